@@ -1,0 +1,5 @@
+//! upswell: how much did our existing customers grow this month, and can you prove it?
+//!
+//! The rooms, in reading order: [`mrr`] is the pure core.
+
+pub mod mrr;

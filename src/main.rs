@@ -1,0 +1,2 @@
+//! upswell.
+fn main() {}

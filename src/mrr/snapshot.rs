@@ -1,0 +1,338 @@
+//! One subscription as of an instant, in our words, whatever version or export it came from; and
+//! the other facts about a customer.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::{
+    CouponId, Currency, CustomerId, Delta, DiscountId, InvoiceId, ItemId, Price, PriceAmount, PriceId,
+    ProductId, SubscriptionId,
+};
+
+/// A point in time, in whole seconds since 1970 UTC: the resolution of the facts (R10, R15).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Instant(pub i64);
+
+/// How good the evidence of a fact is, best first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Grade {
+    /// An event, as signed or exported.
+    Event,
+    /// The state before an event, put back from its `previous_attributes`.
+    PreviousAttributes,
+    /// A line of an invoice.
+    InvoiceLine,
+    /// A row of Sigma's item changes.
+    Sigma,
+    /// A listing of current objects.
+    Listing,
+    /// A row of a dashboard export.
+    Csv,
+}
+
+/// Where a fact is proved.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Evidence {
+    /// How good it is.
+    pub grade: Grade,
+    /// The event's id, or a name of the row (`file:line`).
+    pub event: Arc<str>,
+    /// SHA-256 of the stored bytes, in lower-case hex.
+    pub sha256: Arc<str>,
+}
+
+/// Where a snapshot stands in its subscription's life.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Origin {
+    /// The subscription's beginning.
+    Created,
+    /// A change, told with or without `previous_attributes`.
+    Updated,
+    /// Something else that shows the subscription as it stands, a listing or a notice.
+    Seen,
+    /// Its end, whatever its items still say (R5).
+    Deleted,
+}
+
+/// The status of a subscription (R5).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Status {
+    /// First payment not made yet.
+    Incomplete,
+    /// First payment never made.
+    IncompleteExpired,
+    /// In trial.
+    Trialing,
+    /// Paying.
+    Active,
+    /// A payment is late; counts, and is listed as at risk.
+    PastDue,
+    /// Ended.
+    Canceled,
+    /// Payment given up on: churn, cause involuntary.
+    Unpaid,
+    /// A trial that ended without a payment method, or a pause by status.
+    Paused,
+    /// A word unknown to this version; counts for nothing, and is reported.
+    Unknown,
+}
+
+/// Why a subscription ended, as far as its cancellation details tell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum EndReason {
+    /// Somebody asked for it.
+    Requested,
+    /// A payment failed or was disputed: cause involuntary.
+    Payment,
+}
+
+/// One item of a subscription.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Item {
+    /// The item's id; of a subscription that has no items, the subscription's own (API of 2014).
+    pub id: ItemId,
+    /// Its price.
+    pub price: Arc<Price>,
+    /// Its quantity; a missing one is 1 (R3).
+    pub quantity: u64,
+    /// Its own discounts, in order.
+    pub discounts: Vec<Discount>,
+}
+
+/// How long a coupon runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Duration {
+    /// On the first invoice only; ignored by the recurring policy (R6).
+    Once,
+    /// For some months; the discount's `end` says until when.
+    Repeating,
+    /// Always.
+    Forever,
+}
+
+/// What a coupon takes off.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Off {
+    /// A percentage, in millionths of one: 12.5 % is 125,000.
+    Percent(u32),
+    /// An amount of each invoice, in one currency.
+    Amount {
+        /// Minor units.
+        amount: PriceAmount,
+        /// Their currency.
+        currency: Currency,
+    },
+}
+
+/// The terms of a coupon.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Coupon {
+    /// Its id.
+    pub id: CouponId,
+    /// What it takes off.
+    pub off: Off,
+    /// How long it runs.
+    pub duration: Duration,
+    /// The products it is limited to; an embedded coupon without the list is unrestricted (R6).
+    pub applies_to: Option<Vec<ProductId>>,
+}
+
+/// A coupon in use on an item or a subscription.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Discount {
+    /// The discount's id, where the version has one.
+    pub id: Option<DiscountId>,
+    /// The coupon's terms; `None` where the payload carries only ids (R4).
+    pub coupon: Option<Arc<Coupon>>,
+    /// The coupon's id, where it is known.
+    pub coupon_id: Option<CouponId>,
+    /// When it ends, for a repeating one.
+    pub end: Option<Instant>,
+}
+
+/// What the ledger needs to know of a subscription at a point of its life.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct State {
+    /// Its status.
+    pub status: Status,
+    /// Whether collection is paused (`pause_collection` is set).
+    pub collection_paused: bool,
+    /// Its items, in the payload's order.
+    pub items: Vec<Item>,
+    /// Whether the payload left items out (more than ten).
+    pub items_truncated: bool,
+    /// Its own discounts, in order.
+    pub discounts: Vec<Discount>,
+    /// When its trial ends or ended.
+    pub trial_end: Option<Instant>,
+    /// When it is to end: `cancel_at`, or the period's end where `cancel_at_period_end` is set.
+    pub ends_at: Option<Instant>,
+    /// When its end was last asked for.
+    pub canceled_at: Option<Instant>,
+    /// When it ended.
+    pub ended_at: Option<Instant>,
+    /// Why it ended or is to end.
+    pub end_reason: Option<EndReason>,
+}
+
+/// Who moved: decided by R20.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Motion {
+    /// A person of ours worked for it.
+    Deliberate,
+    /// The customer did it alone.
+    Organic,
+    /// Nothing tells. Never guessed.
+    Unknown,
+}
+
+/// What a subscription says about who stands behind its changes (R20).
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
+pub struct MotionSigns {
+    /// Metadata `upswell_motion`.
+    pub declared: Option<Motion>,
+    /// A schedule or a quote stands behind it.
+    pub is_scheduled: bool,
+    /// Metadata `upswell_channel` is `portal` or `self_serve`.
+    pub is_self_serve: bool,
+}
+
+/// One subscription as of an instant.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Snapshot {
+    /// The subscription.
+    pub subscription: SubscriptionId,
+    /// Its customer.
+    pub customer: CustomerId,
+    /// When the fact was made: the event's `created`.
+    pub at: Instant,
+    /// Where in the subscription's life it stands.
+    pub origin: Origin,
+    /// The state after it.
+    pub state: State,
+    /// The state before it, its `previous_attributes` put back; `None` if it carries none.
+    pub previous: Option<State>,
+    /// What it tells about the motion.
+    pub motion: MotionSigns,
+    /// The subscription's metadata, for segments and owners.
+    pub metadata: BTreeMap<String, String>,
+    /// Where it is proved.
+    pub evidence: Evidence,
+}
+
+/// How an invoice stands (R8).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum InvoiceStatus {
+    /// Not finalized: says nothing.
+    Draft,
+    /// Finalized or paid: its metered lines are levels.
+    Billed,
+    /// Voided or uncollectible: its usage is taken back.
+    Withdrawn,
+}
+
+/// A metered line of an invoice: what a service period's usage cost.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct UsageLine {
+    /// The item it bills.
+    pub item: ItemId,
+    /// Its price.
+    pub price: PriceId,
+    /// The price's cadence where the line carries it; else that of the subscription's item.
+    pub cadence: Option<super::Cadence>,
+    /// Start of the service period.
+    pub period_start: Instant,
+    /// End of the service period, exclusive.
+    pub period_end: Instant,
+    /// Net of discounts and without tax, in minor units at the scale of 1e-6 (R1).
+    pub amount: Delta,
+}
+
+/// An invoice as far as usage goes.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct UsageInvoice {
+    /// Whose it is.
+    pub customer: CustomerId,
+    /// For which subscription.
+    pub subscription: SubscriptionId,
+    /// The invoice.
+    pub invoice: InvoiceId,
+    /// When the fact was made.
+    pub at: Instant,
+    /// How the invoice stood then.
+    pub status: InvoiceStatus,
+    /// Whether it closes a cycle (`billing_reason: subscription_cycle`), so that a metered item
+    /// without a line was not used at all.
+    pub is_cycle: bool,
+    /// The invoice's own `period_end`.
+    pub period_end: Instant,
+    /// Its metered lines that are no prorations.
+    pub lines: Vec<UsageLine>,
+    /// Where it is proved.
+    pub evidence: Evidence,
+}
+
+/// What a customer's own events say: whether it is gone, and what it is segmented by.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct CustomerFact {
+    /// The customer.
+    pub customer: CustomerId,
+    /// When the fact was made.
+    pub at: Instant,
+    /// Whether the customer was deleted, which ends all its subscriptions.
+    pub is_deleted: bool,
+    /// Country of its address, two letters.
+    pub country: Option<String>,
+    /// Its metadata.
+    pub metadata: BTreeMap<String, String>,
+    /// Where it is proved.
+    pub evidence: Evidence,
+}
+
+/// Anything that says something about a customer at an instant.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Fact {
+    /// About a subscription.
+    Subscription(Snapshot),
+    /// About usage.
+    Usage(UsageInvoice),
+    /// About the customer itself.
+    Customer(CustomerFact),
+}
+
+impl Fact {
+    /// The customer it is about.
+    #[must_use]
+    pub fn customer(&self) -> &CustomerId {
+        match self {
+            Self::Subscription(fact) => &fact.customer,
+            Self::Usage(fact) => &fact.customer,
+            Self::Customer(fact) => &fact.customer,
+        }
+    }
+
+    /// When it was made.
+    #[must_use]
+    pub fn at(&self) -> Instant {
+        match self {
+            Self::Subscription(fact) => fact.at,
+            Self::Usage(fact) => fact.at,
+            Self::Customer(fact) => fact.at,
+        }
+    }
+
+    /// The earliest instant that it can change: an end may have taken effect before it was told,
+    /// and usage belongs to the period it was used in.
+    #[must_use]
+    pub fn reaches_back_to(&self) -> Instant {
+        match self {
+            Self::Subscription(fact) => fact.state.ended_at.map_or(fact.at, |end| end.min(fact.at)),
+            Self::Usage(fact) => fact
+                .lines
+                .iter()
+                .map(|line| line.period_end)
+                .fold(fact.at.min(fact.period_end), Instant::min),
+            Self::Customer(fact) => fact.at,
+        }
+    }
+}
