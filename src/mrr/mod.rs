@@ -1,29 +1,47 @@
 //! The pure core: what every number means. Money, prices, snapshots, and how a customer's timeline
 //! becomes movements and a month's roll-forward. It knows no clock, no database, no Stripe words.
+//!
+//! Reading order: [`Snapshot`] and [`Fact`] are what comes in, [`Movement`] is what goes out.
+//! `value` makes a level of a price and a quantity; `order` and `life` bring a subscription's
+//! snapshots into order and say what it counts for; `matching` and `change` take a change apart;
+//! `fold` carries a customer through time, and [`derive()`] is the door to it all.
 
+mod change;
+mod derive;
+mod fold;
+mod hold;
 mod ids;
+mod life;
+mod line;
+mod matching;
 mod money;
 mod movement;
+mod order;
+mod period;
 mod policy;
 mod price;
 mod snapshot;
+mod usage;
+mod value;
 
+pub use derive::*;
 pub use ids::*;
 pub use money::*;
 pub use movement::*;
+pub use period::*;
 pub use policy::*;
 pub use price::*;
 pub use snapshot::*;
+pub use value::{Terms, Unvalued, per_month};
 
 /// A point up to which a customer's movements need not be derived again: the state there is that of
-/// the last snapshot of each subscription, and nothing else is pending (no pause, no gap, no usage,
-/// no running discount, nothing incomplete).
+/// the last snapshot of each subscription, and nothing else is pending.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Checkpoint {
     /// Every fact up to and with this second is behind it.
     pub at: Instant,
     /// The event ids of the snapshots that make up the state there, one for each subscription that
-    /// counts.
+    /// is not over.
     pub base: Vec<std::sync::Arc<str>>,
     /// The subscriptions that are over, so that a late word about one is known for what it is.
     pub ended: Vec<SubscriptionId>,

@@ -3,9 +3,7 @@
 
 use std::sync::Arc;
 
-use super::{
-    Currency, Delta, Evidence, Instant, ItemId, Motion, Mrr, PriceId, ProductId, SubscriptionId,
-};
+use super::{Currency, Delta, Evidence, Instant, ItemId, Motion, Mrr, PriceId, ProductId, SubscriptionId};
 
 /// Gives an enum of words its two translations, to and from the text of contract and ledger.
 macro_rules! words {
@@ -158,9 +156,7 @@ impl Motion {
     /// Reads the word; `None` if it is not one of them.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        [Self::Deliberate, Self::Organic, Self::Unknown]
-            .into_iter()
-            .find(|motion| motion.as_str() == text)
+        [Self::Deliberate, Self::Organic, Self::Unknown].into_iter().find(|motion| motion.as_str() == text)
     }
 }
 

@@ -97,20 +97,14 @@ impl Catalogue {
     /// Whether the two stand on one ladder; each is named by its price or its product.
     #[must_use]
     pub fn shares_ladder(&self, one: [&str; 2], other: [&str; 2]) -> bool {
-        let stands_on = |ladder: &[String], names: [&str; 2]| {
-            ladder.iter().any(|step| names.contains(&step.as_str()))
-        };
-        self.ladders
-            .iter()
-            .any(|ladder| stands_on(ladder, one) && stands_on(ladder, other))
+        let stands_on =
+            |ladder: &[String], names: [&str; 2]| ladder.iter().any(|step| names.contains(&step.as_str()));
+        self.ladders.iter().any(|ladder| stands_on(ladder, one) && stands_on(ladder, other))
     }
 
     /// Whether it stands on any ladder; named by its price or its product.
     #[must_use]
     pub fn is_on_ladder(&self, names: [&str; 2]) -> bool {
-        self.ladders
-            .iter()
-            .flatten()
-            .any(|step| names.contains(&step.as_str()))
+        self.ladders.iter().flatten().any(|step| names.contains(&step.as_str()))
     }
 }

@@ -28,10 +28,7 @@ pub struct Cadence {
 
 impl Cadence {
     /// Every month.
-    pub const MONTHLY: Self = Self {
-        interval: Interval::Month,
-        count: NonZeroU32::MIN,
-    };
+    pub const MONTHLY: Self = Self { interval: Interval::Month, count: NonZeroU32::MIN };
 
     /// The factor that turns an amount of one billing period into a month's (R2), as numerator and
     /// denominator: month 1/n, year 1/(12 n), week 52/(12 n), day 365/(12 n).

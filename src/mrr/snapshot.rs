@@ -327,11 +327,9 @@ impl Fact {
     pub fn reaches_back_to(&self) -> Instant {
         match self {
             Self::Subscription(fact) => fact.state.ended_at.map_or(fact.at, |end| end.min(fact.at)),
-            Self::Usage(fact) => fact
-                .lines
-                .iter()
-                .map(|line| line.period_end)
-                .fold(fact.at.min(fact.period_end), Instant::min),
+            Self::Usage(fact) => {
+                fact.lines.iter().map(|line| line.period_end).fold(fact.at.min(fact.period_end), Instant::min)
+            }
             Self::Customer(fact) => fact.at,
         }
     }

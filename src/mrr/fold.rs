@@ -1,0 +1,385 @@
+//! One customer's state carried from instant to instant, and the movements on the way: openings
+//! (R12), pauses set aside, classes (R15), transfers (R19).
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::change::{Change, Part};
+use super::derive::Rules;
+use super::hold::{Hold, Pause, Targets};
+use super::life::Life;
+use super::line::Line;
+use super::matching::Reach;
+use super::{
+    Bridge, BridgePart, Cause, Class, Currency, Delta, Derivation, Evidence, Finding, Instant, Kind, Level,
+    Movement, Mrr, ProductId, SubscriptionId,
+};
+
+/// What a customer left with, for as long as it may turn out to have moved (R19).
+#[derive(Debug, Clone)]
+struct Left<'a> {
+    at: Instant,
+    lines: Vec<Line<'a>>,
+    /// The movements that took it out.
+    movements: std::ops::Range<usize>,
+}
+
+/// A customer's MRR in each currency.
+pub(super) type Sums = BTreeMap<Currency, Mrr>;
+
+/// The fold over a customer's instants.
+#[derive(Clone)]
+pub(super) struct Fold<'a, 'r> {
+    pub(super) rules: Rules<'r>,
+    pub(super) lives: &'r [Life<'a>],
+    pub(super) deleted: Option<(Instant, &'a Evidence)>,
+    /// Ends that are asked for, when looking forward.
+    pub(super) asked_ends: BTreeMap<usize, Instant>,
+    pub(super) holds: Vec<Hold<'a>>,
+    pub(super) running: Sums,
+    pub(super) has_paid: bool,
+    /// Since when the customer has been at zero after it had paid.
+    zero_since: Option<Instant>,
+    /// The lines that churned since then.
+    gone: Vec<Line<'a>>,
+    left: Option<Left<'a>>,
+    movements: Vec<Movement>,
+    pub(super) levels: Vec<Level>,
+    pub(super) open_levels: BTreeMap<(SubscriptionId, super::ItemId, bool), Level>,
+    pub(super) findings: Vec<Finding>,
+    pub(super) reported: BTreeSet<(SubscriptionId, super::ItemId, String)>,
+    pub(super) ended: BTreeSet<SubscriptionId>,
+}
+
+impl<'a, 'r> Fold<'a, 'r> {
+    pub(super) fn new(
+        rules: Rules<'r>,
+        lives: &'r [Life<'a>],
+        deleted: Option<(Instant, &'a Evidence)>,
+    ) -> Self {
+        Self {
+            rules,
+            lives,
+            deleted,
+            asked_ends: BTreeMap::new(),
+            holds: lives.iter().map(|_| Hold::default()).collect(),
+            running: Sums::new(),
+            has_paid: false,
+            zero_since: None,
+            gone: Vec::new(),
+            left: None,
+            movements: Vec::new(),
+            levels: Vec::new(),
+            open_levels: BTreeMap::new(),
+            findings: Vec::new(),
+            reported: BTreeSet::new(),
+            ended: BTreeSet::new(),
+        }
+    }
+
+    /// From here on, ends that are asked for happen.
+    pub(super) fn expect_ends(&mut self, ends: BTreeMap<usize, Instant>) {
+        self.asked_ends = ends;
+    }
+
+    pub(super) fn movements_so_far(&self) -> usize {
+        self.movements.len()
+    }
+
+    /// Everything that changes at one instant is one change of the customer (R15).
+    pub(super) fn change(&mut self, at: Instant, touched: &BTreeSet<usize>) {
+        let told: Vec<usize> =
+            touched.iter().copied().filter(|index| self.lives[*index].steps_until(at) > 0).collect();
+        for index in &told {
+            self.open(*index, at);
+        }
+        let mut targets = Targets::default();
+        for index in &told {
+            self.aim(*index, at, &mut targets);
+        }
+        self.classify(at, &targets);
+        for (index, lines) in targets.lines {
+            self.holds[index].lines = lines;
+            self.note_levels(index, at);
+        }
+    }
+
+    /// Classifies what is left of a change when openings and pauses are set aside.
+    fn classify(&mut self, at: Instant, targets: &Targets<'a>) {
+        let mut before = self.lines(|_| None);
+        let after = self.lines(|index| targets.lines.get(&index));
+        let mut start = sums(&before);
+        let end = sums(&after);
+        let first = self.movements.len();
+        if is_zero(&start)
+            && !is_zero(&end)
+            && let Some(left) =
+                self.left.take_if(|left| at.0 - left.at.0 <= self.rules.policy.transfer_window_seconds)
+        {
+            before = self.move_over(at, left, &after);
+            start = sums(&before);
+        }
+        let paused = self.paused_products();
+        let change = Change {
+            before: &before,
+            after: &after,
+            paused: &paused,
+            ends: &targets.ends,
+            proofs: &targets.proofs,
+            catalogue: self.rules.catalogue,
+        };
+        let parts = change.parts(Reach::Subscription);
+        let currencies: BTreeSet<&Currency> = start.keys().chain(end.keys()).collect();
+        let mut bridges = self.bridges(&start, &end, &after);
+        for currency in currencies {
+            let (from, to) = (level(&start, currency), level(&end, currency));
+            let class = self.class(is_zero(&start), is_zero(&end), to - from);
+            let moved: Vec<Part<'a>> = match class {
+                Class::New | Class::Reactivation => arrivals(&after, currency, class, targets, &parts),
+                Class::Churn => departures(&before, currency, targets, &parts),
+                _ => parts.iter().filter(|part| part.currency == *currency).cloned().collect(),
+            };
+            for part in moved {
+                let bridge = bridges.remove(currency);
+                self.post(at, class, part, bridge);
+            }
+        }
+        self.remember(at, &before, &start, &end, targets, first);
+    }
+
+    /// The table of R15.
+    fn class(&self, was_zero: bool, is_zero: bool, delta: Delta) -> Class {
+        match (was_zero, is_zero) {
+            (true, _) if self.has_paid => Class::Reactivation,
+            (true, _) => Class::New,
+            (false, true) => Class::Churn,
+            (false, false) if delta > Delta::ZERO => Class::Expansion,
+            (false, false) if delta < Delta::ZERO => Class::Contraction,
+            (false, false) => Class::Switch,
+        }
+    }
+
+    /// The customer had not churned but moved (R19): what left goes out as a transfer, comes back on
+    /// the items it is matched to, and stands there as if there had been no gap.
+    fn move_over(&mut self, at: Instant, left: Left<'a>, after: &[Line<'a>]) -> Vec<Line<'a>> {
+        for movement in &mut self.movements[left.movements.clone()] {
+            (movement.class, movement.kind, movement.cause) =
+                (Class::Transfer, Kind::Transfer, Cause::Transfer);
+        }
+        let nothing = (BTreeSet::new(), BTreeMap::new(), BTreeMap::new());
+        let change = Change {
+            before: &left.lines,
+            after,
+            paused: &nothing.0,
+            ends: &nothing.1,
+            proofs: &nothing.2,
+            catalogue: self.rules.catalogue,
+        };
+        let newcomer = after.iter().find(|line| line.level.is_positive());
+        let mut arrived = Vec::new();
+        for pair in change.pairs(Reach::Customer) {
+            let (Some(old), Some(newcomer)) = (pair.before, pair.after.or(newcomer)) else {
+                continue;
+            };
+            let place = pair.after.unwrap_or(old);
+            arrived.push(Part {
+                subscription: place.subscription.clone(),
+                item: place.item.clone(),
+                evidence: newcomer.evidence,
+                motion: newcomer.motion(),
+                after: Some(old.side()),
+                delta: old.level - Mrr::ZERO,
+                ..Part::whole(old, Kind::Transfer, Cause::Transfer)
+            });
+        }
+        for part in arrived {
+            self.post(at, Class::Transfer, part, None);
+        }
+        left.lines
+    }
+
+    /// For each currency of a reactivation, how it reads if it ended a gap inside a month (R26).
+    fn bridges(&self, start: &Sums, end: &Sums, after: &[Line<'a>]) -> BTreeMap<Currency, Bridge> {
+        let Some(gap_began_at) = self.zero_since.filter(|_| is_zero(start) && !is_zero(end)) else {
+            return BTreeMap::new();
+        };
+        let nothing = (BTreeSet::new(), BTreeMap::new(), BTreeMap::new());
+        let change = Change {
+            before: &self.gone,
+            after,
+            paused: &nothing.0,
+            ends: &nothing.1,
+            proofs: &nothing.2,
+            catalogue: self.rules.catalogue,
+        };
+        let mut bridges: BTreeMap<Currency, Bridge> = BTreeMap::new();
+        for currency in end.keys() {
+            bridges.insert(currency.clone(), Bridge { gap_began_at, parts: Vec::new() });
+        }
+        for part in change.parts(Reach::Customer) {
+            let Some(side) = part.after.as_ref().or(part.before.as_ref()) else { continue };
+            let bridge = BridgePart {
+                kind: part.kind,
+                product: side.product.clone(),
+                price: side.price.clone(),
+                delta: part.delta,
+            };
+            if let Some(open) = bridges.get_mut(&part.currency) {
+                open.parts.push(bridge);
+            }
+        }
+        bridges
+    }
+
+    /// Keeps what later changes need to know of this one.
+    fn remember(
+        &mut self,
+        at: Instant,
+        before: &[Line<'a>],
+        start: &Sums,
+        end: &Sums,
+        targets: &Targets<'a>,
+        first: usize,
+    ) {
+        if !is_zero(end) {
+            self.has_paid = true;
+            self.zero_since = None;
+            self.gone.clear();
+            self.left = None;
+            return;
+        }
+        if self.has_paid {
+            self.zero_since.get_or_insert(at);
+        }
+        if !is_zero(start) {
+            let lines: Vec<Line<'a>> =
+                before.iter().filter(|line| line.level.is_positive()).cloned().collect();
+            let has_ended = lines.iter().all(|line| targets.ended.contains(&line.subscription));
+            self.gone.extend(lines.iter().cloned());
+            let movements = first..self.movements.len();
+            self.left = has_ended.then_some(Left { at, lines, movements });
+        }
+    }
+
+    /// Appends a movement of one part.
+    pub(super) fn post(&mut self, at: Instant, class: Class, part: Part<'a>, bridge: Option<Bridge>) {
+        let running = self.running.entry(part.currency.clone()).or_default();
+        let customer_mrr_before = *running;
+        *running += part.delta;
+        let customer_mrr_after = *running;
+        self.movements.push(Movement {
+            effective_at: at,
+            class,
+            kind: part.kind,
+            cause: part.cause,
+            motion: part.motion,
+            subscription: part.subscription,
+            item: part.item,
+            currency: part.currency,
+            is_metered: part.is_metered,
+            before: part.before,
+            after: part.after,
+            delta: part.delta,
+            customer_mrr_before,
+            customer_mrr_after,
+            bridge,
+            evidence: Evidence { grade: part.grade.unwrap_or(part.evidence.grade), ..part.evidence.clone() },
+        });
+    }
+
+    /// All lines that count, those of some subscriptions replaced.
+    fn lines<'t>(&self, replaced: impl Fn(usize) -> Option<&'t Vec<Line<'a>>>) -> Vec<Line<'a>>
+    where
+        'a: 't,
+    {
+        let holds = self.holds.iter().enumerate();
+        holds.flat_map(|(index, hold)| replaced(index).unwrap_or(&hold.lines).iter().cloned()).collect()
+    }
+
+    fn paused_products(&self) -> BTreeSet<ProductId> {
+        let paused = self.holds.iter().filter_map(|hold| match &hold.pause {
+            Pause::Took(lines) => Some(lines),
+            Pause::None | Pause::Unseen => None,
+        });
+        paused.flatten().map(|line| line.price.product.clone()).collect()
+    }
+
+    pub(super) fn finish(mut self) -> Derivation {
+        self.levels.extend(self.open_levels.into_values());
+        self.levels
+            .sort_by(|a, b| (&a.subscription, &a.item, a.from).cmp(&(&b.subscription, &b.item, b.from)));
+        Derivation {
+            movements: self.movements,
+            levels: self.levels,
+            findings: self.findings,
+            ..Derivation::default()
+        }
+    }
+}
+
+pub(super) fn is_zero(sums: &Sums) -> bool {
+    sums.values().all(|level| !level.is_positive())
+}
+
+fn level(sums: &Sums, currency: &Currency) -> Mrr {
+    sums.get(currency).copied().unwrap_or_default()
+}
+
+fn sums(lines: &[Line<'_>]) -> Sums {
+    let mut sums = Sums::new();
+    for line in lines {
+        *sums.entry(line.price.currency.clone()).or_default() += line.level;
+    }
+    sums
+}
+
+/// The movements of a customer that comes: one an item.
+fn arrivals<'a>(
+    after: &[Line<'a>],
+    currency: &Currency,
+    class: Class,
+    targets: &Targets<'a>,
+    parts: &[Part<'a>],
+) -> Vec<Part<'a>> {
+    let lines = positive(after, currency);
+    let arrival = |line: &Line<'a>| {
+        let cause = targets.starts.get(&line.subscription).copied();
+        let cause = cause.or_else(|| cause_of(line, parts)).unwrap_or(Cause::Created);
+        let kind = Kind::of_class(class).unwrap_or(Kind::New);
+        Part { after: Some(line.side()), delta: line.level - Mrr::ZERO, ..Part::whole(line, kind, cause) }
+    };
+    lines.map(arrival).collect()
+}
+
+/// The movements of a customer that goes: one an item.
+fn departures<'a>(
+    before: &[Line<'a>],
+    currency: &Currency,
+    targets: &Targets<'a>,
+    parts: &[Part<'a>],
+) -> Vec<Part<'a>> {
+    let lines = positive(before, currency);
+    let departure = |line: &Line<'a>| {
+        let cause = targets.ends.get(&line.subscription).copied();
+        let cause = cause.or_else(|| cause_of(line, parts)).unwrap_or(Cause::Canceled);
+        let line = &targets.proved(line);
+        Part {
+            before: Some(line.side()),
+            delta: Mrr::ZERO - line.level,
+            ..Part::whole(line, Kind::Churn, cause)
+        }
+    };
+    lines.map(departure).collect()
+}
+
+fn positive<'l, 'a>(lines: &'l [Line<'a>], currency: &'l Currency) -> impl Iterator<Item = &'l Line<'a>> {
+    let mut lines: Vec<&Line<'a>> =
+        lines.iter().filter(|line| line.level.is_positive() && line.price.currency == *currency).collect();
+    lines.sort_by(|a, b| (&a.subscription, &a.item).cmp(&(&b.subscription, &b.item)));
+    lines.into_iter()
+}
+
+/// Why an item moved, where its subscription neither began nor ended.
+fn cause_of(line: &Line<'_>, parts: &[Part<'_>]) -> Option<Cause> {
+    let own = parts.iter().filter(|part| part.item == line.item && part.subscription == line.subscription);
+    own.last().map(|part| part.cause)
+}

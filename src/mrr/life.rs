@@ -1,0 +1,190 @@
+//! A subscription's life: its snapshots in order, when each took effect (R14), and what the
+//! subscription counts for at an instant (R5).
+
+use std::collections::BTreeSet;
+
+use super::order::order;
+use super::usage::Usage;
+use super::{
+    Cause, ChurnPolicy, Counting, EndReason, Instant, ItemId, Origin, PastDuePolicy, Policy, Snapshot, State,
+    Status, SubscriptionId, UsageInvoice, UsageType,
+};
+
+/// What a subscription counts for (R5).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Standing {
+    /// Its items' levels.
+    Counts,
+    /// Nothing while it is paused.
+    Paused,
+    /// Nothing.
+    Zero(Cause),
+}
+
+/// A snapshot at the instant it took effect.
+#[derive(Debug, Clone)]
+pub(super) struct Step<'a> {
+    pub(super) at: Instant,
+    pub(super) snapshot: &'a Snapshot,
+    pub(super) is_chain_broken: bool,
+}
+
+/// One subscription through time.
+#[derive(Debug, Clone)]
+pub(super) struct Life<'a> {
+    pub(super) id: SubscriptionId,
+    pub(super) steps: Vec<Step<'a>>,
+    pub(super) usage: Usage<'a>,
+    /// Whether the first step is the state of a checkpoint, or it was over before one.
+    pub(super) is_continued: bool,
+    /// Whether it was over at the checkpoint.
+    pub(super) is_over: bool,
+}
+
+impl<'a> Life<'a> {
+    /// The life told by `snapshots`, going on from `base` where a checkpoint keeps one.
+    pub(super) fn of(
+        id: SubscriptionId,
+        base: Option<&'a Snapshot>,
+        is_over: bool,
+        snapshots: &[&'a Snapshot],
+        invoices: &[&'a UsageInvoice],
+        policy: &Policy,
+    ) -> Self {
+        let mut steps: Vec<Step<'a>> = base
+            .map(|snapshot| Step { at: snapshot.at, snapshot, is_chain_broken: false })
+            .into_iter()
+            .collect();
+        for told in order(base.map(|base| &base.state), snapshots) {
+            let took_effect = effective_at(told.snapshot, policy);
+            // Never before the fact it follows (R14).
+            let at = steps.last().map_or(took_effect, |last| took_effect.max(last.at));
+            steps.push(Step { at, snapshot: told.snapshot, is_chain_broken: told.is_broken });
+        }
+        let usage = Usage::of(invoices, |at| metered_items(&steps, at));
+        Self { id, steps, usage, is_continued: base.is_some() || is_over, is_over }
+    }
+
+    /// How many steps have taken effect at an instant.
+    pub(super) fn steps_until(&self, at: Instant) -> usize {
+        self.steps.partition_point(|step| step.at <= at)
+    }
+
+    /// The instants at which what it counts for may change without a word from anybody: discounts
+    /// that end, late payers that lapse, usage.
+    pub(super) fn silent_changes(&self, policy: &Policy) -> BTreeSet<Instant> {
+        let mut instants: BTreeSet<Instant> = self.usage.changes().collect();
+        for (index, step) in self.steps.iter().enumerate() {
+            let until = self.steps.get(index + 1).map(|next| next.at);
+            let lasts = |at: &Instant| *at > step.at && until.is_none_or(|until| *at < until);
+            let state = &step.snapshot.state;
+            let discounts = state.items.iter().flat_map(|item| &item.discounts).chain(&state.discounts);
+            instants.extend(discounts.filter_map(|discount| discount.end).filter(lasts));
+            instants.extend(self.lapses_at(index, policy).filter(lasts));
+        }
+        instants
+    }
+
+    /// When it is to end, if its last word is that it will (R14).
+    pub(super) fn asked_end(&self) -> Option<Instant> {
+        let last = self.steps.last()?;
+        let is_over = is_end(last.snapshot);
+        last.snapshot.state.ends_at.filter(|at| !is_over && *at > last.at)
+    }
+
+    /// When the late payer of a step lapses, counted from the first of the steps that were late.
+    fn lapses_at(&self, index: usize, policy: &Policy) -> Option<Instant> {
+        let PastDuePolicy::LapsesAfterDays(days) = policy.past_due else {
+            return None;
+        };
+        let is_late = |step: &Step<'a>| step.snapshot.state.status == Status::PastDue;
+        let late = self.steps[..=index].iter().rev().take_while(|step| is_late(step));
+        late.last().map(|first| Instant(first.at.0 + i64::from(days) * 86_400))
+    }
+
+    /// What it counts for at an instant, after the step at `index`.
+    pub(super) fn standing(&self, index: usize, at: Instant, policy: &Policy) -> Standing {
+        if self.is_over {
+            return Standing::Zero(Cause::Canceled);
+        }
+        let snapshot = self.steps[index].snapshot;
+        if snapshot.origin == Origin::Deleted {
+            return Standing::Zero(end_cause(&snapshot.state));
+        }
+        if self.lapses_at(index, policy).is_some_and(|lapse| lapse <= at) {
+            return Standing::Zero(Cause::Involuntary);
+        }
+        standing(&snapshot.state, policy)
+    }
+}
+
+/// What a state counts for (R5), whatever comes of late payment.
+pub(super) fn standing(state: &State, policy: &Policy) -> Standing {
+    match state.status {
+        Status::Trialing if policy.trialing == Counting::Zero => return Standing::Zero(Cause::Canceled),
+        Status::Paused if policy.paused == Counting::Zero => return Standing::Paused,
+        Status::Active | Status::PastDue | Status::Trialing | Status::Paused => {}
+        Status::Incomplete
+        | Status::IncompleteExpired
+        | Status::Canceled
+        | Status::Unpaid
+        | Status::Unknown => return Standing::Zero(end_cause(state)),
+    }
+    if policy.churn == ChurnPolicy::Requested && state.ends_at.is_some() {
+        return Standing::Zero(end_cause(state));
+    }
+    if state.collection_paused && policy.paused == Counting::Zero {
+        return Standing::Paused;
+    }
+    Standing::Counts
+}
+
+/// Why a subscription counts for nothing: for want of payment, or because somebody ended it (R5).
+fn end_cause(state: &State) -> Cause {
+    let is_unpaid = matches!(state.status, Status::Unpaid | Status::IncompleteExpired);
+    if is_unpaid || state.end_reason == Some(EndReason::Payment) {
+        Cause::Involuntary
+    } else {
+        Cause::Canceled
+    }
+}
+
+/// Whether a snapshot says that its subscription is over.
+pub(super) fn is_end(snapshot: &Snapshot) -> bool {
+    snapshot.origin == Origin::Deleted
+        || matches!(snapshot.state.status, Status::Canceled | Status::IncompleteExpired)
+}
+
+/// When a snapshot took effect: when it was made, except an end (R14).
+fn effective_at(snapshot: &Snapshot, policy: &Policy) -> Instant {
+    if !is_end(snapshot) {
+        return snapshot.at;
+    }
+    let asked = match policy.churn {
+        ChurnPolicy::Requested => snapshot.state.canceled_at,
+        ChurnPolicy::Ended => None,
+    };
+    asked.or(snapshot.state.ended_at).unwrap_or(snapshot.at)
+}
+
+/// The state before a subscription's first fact (R12); `None` if there was nothing to count.
+pub(super) fn state_before(snapshot: &Snapshot) -> Option<State> {
+    if snapshot.origin == Origin::Created {
+        return None;
+    }
+    if snapshot.origin != Origin::Deleted {
+        return Some(snapshot.previous.clone().unwrap_or_else(|| snapshot.state.clone()));
+    }
+    // A deletion tells what was held; it held nothing yet if it ended before or with its trial.
+    let state = &snapshot.state;
+    let ended_at = state.ended_at.unwrap_or(snapshot.at);
+    let was_trial = state.trial_end.is_some_and(|trial_end| ended_at <= trial_end);
+    let was = State { status: Status::Active, ends_at: None, ..state.clone() };
+    (!was_trial).then_some(was)
+}
+
+fn metered_items(steps: &[Step<'_>], at: Instant) -> Vec<ItemId> {
+    let held = steps.iter().rfind(|step| step.at <= at);
+    let items = held.into_iter().flat_map(|step| &step.snapshot.state.items);
+    items.filter(|item| item.price.usage_type == UsageType::Metered).map(|item| item.id.clone()).collect()
+}

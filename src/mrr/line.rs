@@ -1,0 +1,67 @@
+//! A line: one item of a subscription, valued.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use super::value::Terms;
+use super::{Evidence, ItemId, Motion, MotionSigns, Mrr, Price, Side, SubscriptionId, UsageType};
+
+/// One subscription item, valued, with what it takes to value it otherwise (R17).
+#[derive(Debug, Clone)]
+pub(super) struct Line<'a> {
+    pub(super) subscription: SubscriptionId,
+    pub(super) item: ItemId,
+    pub(super) price: Arc<Price>,
+    pub(super) quantity: u64,
+    pub(super) level: Mrr,
+    /// The subscription's terms, and which of their items this is.
+    pub(super) terms: Arc<Terms>,
+    pub(super) index: usize,
+    /// What the level can't be worked out for; it is then the last known one (R4).
+    pub(super) missing: Option<String>,
+    /// What proves the line as it is now.
+    pub(super) evidence: &'a Evidence,
+    pub(super) signs: &'a MotionSigns,
+}
+
+impl Line<'_> {
+    pub(super) fn is_metered(&self) -> bool {
+        self.price.usage_type == UsageType::Metered
+    }
+
+    /// Whether the two can be the same thing at all: one currency, both licensed or both metered.
+    pub(super) fn is_like(&self, other: &Self) -> bool {
+        self.price.currency == other.price.currency && self.is_metered() == other.is_metered()
+    }
+
+    /// The names by which `upswell.toml` may mean it.
+    pub(super) fn names(&self) -> [&str; 2] {
+        [self.price.id.as_str(), self.price.product.as_str()]
+    }
+
+    pub(super) fn is_named_in(&self, names: &BTreeSet<String>) -> bool {
+        self.names().iter().any(|name| names.contains(*name))
+    }
+
+    pub(super) fn side(&self) -> Side {
+        side_of(&self.price, self.quantity, self.level)
+    }
+
+    /// Who moved (R20); usage is organic unless the subscription says otherwise.
+    pub(super) fn motion(&self) -> Motion {
+        if let Some(declared) = self.signs.declared {
+            declared
+        } else if self.signs.is_scheduled {
+            Motion::Deliberate
+        } else if self.is_metered() || self.signs.is_self_serve {
+            Motion::Organic
+        } else {
+            Motion::Unknown
+        }
+    }
+}
+
+/// A side of a movement: a price at a quantity, and the level that makes.
+pub(super) fn side_of(price: &Price, quantity: u64, mrr: Mrr) -> Side {
+    Side { product: price.product.clone(), price: price.id.clone(), quantity, mrr }
+}

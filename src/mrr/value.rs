@@ -1,0 +1,270 @@
+//! Valuation: from a price and a quantity to a month's revenue (R1, R2, R3, R6). Rounded once, when
+//! a line is valued.
+
+use std::sync::Arc;
+
+use num_bigint::BigInt;
+use num_rational::BigRational;
+use num_traits::{One, ToPrimitive, Zero};
+
+use super::money::divide_half_even;
+use super::{
+    Discount, DiscountPolicy, Duration, Instant, Item, Mrr, Off, Price, PriceAmount, Scheme, State, Tier,
+    TiersMode, TransformQuantity, UsageType,
+};
+
+/// Units of a price amount (1e-12) in one of the ledger (1e-6).
+const PER_MICRO: i128 = 1_000_000;
+
+/// Why a line can't be valued (R4).
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Unvalued {
+    /// The price is tiered and its tiers are not known.
+    #[error("the tiers of price {0}")]
+    Tiers(String),
+    /// The price's amount is not known.
+    #[error("the amount of price {0}")]
+    Amount(String),
+    /// A discount's coupon is not known.
+    #[error("the coupon behind discount {0}")]
+    Coupon(String),
+    /// The amount is past what the ledger holds.
+    #[error("an amount of price {0} that is not past the ledger's limit")]
+    TooLarge(String),
+}
+
+/// What a subscription's items are valued by at an instant: the items, and the discounts that run.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Terms {
+    /// The items, each with its own running discounts.
+    pub items: Vec<Item>,
+    /// The subscription's running discounts, in order.
+    pub discounts: Vec<Discount>,
+}
+
+impl Terms {
+    /// The terms of `state` at `at`, with the discounts that the policy counts and that run (R6).
+    #[must_use]
+    pub fn of(state: &State, at: Instant, policy: DiscountPolicy) -> Self {
+        let running = |discounts: &[Discount]| -> Vec<Discount> {
+            discounts.iter().filter(|discount| runs(discount, at, policy)).cloned().collect()
+        };
+        let items = state
+            .items
+            .iter()
+            .map(|item| Item { discounts: running(&item.discounts), ..item.clone() })
+            .collect();
+        Self { items, discounts: running(&state.discounts) }
+    }
+
+    /// The level of the item at `index`.
+    ///
+    /// # Errors
+    /// [`Unvalued`] if something that the level depends on is missing.
+    pub fn level(&self, index: usize) -> Result<Mrr, Unvalued> {
+        let Some(item) = self.items.get(index) else {
+            return Ok(Mrr::ZERO);
+        };
+        if !self.touches(index) {
+            return per_month(&item.price, item.quantity);
+        }
+        let net = self.net_amounts()?;
+        let (numerator, denominator) = item.price.cadence.monthly_factor();
+        let factor = BigRational::new((numerator).into(), (denominator * PER_MICRO).into());
+        round_half_even(&(&net[index] * factor)).ok_or_else(|| Unvalued::TooLarge(item.price.id.to_string()))
+    }
+
+    /// The level that the item at `index` would have at another price and quantity, all else as it
+    /// is: one step of R17.
+    ///
+    /// # Errors
+    /// [`Unvalued`] as for [`Terms::level`].
+    pub fn level_at(&self, index: usize, price: &Arc<Price>, quantity: u64) -> Result<Mrr, Unvalued> {
+        let mut stepped = self.clone();
+        if let Some(item) = stepped.items.get_mut(index) {
+            item.price = Arc::clone(price);
+            item.quantity = quantity;
+        }
+        stepped.level(index)
+    }
+
+    /// The discounts that bear on the item at `index`, its own first.
+    pub fn discounts_of(&self, index: usize) -> impl Iterator<Item = &Discount> {
+        let item = self.items.get(index);
+        let own = item.into_iter().flat_map(|item| item.discounts.iter());
+        let shared =
+            self.discounts.iter().filter(move |discount| item.is_some_and(|item| covers(discount, item)));
+        own.chain(shared)
+    }
+
+    fn touches(&self, index: usize) -> bool {
+        self.discounts_of(index).next().is_some()
+    }
+
+    /// What each licensed item's invoice line comes to after discounts (R6), in 1e-12 minor units:
+    /// item-level first, then subscription-level in array order.
+    fn net_amounts(&self) -> Result<Vec<BigRational>, Unvalued> {
+        let mut net = Vec::with_capacity(self.items.len());
+        for item in &self.items {
+            let mut amount = vec![match item.price.usage_type {
+                // Usage comes from invoices, net already.
+                UsageType::Metered => BigRational::zero(),
+                UsageType::Licensed => BigRational::from_integer(amount(&item.price, item.quantity)?.into()),
+            }];
+            for discount in item.discounts.iter().filter(|discount| covers(discount, item)) {
+                take_off(&mut amount, &[0], discount, item)?;
+            }
+            net.append(&mut amount);
+        }
+        for discount in &self.discounts {
+            let eligible: Vec<usize> =
+                (0..self.items.len()).filter(|index| covers(discount, &self.items[*index])).collect();
+            if let Some(first) = eligible.first() {
+                take_off(&mut net, &eligible, discount, &self.items[*first])?;
+            }
+        }
+        Ok(net)
+    }
+}
+
+/// Whether a discount counts at an instant (R6).
+fn runs(discount: &Discount, at: Instant, policy: DiscountPolicy) -> bool {
+    let is_over = discount.end.is_some_and(|end| end <= at);
+    let duration = discount.coupon.as_ref().map(|coupon| coupon.duration);
+    match policy {
+        DiscountPolicy::None => false,
+        DiscountPolicy::All => !is_over,
+        DiscountPolicy::Recurring => !is_over && duration != Some(Duration::Once),
+    }
+}
+
+/// Whether a discount's coupon takes something off an item: it is not limited to other products,
+/// and an amount is in the item's currency.
+fn covers(discount: &Discount, item: &Item) -> bool {
+    let Some(coupon) = &discount.coupon else {
+        return item.price.usage_type == UsageType::Licensed;
+    };
+    let is_eligible =
+        coupon.applies_to.as_ref().is_none_or(|products| products.contains(&item.price.product));
+    let is_payable = match &coupon.off {
+        Off::Percent(_) => true,
+        Off::Amount { currency, .. } => *currency == item.price.currency,
+    };
+    is_eligible && is_payable && item.price.usage_type == UsageType::Licensed
+}
+
+/// Takes one discount off the eligible lines: a percentage of each, or an amount spread over them in
+/// proportion to their value; never below zero.
+fn take_off(
+    net: &mut [BigRational],
+    eligible: &[usize],
+    discount: &Discount,
+    item: &Item,
+) -> Result<(), Unvalued> {
+    let Some(coupon) = &discount.coupon else {
+        let name = discount.id.as_ref().map_or_else(|| item.id.to_string(), ToString::to_string);
+        return Err(Unvalued::Coupon(name));
+    };
+    let total: BigRational = eligible.iter().map(|index| net[*index].clone()).sum();
+    let off = match &coupon.off {
+        Off::Percent(millionths) => BigRational::new((*millionths).into(), 1_000_000.into()),
+        Off::Amount { .. } if total.is_zero() => BigRational::zero(),
+        Off::Amount { amount, .. } => BigRational::from_integer(amount.0.into()) / total,
+    };
+    let left = (BigRational::one() - off).max(BigRational::zero());
+    for index in eligible {
+        net[*index] = &net[*index] * &left;
+    }
+    Ok(())
+}
+
+/// The level of a price at a quantity without any discount (R1, R2, R3).
+///
+/// ```
+/// use upswell::mrr::{per_month, Cadence, Interval, Price, PriceAmount, Scheme, UsageType};
+/// let yearly = Price {
+///     id: "price_1".into(), product: "prod_1".into(), currency: "usd".into(),
+///     cadence: Cadence { interval: Interval::Year, ..Cadence::MONTHLY },
+///     usage_type: UsageType::Licensed,
+///     scheme: Scheme::PerUnit { unit: PriceAmount::minor_units(100_000), transform: None },
+///     is_seat: true, succeeds: None,
+/// };
+/// assert_eq!(per_month(&yearly, 1)?.to_string(), "8333.333333");
+/// # Ok::<(), upswell::mrr::Unvalued>(())
+/// ```
+///
+/// # Errors
+/// [`Unvalued`] if the price's amount or tiers are not known, or the level is past the ledger's limit.
+pub fn per_month(price: &Price, quantity: u64) -> Result<Mrr, Unvalued> {
+    let (numerator, denominator) = price.cadence.monthly_factor();
+    let too_large = || Unvalued::TooLarge(price.id.to_string());
+    let whole = amount(price, quantity)?.checked_mul(numerator).ok_or_else(too_large)?;
+    let level = divide_half_even(whole, denominator * PER_MICRO);
+    // A line is held in 64 bits (R1).
+    i64::try_from(level).map(|level| Mrr(level.into())).map_err(|_| too_large())
+}
+
+/// What one billing period of `quantity` costs, in 1e-12 minor units (R3).
+fn amount(price: &Price, quantity: u64) -> Result<i128, Unvalued> {
+    let sum = match &price.scheme {
+        Scheme::PerUnit { unit, transform } => {
+            let units = transform.map_or(quantity, |transform| packages(quantity, transform));
+            unit.0.checked_mul(units.into())
+        }
+        Scheme::Tiered { mode: TiersMode::Graduated, tiers } => graduated(tiers, quantity),
+        Scheme::Tiered { mode: TiersMode::Volume, tiers } => volume(tiers, quantity),
+        Scheme::TiersNotSent => return Err(Unvalued::Tiers(price.id.to_string())),
+        Scheme::AmountNotSent => return Err(Unvalued::Amount(price.id.to_string())),
+    };
+    // Left room for the factor of R2 and the doubling of the rounding.
+    sum.filter(|sum| sum.unsigned_abs() < 1 << 110).ok_or_else(|| Unvalued::TooLarge(price.id.to_string()))
+}
+
+fn packages(quantity: u64, transform: TransformQuantity) -> u64 {
+    if transform.round_up {
+        quantity.div_ceil(transform.divide_by.get())
+    } else {
+        quantity / transform.divide_by.get()
+    }
+}
+
+/// Each band's units at its own rate, and the flat amount of each band entered. Quantity 0 still
+/// enters the first (R3).
+fn graduated(tiers: &[Tier], quantity: u64) -> Option<i128> {
+    let mut sum = 0_i128;
+    let mut below = 0_u64;
+    for (index, tier) in tiers.iter().enumerate() {
+        if index > 0 && quantity <= below {
+            break;
+        }
+        let top = tier.up_to.unwrap_or(u64::MAX).min(quantity);
+        let band = tier.unit.0.checked_mul(top.saturating_sub(below).into())?;
+        sum = sum.checked_add(band)?.checked_add(tier.flat.0)?;
+        below = tier.up_to.unwrap_or(u64::MAX);
+    }
+    Some(sum)
+}
+
+/// All units at the rate of the band that the quantity falls into, and its flat amount.
+fn volume(tiers: &[Tier], quantity: u64) -> Option<i128> {
+    let reaches = |tier: &&Tier| tier.up_to.is_none_or(|up_to| quantity <= up_to);
+    let Some(tier) = tiers.iter().find(reaches).or(tiers.last()) else {
+        return Some(0);
+    };
+    let PriceAmount(unit) = tier.unit;
+    unit.checked_mul(quantity.into())?.checked_add(tier.flat.0)
+}
+
+/// Rounds an exact level to the scale of the ledger, half to even; `None` if it is past 64 bits.
+fn round_half_even(exact: &BigRational) -> Option<Mrr> {
+    let doubled = exact * BigRational::from_integer(BigInt::from(2));
+    let floor = exact.floor().to_integer();
+    let rest = doubled - BigRational::from_integer(&floor * 2);
+    let is_up = match rest.cmp(&BigRational::one()) {
+        std::cmp::Ordering::Less => false,
+        std::cmp::Ordering::Greater => true,
+        std::cmp::Ordering::Equal => &floor % BigInt::from(2) != BigInt::zero(),
+    };
+    let rounded = if is_up { floor + 1 } else { floor };
+    rounded.to_i64().map(|level| Mrr(level.into()))
+}
