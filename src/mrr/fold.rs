@@ -380,6 +380,7 @@ fn positive<'l, 'a>(lines: &'l [Line<'a>], currency: &'l Currency) -> impl Itera
 
 /// Why an item moved, where its subscription neither began nor ended.
 fn cause_of(line: &Line<'_>, parts: &[Part<'_>]) -> Option<Cause> {
-    let mut own = parts.iter().filter(|part| part.item == line.item && part.subscription == line.subscription);
+    let mut own =
+        parts.iter().filter(|part| part.item == line.item && part.subscription == line.subscription);
     own.next_back().map(|part| part.cause)
 }

@@ -20,6 +20,7 @@ mod order;
 mod period;
 mod policy;
 mod price;
+mod roll_forward;
 mod snapshot;
 mod usage;
 mod value;
@@ -31,6 +32,7 @@ pub use movement::*;
 pub use period::*;
 pub use policy::*;
 pub use price::*;
+pub use roll_forward::*;
 pub use snapshot::*;
 pub use value::{Terms, Unvalued, per_month};
 
