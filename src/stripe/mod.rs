@@ -1,0 +1,15 @@
+//! Stripe's wire: whether a delivery is signed, which event it carries, and what that event says in
+//! the words of [`crate::mrr`], whatever API version rendered it. Stripe's own words stop here.
+//!
+//! A delivery's road through this room: [`verify`] its signature over the raw bytes, [`read`] its
+//! envelope (all that the inbox needs), and later, when it is settled, [`translate`] it. Nothing
+//! here does I/O or knows the time.
+
+mod envelope;
+mod json;
+mod signature;
+mod translate;
+
+pub use envelope::{Envelope, EnvelopeError, Form, book, read};
+pub use signature::{Secret, SignatureError, Signed, sign, verify};
+pub use translate::{Translation, translate};

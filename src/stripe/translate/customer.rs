@@ -1,0 +1,75 @@
+//! A customer's own events.
+
+use crate::mrr::{CustomerFact, Fact};
+
+use super::{Node, Source, Translation, Unfit, metadata};
+
+impl Source<'_> {
+    /// What a customer's event says: whether it is gone, and what it is segmented by. Its name and
+    /// e-mail are left where they are.
+    pub(super) fn customer(
+        &self,
+        object: &Node<'_, '_>,
+        is_deleted: bool,
+    ) -> Result<Translation, Unfit> {
+        Ok(Translation::Facts(vec![Fact::Customer(CustomerFact {
+            customer: object.required_id("id")?.into(),
+            at: self.at,
+            is_deleted,
+            country: country(object),
+            metadata: metadata(object),
+            evidence: self.evidence(),
+        })]))
+    }
+}
+
+/// The country of the address, if it is given as two letters.
+fn country(object: &Node<'_, '_>) -> Option<String> {
+    let address = object.expanded("address")?;
+    let country = address.text("country").ok()??;
+    let is_code = country.len() == 2 && country.bytes().all(|byte| byte.is_ascii_alphabetic());
+    is_code.then(|| country.to_ascii_uppercase())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+    use super::*;
+
+    fn fact(kind: &str, object: &str) -> CustomerFact {
+        let body =
+            format!(r#"{{"id":"evt_1","type":"{kind}","created":7,"data":{{"object":{object}}}}}"#);
+        let envelope = crate::stripe::read(body.as_bytes()).expect("JSON");
+        match crate::stripe::translate(body.as_bytes(), &envelope, "00") {
+            Translation::Facts(facts) => match facts.as_slice() {
+                [Fact::Customer(fact)] => fact.clone(),
+                other => panic!("{other:?}"),
+            },
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_customer_is_its_country_and_metadata_and_nothing_personal() {
+        let object = r#"{"id":"cus_1","name":"Ada Lovelace","email":"ada@example.com",
+            "address":{"country":"gb","city":"London"},"metadata":{"owner":"kim","seen":null}}"#;
+        let fact = fact("customer.updated", object);
+        assert_eq!(fact.country.as_deref(), Some("GB"));
+        assert_eq!(
+            fact.metadata.into_iter().collect::<Vec<_>>(),
+            [("owner".into(), "kim".into())]
+        );
+        assert!(!fact.is_deleted);
+    }
+
+    #[test]
+    fn a_deleted_customer_is_gone() {
+        assert!(
+            fact(
+                "customer.deleted",
+                r#"{"id":"cus_1","address":null,"metadata":[]}"#
+            )
+            .is_deleted
+        );
+    }
+}

@@ -1,0 +1,185 @@
+//! A subscription of any version, as a snapshot.
+
+use std::sync::Arc;
+
+use crate::mrr::{
+    EndReason, Fact, Instant, Item, Motion, MotionSigns, Origin, Snapshot, State, Status,
+};
+
+use super::discount::discounts_of;
+use super::price::price_of;
+use super::{Json, Node, Source, Translation, Unfit, instant, metadata, metadata_word, previous};
+
+impl Source<'_> {
+    /// What an event of a subscription says: its state after it and, where `previous_attributes`
+    /// tell, before it.
+    pub(super) fn subscription(
+        &self,
+        data: &Node<'_, '_>,
+        object: &Node<'_, '_>,
+        origin: Origin,
+    ) -> Result<Translation, Unfit> {
+        let subscription = object.required_id("id")?.into();
+        let customer = object.required_id("customer")?.into();
+        let state = state(object, origin)?;
+        let before = data.object("previous_attributes")?;
+        let previous = before
+            .map(|before| self.previous(object, &before, &state, origin))
+            .transpose()?;
+        Ok(Translation::Facts(vec![Fact::Subscription(Snapshot {
+            subscription,
+            customer,
+            at: self.at,
+            origin,
+            state,
+            previous,
+            motion: motion(object),
+            metadata: metadata(object),
+            evidence: self.evidence(),
+        })]))
+    }
+
+    /// The state before the event: the object with its previous attributes put back, read by the
+    /// same code. Most events change nothing that is read here, and stay as they are.
+    fn previous(
+        &self,
+        object: &Node<'_, '_>,
+        before: &Node<'_, '_>,
+        state: &State,
+        origin: Origin,
+    ) -> Result<State, Unfit> {
+        if !previous::touches(before.json()) {
+            return Ok(state.clone());
+        }
+        let version = self.envelope.api_version.as_deref();
+        let put_back = previous::put_back(object.json(), before.json(), version);
+        let origin = if origin == Origin::Deleted {
+            Origin::Updated
+        } else {
+            origin
+        };
+        Node::object_at(&put_back, before.path()).and_then(|node| self::state(&node, origin))
+    }
+}
+
+fn state(object: &Node<'_, '_>, origin: Origin) -> Result<State, Unfit> {
+    Ok(State {
+        status: status(object, origin)?,
+        collection_paused: object.has("pause_collection"),
+        items: items(object)?,
+        items_truncated: is_truncated(object)?,
+        discounts: discounts_of(object)?,
+        trial_end: instant(object, "trial_end")?,
+        ends_at: ends_at(object)?,
+        canceled_at: instant(object, "canceled_at")?,
+        ended_at: instant(object, "ended_at")?,
+        end_reason: end_reason(object)?,
+    })
+}
+
+fn status(object: &Node<'_, '_>, origin: Origin) -> Result<Status, Unfit> {
+    Ok(match object.text("status")? {
+        Some("incomplete") => Status::Incomplete,
+        Some("incomplete_expired") => Status::IncompleteExpired,
+        Some("trialing") => Status::Trialing,
+        Some("active") => Status::Active,
+        Some("past_due") => Status::PastDue,
+        Some("canceled") => Status::Canceled,
+        Some("unpaid") => Status::Unpaid,
+        Some("paused") => Status::Paused,
+        Some(_) => Status::Unknown,
+        None if origin == Origin::Deleted => Status::Canceled,
+        None => {
+            return Err(object.unfit("status", "expected a subscription's status, found nothing"));
+        }
+    })
+}
+
+/// The items; of a subscription from before there were items, itself as its only one, with its
+/// `plan` and `quantity`.
+fn items(object: &Node<'_, '_>) -> Result<Vec<Item>, Unfit> {
+    let currency = object.text("currency")?;
+    let listed = object.objects("items")?;
+    if let Some(items) = listed.filter(|items| !items.is_empty() || !object.has("plan")) {
+        return items.iter().map(|object| item(object, currency)).collect();
+    }
+    if !object.has("plan") && !object.has("price") {
+        return Err(object.unfit("items", "expected items or a plan, found neither"));
+    }
+    let mut only = item(object, currency)?;
+    // The subscription's own discounts, which `item` has read as well, are no item's.
+    only.discounts.clear();
+    Ok(vec![only])
+}
+
+fn item(object: &Node<'_, '_>, currency: Option<&str>) -> Result<Item, Unfit> {
+    let quantity = object.integer("quantity")?.unwrap_or(1);
+    Ok(Item {
+        id: object.required_id("id")?.into(),
+        price: Arc::new(price_of(object, currency)?),
+        quantity: u64::try_from(quantity)
+            .map_err(|_| object.unfit("quantity", "expected a quantity of at least 0"))?,
+        discounts: discounts_of(object)?,
+    })
+}
+
+/// An event holds ten items at most, and says so.
+fn is_truncated(object: &Node<'_, '_>) -> Result<bool, Unfit> {
+    object
+        .expanded("items")
+        .map_or(Ok(false), |items| items.is_true("has_more"))
+}
+
+/// When it is to end. Flexible billing sets `cancel_at` alone, classic billing
+/// `cancel_at_period_end`, and the period stands on the items since basil.
+fn ends_at(object: &Node<'_, '_>) -> Result<Option<Instant>, Unfit> {
+    let at = instant(object, "cancel_at")?;
+    if at.is_some() || !object.is_true("cancel_at_period_end")? {
+        return Ok(at);
+    }
+    let own = instant(object, "current_period_end")?;
+    if own.is_some() {
+        return Ok(own);
+    }
+    let items = object.objects("items")?.unwrap_or_default();
+    let ends = items.iter().map(|item| instant(item, "current_period_end"));
+    Ok(ends
+        .collect::<Result<Vec<_>, _>>()?
+        .into_iter()
+        .flatten()
+        .max())
+}
+
+fn end_reason(object: &Node<'_, '_>) -> Result<Option<EndReason>, Unfit> {
+    let Some(details) = object.object("cancellation_details")? else {
+        return Ok(None);
+    };
+    Ok(match details.text("reason")? {
+        Some("cancellation_requested") => Some(EndReason::Requested),
+        Some("payment_failed" | "payment_disputed") => Some(EndReason::Payment),
+        _ => None,
+    })
+}
+
+/// What tells who stands behind a change (R20).
+fn motion(object: &Node<'_, '_>) -> MotionSigns {
+    MotionSigns {
+        declared: match metadata_word(object, "upswell_motion") {
+            Some("deliberate") => Some(Motion::Deliberate),
+            Some("organic") => Some(Motion::Organic),
+            _ => None,
+        },
+        is_scheduled: matches!(
+            object.json().present("schedule"),
+            Some(Json::Text(_) | Json::Object(_))
+        ),
+        is_self_serve: matches!(
+            metadata_word(object, "upswell_channel"),
+            Some("portal" | "self_serve")
+        ),
+    }
+}
+
+#[cfg(test)]
+#[path = "subscription_tests.rs"]
+mod tests;
