@@ -70,10 +70,8 @@ pub fn read(body: &[u8]) -> Result<Envelope, EnvelopeError> {
     let text = std::str::from_utf8(body).map_err(|fault| not_utf8(body, fault.valid_up_to()))?;
     let event = Event::find(text);
     if event.is_none() {
-        serde_json::from_str::<&RawValue>(text).map_err(|fault| EnvelopeError::NotJson {
-            line: fault.line(),
-            column: fault.column(),
-        })?;
+        serde_json::from_str::<&RawValue>(text)
+            .map_err(|fault| EnvelopeError::NotJson { line: fault.line(), column: fault.column() })?;
     }
     let recognised = event.as_ref().and_then(envelope_of);
     Ok(recognised.unwrap_or_else(|| unrecognised(body)))
@@ -93,10 +91,7 @@ pub fn book(envelope: &Envelope) -> String {
 
 fn not_utf8(body: &[u8], at: usize) -> EnvelopeError {
     let before = &body[..at];
-    let start = before
-        .iter()
-        .rposition(|&byte| byte == b'\n')
-        .map_or(0, |end| end + 1);
+    let start = before.iter().rposition(|&byte| byte == b'\n').map_or(0, |end| end + 1);
     EnvelopeError::NotJson {
         line: before.iter().filter(|&&byte| byte == b'\n').count() + 1,
         column: at - start + 1,
@@ -108,9 +103,7 @@ fn envelope_of(event: &Event<'_>) -> Option<Envelope> {
     let kind = event.text("type").filter(|kind| is_identifier(kind))?;
     let created = event.created();
     let account = event.account().filter(|account| is_identifier(account));
-    let api_version = event
-        .text("api_version")
-        .filter(|version| is_identifier(version));
+    let api_version = event.text("api_version").filter(|version| is_identifier(version));
     Some(Envelope {
         digest: digest(&kind, created, event.payload()),
         id: id.into_owned(),
@@ -168,11 +161,7 @@ impl<'a> Event<'a> {
         let outer: Members<'a> = serde_json::from_str(body).ok()?;
         let wrapped = |name, form, path| {
             let members: Members<'a> = serde_json::from_str(outer.get(name)?).ok()?;
-            Some(Self {
-                members,
-                form,
-                path,
-            })
+            Some(Self { members, form, path })
         };
         let inner = if outer.get("detail-type").is_some() {
             wrapped("detail", Form::EventBridge, "$.detail")
@@ -181,11 +170,7 @@ impl<'a> Event<'a> {
         } else {
             None
         };
-        let mut event = inner.unwrap_or(Self {
-            members: outer,
-            form: Form::Snapshot,
-            path: "$",
-        });
+        let mut event = inner.unwrap_or(Self { members: outer, form: Form::Snapshot, path: "$" });
         if event.is_thin() {
             event.form = Form::Thin;
         }
@@ -207,16 +192,13 @@ impl<'a> Event<'a> {
     fn created(&self) -> i64 {
         let seconds = self.raw("created").and_then(|raw| raw.parse().ok());
         let stamp = || chrono::DateTime::parse_from_rfc3339(&self.text("created")?).ok();
-        seconds
-            .or_else(|| stamp().map(|at| at.timestamp()))
-            .unwrap_or(0)
+        seconds.or_else(|| stamp().map(|at| at.timestamp())).unwrap_or(0)
     }
 
     /// Whether the object is left out: events of API v2, and of v1 in their manner.
     fn is_thin(&self) -> bool {
         let kind = self.text("type").unwrap_or_default();
-        self.text("object")
-            .is_some_and(|object| object == "v2.core.event")
+        self.text("object").is_some_and(|object| object == "v2.core.event")
             || kind.starts_with("v1.")
             || kind.starts_with("v2.")
     }
@@ -235,11 +217,7 @@ impl<'a> Event<'a> {
 
     /// What its digest covers beside type and created.
     fn payload(&self) -> &'a str {
-        let name = if self.form == Form::Thin {
-            "related_object"
-        } else {
-            "data"
-        };
+        let name = if self.form == Form::Thin { "related_object" } else { "data" };
         self.raw(name).unwrap_or("null")
     }
 }
@@ -296,10 +274,7 @@ mod tests {
         assert_eq!(envelope.kind, "customer.subscription.updated");
         assert_eq!(envelope.created, 1_700_000_000);
         assert_eq!(envelope.api_version.as_deref(), Some("2024-06-20"));
-        assert_eq!(
-            (envelope.form, envelope.account.as_deref()),
-            (Form::Snapshot, None)
-        );
+        assert_eq!((envelope.form, envelope.account.as_deref()), (Form::Snapshot, None));
         assert_eq!(book(&envelope), "live");
     }
 
@@ -308,10 +283,8 @@ mod tests {
         let digest = envelope(EVENT).digest;
         let again = EVENT.replace("\"pending_webhooks\":2", "\"pending_webhooks\":0");
         assert_eq!(envelope(&again).digest, digest);
-        let order = EVENT.replace(
-            r#"{"id":"sub_1","quantity":2}"#,
-            "{ \"quantity\": 2,\n \"id\": \"sub_1\" }",
-        );
+        let order =
+            EVENT.replace(r#"{"id":"sub_1","quantity":2}"#, "{ \"quantity\": 2,\n \"id\": \"sub_1\" }");
         assert_ne!(order, EVENT);
         assert_eq!(envelope(&order).digest, digest);
         for other in [
@@ -326,15 +299,10 @@ mod tests {
     #[test]
     fn wrapped_events_are_the_events_inside() {
         let plain = envelope(EVENT);
-        let bridge = format!(
-            r#"{{"version":"0","id":"aws","detail-type":"x","account":"1234","detail":{EVENT}}}"#
-        );
-        let grid =
-            format!(r#"{{"specversion":"1.0","id":"az","type":"com.stripe","data":{EVENT}}}"#);
-        let form = |form| Envelope {
-            form,
-            ..plain.clone()
-        };
+        let bridge =
+            format!(r#"{{"version":"0","id":"aws","detail-type":"x","account":"1234","detail":{EVENT}}}"#);
+        let grid = format!(r#"{{"specversion":"1.0","id":"az","type":"com.stripe","data":{EVENT}}}"#);
+        let form = |form| Envelope { form, ..plain.clone() };
         assert_eq!(envelope(&bridge), form(Form::EventBridge));
         assert_eq!(envelope(&grid), form(Form::EventGrid));
     }
@@ -345,19 +313,13 @@ mod tests {
             "created":"2025-02-18T10:10:51.000Z","livemode":false,"context":"acct_9",
             "related_object":{"id":"mtr_1","type":"billing.meter"}}"#;
         let envelope = envelope(thin);
-        assert_eq!(
-            (envelope.form, envelope.created),
-            (Form::Thin, 1_739_873_451)
-        );
+        assert_eq!((envelope.form, envelope.created), (Form::Thin, 1_739_873_451));
         assert_eq!(book(&envelope), "acct_9:test");
     }
 
     #[test]
     fn books_are_kept_apart_by_account_and_mode() {
-        let connect = EVENT.replace(
-            "\"livemode\":true",
-            "\"livemode\":true,\"account\":\"acct_1\"",
-        );
+        let connect = EVENT.replace("\"livemode\":true", "\"livemode\":true,\"account\":\"acct_1\"");
         assert_eq!(book(&envelope(&connect)), "acct_1");
         let test = EVENT.replace("\"livemode\":true", "\"livemode\":false");
         assert_eq!(book(&envelope(&test)), "test");
@@ -366,15 +328,7 @@ mod tests {
     #[test]
     fn json_that_is_no_event_can_still_be_stored() {
         let deep = format!("{}{}", "[".repeat(5_000), "]".repeat(5_000));
-        let bodies = [
-            "1",
-            "[]",
-            "{}",
-            r#"{"id":7}"#,
-            r#"{"id":"sub_1"}"#,
-            r#"{"id":"","type":"x"}"#,
-            &deep,
-        ];
+        let bodies = ["1", "[]", "{}", r#"{"id":7}"#, r#"{"id":"sub_1"}"#, r#"{"id":"","type":"x"}"#, &deep];
         for body in bodies {
             let envelope = envelope(body);
             assert_eq!(envelope.form, Form::Unrecognised, "{body:.20}");
@@ -388,41 +342,18 @@ mod tests {
     #[test]
     fn data_that_is_nested_deeply_or_odd_never_stops_the_reader() {
         let deep = format!("{}{}", "[".repeat(5_000), "]".repeat(5_000));
-        for data in [
-            deep.as_str(),
-            "1e999",
-            r#""\ud800""#,
-            r#"{"a":1,"a":2}"#,
-            "null",
-        ] {
-            let envelope = envelope(&format!(
-                r#"{{"id":"evt_1","type":"x","created":1,"data":{data}}}"#
-            ));
+        for data in [deep.as_str(), "1e999", r#""\ud800""#, r#"{"a":1,"a":2}"#, "null"] {
+            let envelope = envelope(&format!(r#"{{"id":"evt_1","type":"x","created":1,"data":{data}}}"#));
             assert_eq!(envelope.id, "evt_1");
         }
-        assert_eq!(
-            envelope(r#"{"id":"evt_1","id":"evt_2","type":"x"}"#).id,
-            "evt_2"
-        );
+        assert_eq!(envelope(r#"{"id":"evt_1","id":"evt_2","type":"x"}"#).id, "evt_2");
     }
 
     #[test]
     fn what_is_not_json_is_refused_with_its_place() {
-        for body in [
-            &b""[..],
-            b"{",
-            b"{\"a\":1}x",
-            b"<html>",
-            b"{\"a\":\"\xff\"}",
-        ] {
-            assert!(
-                matches!(read(body), Err(EnvelopeError::NotJson { line: 1, .. })),
-                "{body:?}"
-            );
+        for body in [&b""[..], b"{", b"{\"a\":1}x", b"<html>", b"{\"a\":\"\xff\"}"] {
+            assert!(matches!(read(body), Err(EnvelopeError::NotJson { line: 1, .. })), "{body:?}");
         }
-        assert_eq!(
-            read(b"{\n\n \xff"),
-            Err(EnvelopeError::NotJson { line: 3, column: 2 })
-        );
+        assert_eq!(read(b"{\n\n \xff"), Err(EnvelopeError::NotJson { line: 3, column: 2 }));
     }
 }

@@ -29,11 +29,9 @@ impl<'a> Json<'a> {
     /// The member of that name.
     pub(super) fn get(&self, name: &str) -> Option<&Self> {
         match self {
-            Self::Object(members) => members
-                .iter()
-                .rev()
-                .find(|(key, _)| key == name)
-                .map(|(_, value)| value),
+            Self::Object(members) => {
+                members.iter().rev().find(|(key, _)| key == name).map(|(_, value)| value)
+            }
             _ => None,
         }
     }
@@ -116,11 +114,7 @@ fn canonical_object(members: &[(Cow<'_, str>, Json<'_>)], into: &mut Vec<u8>) {
     // Stable, so that of a name used twice the last one stays last, and counts.
     sorted.sort_by(|a, b| a.0.cmp(&b.0));
     into.push(b'{');
-    for (index, (name, value)) in sorted
-        .iter()
-        .map(|member| (&member.0, &member.1))
-        .enumerate()
-    {
+    for (index, (name, value)) in sorted.iter().map(|member| (&member.0, &member.1)).enumerate() {
         if sorted.get(index + 1).is_some_and(|next| next.0 == *name) {
             continue;
         }
@@ -213,16 +207,12 @@ pub(super) struct Node<'t, 'a> {
 impl<'t, 'a> Node<'t, 'a> {
     /// A value at a path, which must be an object.
     pub(super) fn object_at(json: &'t Json<'a>, path: impl Into<String>) -> Result<Self, Unfit> {
-        let node = Self {
-            json,
-            path: path.into(),
-        };
+        let node = Self { json, path: path.into() };
         match json {
             Json::Object(_) => Ok(node),
-            other => Err(Unfit {
-                reason: format!("expected an object, found {}", other.kind()),
-                path: node.path,
-            }),
+            other => {
+                Err(Unfit { reason: format!("expected an object, found {}", other.kind()), path: node.path })
+            }
         }
     }
 
@@ -243,10 +233,7 @@ impl<'t, 'a> Node<'t, 'a> {
 
     /// The message that a member doesn't fit.
     pub(super) fn unfit(&self, name: &str, reason: impl Into<String>) -> Unfit {
-        Unfit {
-            path: self.path_to(name),
-            reason: reason.into(),
-        }
+        Unfit { path: self.path_to(name), reason: reason.into() }
     }
 
     fn expected(&self, name: &str, wanted: &str, found: &Json<'_>) -> Unfit {
@@ -261,9 +248,7 @@ impl<'t, 'a> Node<'t, 'a> {
     /// An object; none if missing or null.
     pub(super) fn object(&self, name: &str) -> Result<Option<Self>, Unfit> {
         let member = self.json.present(name);
-        member
-            .map(|json| Self::object_at(json, self.path_to(name)))
-            .transpose()
+        member.map(|json| Self::object_at(json, self.path_to(name))).transpose()
     }
 
     /// An object where there is one, whatever else may stand there: an id, nothing.
@@ -291,19 +276,13 @@ impl<'t, 'a> Node<'t, 'a> {
             Json::Fraction(number) => number.to_string().parse().ok(),
             other => return Err(self.expected(name, "a whole number", other)),
         };
-        let outside = || {
-            self.unfit(
-                name,
-                "expected a whole number of 64 bits, found another number",
-            )
-        };
+        let outside = || self.unfit(name, "expected a whole number of 64 bits, found another number");
         number.map(Some).ok_or_else(outside)
     }
 
     /// A required whole number.
     pub(super) fn required_integer(&self, name: &str) -> Result<i64, Unfit> {
-        self.integer(name)?
-            .ok_or_else(|| self.unfit(name, "expected a whole number, found nothing"))
+        self.integer(name)?.ok_or_else(|| self.unfit(name, "expected a whole number, found nothing"))
     }
 
     /// The text of a decimal number that is sent as a text or as a number; none if missing or null.
@@ -330,25 +309,19 @@ impl<'t, 'a> Node<'t, 'a> {
     pub(super) fn id(&self, name: &str) -> Result<Option<&'t str>, Unfit> {
         let (found, place) = match self.json.present(name) {
             None => return Ok(None),
-            Some(object @ Json::Object(_)) => (
-                object.get("id").unwrap_or(&Json::Null),
-                format!("{name}.id"),
-            ),
+            Some(object @ Json::Object(_)) => (object.get("id").unwrap_or(&Json::Null), format!("{name}.id")),
             Some(other) => (other, name.to_owned()),
         };
         match found {
             Json::Text(text) if is_identifier(text) => Ok(Some(text)),
-            Json::Text(_) => {
-                Err(self.unfit(&place, "expected an identifier, found a text that is none"))
-            }
+            Json::Text(_) => Err(self.unfit(&place, "expected an identifier, found a text that is none")),
             other => Err(self.expected(&place, "an identifier", other)),
         }
     }
 
     /// A required identifier.
     pub(super) fn required_id(&self, name: &str) -> Result<&'t str, Unfit> {
-        self.id(name)?
-            .ok_or_else(|| self.unfit(name, "expected an identifier, found nothing"))
+        self.id(name)?.ok_or_else(|| self.unfit(name, "expected an identifier, found nothing"))
     }
 
     /// The values of a list with their paths, sent as a list object (`{object: list, data: […]}`)
@@ -369,11 +342,7 @@ impl<'t, 'a> Node<'t, 'a> {
             return Err(Unfit { path, reason });
         };
         let places = elements.iter().enumerate();
-        Ok(Some(
-            places
-                .map(|(at, json)| (json, format!("{path}[{at}]")))
-                .collect(),
-        ))
+        Ok(Some(places.map(|(at, json)| (json, format!("{path}[{at}]"))).collect()))
     }
 
     /// The objects of a list.
@@ -402,9 +371,7 @@ mod tests {
 
     fn canonical(text: &str) -> Vec<u8> {
         let mut bytes = Vec::new();
-        serde_json::from_str::<Json<'_>>(text)
-            .expect("JSON")
-            .canonical(&mut bytes);
+        serde_json::from_str::<Json<'_>>(text).expect("JSON").canonical(&mut bytes);
         bytes
     }
 
@@ -439,10 +406,7 @@ mod tests {
 
     #[test]
     fn of_a_name_used_twice_the_last_counts() {
-        assert_eq!(
-            canonical(r#"{"a":1,"b":2,"a":3}"#),
-            canonical(r#"{"b":2,"a":3}"#)
-        );
+        assert_eq!(canonical(r#"{"a":1,"b":2,"a":3}"#), canonical(r#"{"b":2,"a":3}"#));
         let json: Json<'_> = serde_json::from_str(r#"{"a":1,"a":3}"#).expect("JSON");
         assert_eq!(json.get("a"), Some(&Json::Integer(3)));
     }

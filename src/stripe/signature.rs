@@ -45,9 +45,7 @@ pub struct Signed {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SignatureError {
     /// There is no header, or a blank one.
-    #[error(
-        "no Stripe-Signature header; only Stripe, or a sender that signs as it does, may post here"
-    )]
+    #[error("no Stripe-Signature header; only Stripe, or a sender that signs as it does, may post here")]
     Missing,
     /// The header has no time that can be read.
     #[error("Stripe-Signature header {fault}; expected t=<unix seconds>,v1=<hex>")]
@@ -102,15 +100,9 @@ pub fn verify(
     }
     let age_seconds = now.saturating_sub(at);
     if age_seconds > tolerance_seconds {
-        return Err(SignatureError::Stale {
-            age_seconds,
-            tolerance_seconds,
-        });
+        return Err(SignatureError::Stale { age_seconds, tolerance_seconds });
     }
-    Ok(Signed {
-        at,
-        is_from_the_future: age_seconds < 0,
-    })
+    Ok(Signed { at, is_from_the_future: age_seconds < 0 })
 }
 
 /// The header that signs `body` at `at`, as Stripe would send it.
@@ -127,8 +119,7 @@ fn parse(header: &str) -> Result<(i64, Vec<Vec<u8>>), SignatureError> {
     }
     let pairs = || {
         let pair = |part: &'_ str| {
-            part.split_once('=')
-                .map(|(key, value)| (key.trim().to_owned(), value.trim().to_owned()))
+            part.split_once('=').map(|(key, value)| (key.trim().to_owned(), value.trim().to_owned()))
         };
         header.split(',').filter_map(pair)
     };
@@ -137,22 +128,12 @@ fn parse(header: &str) -> Result<(i64, Vec<Vec<u8>>), SignatureError> {
         .ok_or(SignatureError::Malformed { fault: "has no t" })?
         .1
         .parse()
-        .map_err(|_| SignatureError::Malformed {
-            fault: "has a t that is no whole number",
-        })?;
-    let v1: Vec<String> = pairs()
-        .filter(|(key, _)| key == "v1")
-        .map(|(_, value)| value)
-        .collect();
+        .map_err(|_| SignatureError::Malformed { fault: "has a t that is no whole number" })?;
+    let v1: Vec<String> = pairs().filter(|(key, _)| key == "v1").map(|(_, value)| value).collect();
     if v1.is_empty() {
         return Err(SignatureError::NoV1);
     }
-    Ok((
-        at,
-        v1.iter()
-            .filter_map(|text| hex::decode(text).ok())
-            .collect(),
-    ))
+    Ok((at, v1.iter().filter_map(|text| hex::decode(text).ok()).collect()))
 }
 
 /// Whether any signature fits any secret; every pair is compared, found or not.
@@ -227,14 +208,7 @@ mod tests {
                 format!("t=+{AT},v1={good}"),
                 format!("t=0{AT},v1={good}"),
             ] {
-                assert_eq!(
-                    judge(&header),
-                    Ok(Signed {
-                        at: AT,
-                        is_from_the_future: false
-                    }),
-                    "{header}"
-                );
+                assert_eq!(judge(&header), Ok(Signed { at: AT, is_from_the_future: false }), "{header}");
             }
         }
     }
@@ -242,10 +216,7 @@ mod tests {
     #[test]
     fn only_v1_counts() {
         let good = v1(BODY, "whsec_new", AT);
-        assert_eq!(
-            judge(&format!("t={AT},v0={good}")),
-            Err(SignatureError::NoV1)
-        );
+        assert_eq!(judge(&format!("t={AT},v0={good}")), Err(SignatureError::NoV1));
         let downgraded = format!("t={AT},v0={good},v1={}", "00".repeat(32));
         assert_eq!(judge(&downgraded), Err(SignatureError::NoMatch));
     }
@@ -274,41 +245,26 @@ mod tests {
         assert!(judge_at(&header, AT + 300).is_ok());
         assert_eq!(
             judge_at(&header, AT + 301),
-            Err(SignatureError::Stale {
-                age_seconds: 301,
-                tolerance_seconds: 300
-            })
+            Err(SignatureError::Stale { age_seconds: 301, tolerance_seconds: 300 })
         );
     }
 
     #[test]
     fn a_stamp_in_the_future_is_accepted_and_told() {
         let header = sign(BODY, &secret("whsec_new"), AT);
-        assert_eq!(
-            judge_at(&header, AT - 86_400),
-            Ok(Signed {
-                at: AT,
-                is_from_the_future: true
-            })
-        );
+        assert_eq!(judge_at(&header, AT - 86_400), Ok(Signed { at: AT, is_from_the_future: true }));
     }
 
     #[test]
     fn a_stale_forgery_is_a_forgery() {
         let header = format!("t={},v1={}", AT - 9_999, "00".repeat(32));
         assert_eq!(judge(&header), Err(SignatureError::NoMatch));
-        assert_eq!(
-            judge(&format!("t={},v1=00", i64::MIN)),
-            Err(SignatureError::NoMatch)
-        );
+        assert_eq!(judge(&format!("t={},v1=00", i64::MIN)), Err(SignatureError::NoMatch));
     }
 
     #[test]
     fn a_header_without_a_readable_time_is_malformed() {
-        assert_eq!(
-            verify(None, BODY, &[], AT, 300),
-            Err(SignatureError::Missing)
-        );
+        assert_eq!(verify(None, BODY, &[], AT, 300), Err(SignatureError::Missing));
         assert_eq!(judge("  "), Err(SignatureError::Missing));
         let good = v1(BODY, "whsec_new", AT);
         for header in [
@@ -319,16 +275,10 @@ mod tests {
             format!("t=99999999999999999999,v1={good}"),
             "nonsense".to_owned(),
         ] {
-            assert!(
-                matches!(judge(&header), Err(SignatureError::Malformed { .. })),
-                "{header}"
-            );
+            assert!(matches!(judge(&header), Err(SignatureError::Malformed { .. })), "{header}");
         }
         let bytes = [b"t=".as_slice(), &[0xff, 0xfe], b",v1=00"].concat();
-        assert!(matches!(
-            verify(Some(&bytes), BODY, &[], AT, 300),
-            Err(SignatureError::Malformed { .. })
-        ));
+        assert!(matches!(verify(Some(&bytes), BODY, &[], AT, 300), Err(SignatureError::Malformed { .. })));
     }
 
     #[test]

@@ -14,10 +14,8 @@ fn recorded_payloads_are_understood() {
         eprintln!("UPSWELL_PAYLOADS is not set: no recorded payloads to read");
         return;
     };
-    let mut files: Vec<_> = std::fs::read_dir(&folder)
-        .expect("UPSWELL_PAYLOADS is a folder")
-        .flatten()
-        .collect();
+    let mut files: Vec<_> =
+        std::fs::read_dir(&folder).expect("UPSWELL_PAYLOADS is a folder").flatten().collect();
     files.sort_by_key(std::fs::DirEntry::path);
     let (mut table, mut faults) = (Vec::new(), 0);
     for file in files {
@@ -34,29 +32,16 @@ fn recorded_payloads_are_understood() {
         }
     }
     eprintln!("{}", table.join("\n"));
-    assert!(
-        table.len() > 50,
-        "only {} payloads in {folder}",
-        table.len()
-    );
+    assert!(table.len() > 50, "only {} payloads in {folder}", table.len());
     assert_eq!(faults, 0, "see the table above");
 }
 
 /// What becomes of a file, as it stands (with placeholder ids, maybe) and with ids that are none.
 fn outcomes(path: &Path, name: &str) -> Vec<(String, Result<String, String>)> {
     let text = std::fs::read_to_string(path).expect("a readable file");
-    let real = text
-        .replace("_000000000000000000000000", "_1x")
-        .replace("_00000000000000", "_1x");
-    let texts = if real == text {
-        vec![text]
-    } else {
-        vec![text, real]
-    };
-    texts
-        .iter()
-        .map(|text| outcome(&serde_json::from_str(text).expect("JSON"), name))
-        .collect()
+    let real = text.replace("_000000000000000000000000", "_1x").replace("_00000000000000", "_1x");
+    let texts = if real == text { vec![text] } else { vec![text, real] };
+    texts.iter().map(|text| outcome(&serde_json::from_str(text).expect("JSON"), name)).collect()
 }
 
 fn outcome(payload: &Value, name: &str) -> (String, Result<String, String>) {
@@ -66,12 +51,10 @@ fn outcome(payload: &Value, name: &str) -> (String, Result<String, String>) {
     let envelope = read(&body).expect("JSON");
     let said = match translate(&body, &envelope, "00") {
         Translation::Parked { path, reason } => Err(format!("parked {path}: {reason}")),
-        Translation::Ignored { reason } => {
-            match must_tell(&kind) && !reason.contains("placeholder") {
-                true => Err(format!("ignored: {reason}")),
-                false => Ok(format!("ignored: {reason}")),
-            }
-        }
+        Translation::Ignored { reason } => match must_tell(&kind) && !reason.contains("placeholder") {
+            true => Err(format!("ignored: {reason}")),
+            false => Ok(format!("ignored: {reason}")),
+        },
         Translation::Facts(facts) => Ok(facts.iter().map(told).collect::<Vec<_>>().join("; ")),
     };
     (kind, said)
@@ -81,24 +64,14 @@ fn told(fact: &Fact) -> String {
     match fact {
         Fact::Subscription(snapshot) => {
             let items = snapshot.state.items.iter();
-            let prices: Vec<_> = items
-                .map(|item| format!("{} x {:?}", item.quantity, item.price.scheme))
-                .collect();
-            let changed = snapshot
-                .previous
-                .as_ref()
-                .map(|previous| *previous != snapshot.state);
-            format!(
-                "{:?} {prices:?} changed: {changed:?}",
-                snapshot.state.status
-            )
+            let prices: Vec<_> =
+                items.map(|item| format!("{} x {:?}", item.quantity, item.price.scheme)).collect();
+            let changed = snapshot.previous.as_ref().map(|previous| *previous != snapshot.state);
+            format!("{:?} {prices:?} changed: {changed:?}", snapshot.state.status)
         }
-        Fact::Usage(invoice) => format!(
-            "{:?}, {} lines, cycle: {}",
-            invoice.status,
-            invoice.lines.len(),
-            invoice.is_cycle
-        ),
+        Fact::Usage(invoice) => {
+            format!("{:?}, {} lines, cycle: {}", invoice.status, invoice.lines.len(), invoice.is_cycle)
+        }
         Fact::Customer(customer) => format!("customer, deleted: {}", customer.is_deleted),
     }
 }
@@ -114,11 +87,7 @@ fn as_event(payload: &Value, name: &str) -> Value {
     if payload["object"] == "event" && payload["data"].is_object() && payload["type"].is_string() {
         return payload.clone();
     }
-    let data = if payload["object"].is_object() {
-        payload.clone()
-    } else {
-        json!({ "object": payload })
-    };
+    let data = if payload["object"].is_object() { payload.clone() } else { json!({ "object": payload }) };
     let kind = match data["object"]["object"].as_str().unwrap_or_default() {
         "subscription" => "customer.subscription.updated",
         "invoice" if name.contains("upcoming") => "invoice.upcoming",

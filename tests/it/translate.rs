@@ -2,9 +2,7 @@
 
 use std::path::PathBuf;
 
-use upswell::mrr::{
-    Cadence, Fact, Instant, Origin, PriceAmount, ProductId, Scheme, Snapshot, State, Status,
-};
+use upswell::mrr::{Cadence, Fact, Instant, Origin, PriceAmount, ProductId, Scheme, Snapshot, State, Status};
 use upswell::stripe::{Form, Translation, read, translate};
 
 /// The fixtures' files, by their folder.
@@ -64,50 +62,22 @@ fn every_version_tells_the_same_fact() {
         .map(|(name, body)| {
             let snapshot = snapshot(name, body);
             let subscription = snapshot.subscription.as_str();
-            let before = told(
-                snapshot.previous.as_ref().expect("told"),
-                name,
-                subscription,
-            );
-            (
-                name,
-                told(&snapshot.state, name, subscription),
-                before,
-                snapshot.clone(),
-            )
+            let before = told(snapshot.previous.as_ref().expect("told"), name, subscription);
+            (name, told(&snapshot.state, name, subscription), before, snapshot.clone())
         })
         .collect();
     let (_, state, before, _) = &told[0];
-    assert_eq!(
-        (state.status, state.items[0].quantity),
-        (Status::Active, 12)
-    );
-    assert_eq!(
-        (before.status, before.items[0].quantity),
-        (Status::Active, 10)
-    );
+    assert_eq!((state.status, state.items[0].quantity), (Status::Active, 12));
+    assert_eq!((before.status, before.items[0].quantity), (Status::Active, 10));
     let price = &state.items[0].price;
     let unit = PriceAmount::minor_units(2000);
-    assert_eq!(
-        price.scheme,
-        Scheme::PerUnit {
-            unit,
-            transform: None
-        }
-    );
-    assert_eq!(
-        (price.cadence, price.currency.as_str()),
-        (Cadence::MONTHLY, "usd")
-    );
+    assert_eq!(price.scheme, Scheme::PerUnit { unit, transform: None });
+    assert_eq!((price.cadence, price.currency.as_str()), (Cadence::MONTHLY, "usd"));
     for (name, other, other_before, snapshot) in &told {
         assert_eq!(other, state, "{name}");
         assert_eq!(other_before, before, "{name}");
         assert_eq!(snapshot.customer.as_str(), "cus_S3kHarbourLtd", "{name}");
-        assert_eq!(
-            (snapshot.at, snapshot.origin),
-            (Instant(1_759_399_200), Origin::Updated),
-            "{name}"
-        );
+        assert_eq!((snapshot.at, snapshot.origin), (Instant(1_759_399_200), Origin::Updated), "{name}");
     }
 }
 
@@ -121,16 +91,9 @@ fn every_form_is_recognised_and_told_apart() {
             _ => Form::Snapshot,
         };
         let envelope = read(&body).expect("JSON");
-        assert_eq!(
-            (envelope.form, envelope.created),
-            (expected, 1_759_399_200),
-            "{name}"
-        );
+        assert_eq!((envelope.form, envelope.created), (expected, 1_759_399_200), "{name}");
         assert!(envelope.id.starts_with("evt_1SDk"), "{name}");
-        let is_ignored = matches!(
-            translate(&body, &envelope, "00"),
-            Translation::Ignored { .. }
-        );
+        let is_ignored = matches!(translate(&body, &envelope, "00"), Translation::Ignored { .. });
         assert_eq!(is_ignored, name == "thin", "{name}");
     }
 }
@@ -141,8 +104,7 @@ fn a_digest_does_not_depend_on_indentation() {
         let value: serde_json::Value = serde_json::from_slice(&body).expect("JSON");
         let compact = value.to_string();
         assert_ne!(compact.len(), body.len());
-        let digests =
-            [read(&body), read(compact.as_bytes())].map(|read| read.expect("JSON").digest);
+        let digests = [read(&body), read(compact.as_bytes())].map(|read| read.expect("JSON").digest);
         assert_eq!(digests[0], digests[1], "{name}");
     }
 }
@@ -169,16 +131,12 @@ fn a_value_of_another_kind_anywhere_is_parked_or_tolerated() {
         for pointer in paths {
             for odd in ["null", "-1", "1.5", "\"\\u0000\"", "[{}]", "1e300"] {
                 let mut event = whole.clone();
-                *event.pointer_mut(&pointer).expect("there") =
-                    serde_json::from_str(odd).expect("JSON");
+                *event.pointer_mut(&pointer).expect("there") = serde_json::from_str(odd).expect("JSON");
                 let text = event.to_string();
                 let envelope = read(text.as_bytes()).expect("JSON");
                 let translation = translate(text.as_bytes(), &envelope, "00");
                 if let Translation::Parked { path, reason } = translation {
-                    assert!(
-                        path.starts_with('$') && !reason.is_empty(),
-                        "{name} {pointer}"
-                    );
+                    assert!(path.starts_with('$') && !reason.is_empty(), "{name} {pointer}");
                 }
             }
         }
@@ -189,11 +147,7 @@ fn pointers(value: &serde_json::Value, at: String, into: &mut Vec<String>) {
     match value {
         serde_json::Value::Object(members) => {
             for (key, value) in members {
-                pointers(
-                    value,
-                    format!("{at}/{}", key.replace('~', "~0").replace('/', "~1")),
-                    into,
-                );
+                pointers(value, format!("{at}/{}", key.replace('~', "~0").replace('/', "~1")), into);
             }
         }
         serde_json::Value::Array(elements) => {

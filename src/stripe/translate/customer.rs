@@ -7,11 +7,7 @@ use super::{Node, Source, Translation, Unfit, metadata};
 impl Source<'_> {
     /// What a customer's event says: whether it is gone, and what it is segmented by. Its name and
     /// e-mail are left where they are.
-    pub(super) fn customer(
-        &self,
-        object: &Node<'_, '_>,
-        is_deleted: bool,
-    ) -> Result<Translation, Unfit> {
+    pub(super) fn customer(&self, object: &Node<'_, '_>, is_deleted: bool) -> Result<Translation, Unfit> {
         Ok(Translation::Facts(vec![Fact::Customer(CustomerFact {
             customer: object.required_id("id")?.into(),
             at: self.at,
@@ -37,8 +33,7 @@ mod tests {
     use super::*;
 
     fn fact(kind: &str, object: &str) -> CustomerFact {
-        let body =
-            format!(r#"{{"id":"evt_1","type":"{kind}","created":7,"data":{{"object":{object}}}}}"#);
+        let body = format!(r#"{{"id":"evt_1","type":"{kind}","created":7,"data":{{"object":{object}}}}}"#);
         let envelope = crate::stripe::read(body.as_bytes()).expect("JSON");
         match crate::stripe::translate(body.as_bytes(), &envelope, "00") {
             Translation::Facts(facts) => match facts.as_slice() {
@@ -55,21 +50,12 @@ mod tests {
             "address":{"country":"gb","city":"London"},"metadata":{"owner":"kim","seen":null}}"#;
         let fact = fact("customer.updated", object);
         assert_eq!(fact.country.as_deref(), Some("GB"));
-        assert_eq!(
-            fact.metadata.into_iter().collect::<Vec<_>>(),
-            [("owner".into(), "kim".into())]
-        );
+        assert_eq!(fact.metadata.into_iter().collect::<Vec<_>>(), [("owner".into(), "kim".into())]);
         assert!(!fact.is_deleted);
     }
 
     #[test]
     fn a_deleted_customer_is_gone() {
-        assert!(
-            fact(
-                "customer.deleted",
-                r#"{"id":"cus_1","address":null,"metadata":[]}"#
-            )
-            .is_deleted
-        );
+        assert!(fact("customer.deleted", r#"{"id":"cus_1","address":null,"metadata":[]}"#).is_deleted);
     }
 }

@@ -5,9 +5,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Months};
 
-use crate::mrr::{
-    Coupon, Discount, Duration, Instant, Off, PriceAmount, ProductId, divide_half_even,
-};
+use crate::mrr::{Coupon, Discount, Duration, Instant, Off, PriceAmount, ProductId, divide_half_even};
 
 use super::super::json::is_identifier;
 use super::price::currency;
@@ -29,10 +27,7 @@ pub(super) fn discounts_of(holder: &Node<'_, '_>) -> Result<Vec<Discount>, Unfit
     if listed.is_empty() {
         return Ok(vec![singular]);
     }
-    if let Some(same) = listed
-        .iter_mut()
-        .find(|one| one.id == singular.id && one.coupon.is_none())
-    {
+    if let Some(same) = listed.iter_mut().find(|one| one.id == singular.id && one.coupon.is_none()) {
         *same = singular;
     }
     Ok(listed)
@@ -41,30 +36,18 @@ pub(super) fn discounts_of(holder: &Node<'_, '_>) -> Result<Vec<Discount>, Unfit
 fn singular(holder: &Node<'_, '_>) -> Result<Option<Discount>, Unfit> {
     match holder.json().present("discount") {
         Some(Json::Text(id)) if is_identifier(id) => Ok(Some(of_id(id))),
-        _ => holder
-            .object("discount")?
-            .as_ref()
-            .map(discount)
-            .transpose(),
+        _ => holder.object("discount")?.as_ref().map(discount).transpose(),
     }
 }
 
 /// A discount that is sent as its id alone: the catalogue may know its terms (R4).
 fn of_id(id: &str) -> Discount {
-    Discount {
-        id: Some(id.into()),
-        coupon: None,
-        coupon_id: None,
-        end: None,
-    }
+    Discount { id: Some(id.into()), coupon: None, coupon_id: None, end: None }
 }
 
 fn discount(object: &Node<'_, '_>) -> Result<Discount, Unfit> {
     let source = object.object("source")?;
-    let holder = source
-        .as_ref()
-        .filter(|source| source.has("coupon"))
-        .unwrap_or(object);
+    let holder = source.as_ref().filter(|source| source.has("coupon")).unwrap_or(object);
     let expanded = holder.expanded("coupon");
     let coupon = expanded.as_ref().map(coupon).transpose()?.flatten();
     Ok(Discount {
@@ -86,12 +69,7 @@ fn coupon(object: &Node<'_, '_>) -> Result<Option<Coupon>, Unfit> {
         Some("forever") => Duration::Forever,
         _ => return Err(object.unfit("duration", "expected once, repeating or forever")),
     };
-    Ok(Some(Coupon {
-        id: object.required_id("id")?.into(),
-        off,
-        duration,
-        applies_to: applies_to(object)?,
-    }))
+    Ok(Some(Coupon { id: object.required_id("id")?.into(), off, duration, applies_to: applies_to(object)? }))
 }
 
 fn off(object: &Node<'_, '_>) -> Result<Option<Off>, Unfit> {
@@ -104,9 +82,7 @@ fn off(object: &Node<'_, '_>) -> Result<Option<Off>, Unfit> {
     };
     let unfit = || object.unfit("amount_off", "expected an amount in minor units");
     Ok(Some(Off::Amount {
-        amount: PriceAmount::parse(&amount)
-            .filter(|amount| amount.0 >= 0)
-            .ok_or_else(unfit)?,
+        amount: PriceAmount::parse(&amount).filter(|amount| amount.0 >= 0).ok_or_else(unfit)?,
         currency: object
             .text("currency")?
             .and_then(currency)
@@ -117,16 +93,11 @@ fn off(object: &Node<'_, '_>) -> Result<Option<Off>, Unfit> {
 /// A percentage's decimal text in millionths of one: 12.5 is 125,000.
 fn millionths(percent: &str) -> Option<u32> {
     // No percentage has more decimals than a price; what a binary fraction adds behind them is noise.
-    let cut = percent
-        .split_once('.')
-        .map_or(percent.len(), |(whole, part)| {
-            whole.len() + 1 + part.len().min(12)
-        });
+    let cut =
+        percent.split_once('.').map_or(percent.len(), |(whole, part)| whole.len() + 1 + part.len().min(12));
     let percent = PriceAmount::parse(percent.get(..cut)?)?;
     let millionths = divide_half_even(percent.0, PriceAmount::ONE / 10_000);
-    u32::try_from(millionths)
-        .ok()
-        .filter(|&share| share <= 1_000_000)
+    u32::try_from(millionths).ok().filter(|&share| share <= 1_000_000)
 }
 
 fn applies_to(object: &Node<'_, '_>) -> Result<Option<Vec<ProductId>>, Unfit> {
@@ -138,15 +109,9 @@ fn applies_to(object: &Node<'_, '_>) -> Result<Option<Vec<ProductId>>, Unfit> {
     };
     let id = |(json, path): (&Json<'_>, String)| {
         let reason = "expected a product's id".to_owned();
-        json.as_text()
-            .map(ProductId::from)
-            .ok_or(Unfit { path, reason })
+        json.as_text().map(ProductId::from).ok_or(Unfit { path, reason })
     };
-    products
-        .into_iter()
-        .map(id)
-        .collect::<Result<_, _>>()
-        .map(Some)
+    products.into_iter().map(id).collect::<Result<_, _>>().map(Some)
 }
 
 /// When a discount ends: its `end`, or for a repeating one without it, so many calendar months after
@@ -161,13 +126,9 @@ fn end(
         return Ok(end);
     }
     let months = terms.map_or(Ok(None), |terms| terms.integer("duration_in_months"))?;
-    let months = months
-        .and_then(|months| u32::try_from(months).ok())
-        .map(Months::new);
+    let months = months.and_then(|months| u32::try_from(months).ok()).map(Months::new);
     let start = instant(object, "start")?.and_then(|start| DateTime::from_timestamp(start.0, 0));
-    let sum = start
-        .zip(months)
-        .and_then(|(start, months)| start.checked_add_months(months));
+    let sum = start.zip(months).and_then(|(start, months)| start.checked_add_months(months));
     Ok(sum.map(|end| Instant(end.timestamp())))
 }
 
@@ -188,9 +149,8 @@ mod tests {
     }
 
     fn off_of(coupon: &str) -> Off {
-        let discount = only(&format!(
-            r#"{{"discount":{{"coupon":{{"id":"c","duration":"forever",{coupon}}}}}}}"#
-        ));
+        let discount =
+            only(&format!(r#"{{"discount":{{"coupon":{{"id":"c","duration":"forever",{coupon}}}}}}}"#));
         discount.coupon.expect("terms").off.clone()
     }
 
@@ -203,21 +163,11 @@ mod tests {
             ("100.0", 1_000_000),
             ("\"7.25\"", 72_500),
         ] {
-            assert_eq!(
-                off_of(&format!(r#""percent_off":{text}"#)),
-                Off::Percent(share)
-            );
+            assert_eq!(off_of(&format!(r#""percent_off":{text}"#)), Off::Percent(share));
         }
-        assert_eq!(
-            off_of(r#""percent_off":33.33333333333333"#),
-            Off::Percent(333_333)
-        );
-        let too_much =
-            read(r#"{"discount":{"coupon":{"id":"c","duration":"once","percent_off":101}}}"#);
-        assert_eq!(
-            too_much.expect_err("unfit").path,
-            "$.discount.coupon.percent_off"
-        );
+        assert_eq!(off_of(r#""percent_off":33.33333333333333"#), Off::Percent(333_333));
+        let too_much = read(r#"{"discount":{"coupon":{"id":"c","duration":"once","percent_off":101}}}"#);
+        assert_eq!(too_much.expect_err("unfit").path, "$.discount.coupon.percent_off");
     }
 
     #[test]
@@ -234,10 +184,8 @@ mod tests {
         let both = r#"{"discounts":["di_1","di_2"],
             "discount":{"id":"di_2","coupon":{"id":"c","percent_off":10,"duration":"forever"}}}"#;
         let discounts = read(both).expect("fits");
-        let known: Vec<_> = discounts
-            .iter()
-            .map(|one| (one.id.clone().expect("id"), one.coupon.is_some()))
-            .collect();
+        let known: Vec<_> =
+            discounts.iter().map(|one| (one.id.clone().expect("id"), one.coupon.is_some())).collect();
         assert_eq!(known, [("di_1".into(), false), ("di_2".into(), true)]);
     }
 
@@ -247,53 +195,34 @@ mod tests {
             {"id":"c","percent_off":10,"duration":"forever","applies_to":{"products":["prod_1"]}}}}]}"#;
         let discount = only(expanded);
         assert_eq!(discount.coupon_id, Some("c".into()));
-        assert_eq!(
-            discount.coupon.expect("terms").applies_to,
-            Some(vec!["prod_1".into()])
-        );
+        assert_eq!(discount.coupon.expect("terms").applies_to, Some(vec!["prod_1".into()]));
         let id = only(r#"{"discounts":[{"id":"di_1","source":{"type":"coupon","coupon":"c"}}]}"#);
         assert_eq!((id.coupon_id, id.coupon), (Some("c".into()), None));
-        let null =
-            only(r#"{"discounts":[{"id":"di_1","source":{"type":"coupon","coupon":null}}]}"#);
+        let null = only(r#"{"discounts":[{"id":"di_1","source":{"type":"coupon","coupon":null}}]}"#);
         assert_eq!((null.coupon_id, null.coupon), (None, None));
     }
 
     #[test]
     fn a_deleted_coupon_leaves_its_id() {
-        let discount = only(
-            r#"{"discount":{"id":"di_1","coupon":{"id":"c","object":"coupon","deleted":true}}}"#,
-        );
-        assert_eq!(
-            (discount.coupon_id, discount.coupon),
-            (Some("c".into()), None)
-        );
+        let discount =
+            only(r#"{"discount":{"id":"di_1","coupon":{"id":"c","object":"coupon","deleted":true}}}"#);
+        assert_eq!((discount.coupon_id, discount.coupon), (Some("c".into()), None));
     }
 
     #[test]
     fn a_repeating_discount_without_an_end_runs_calendar_months() {
         // From 2024-01-31 for one month: to 2024-02-29.
-        let coupon =
-            r#""coupon":{"id":"c","percent_off":10,"duration":"repeating","duration_in_months":1}"#;
-        let open = only(&format!(
-            r#"{{"discount":{{"start":1706659200,"end":null,{coupon}}}}}"#
-        ));
+        let coupon = r#""coupon":{"id":"c","percent_off":10,"duration":"repeating","duration_in_months":1}"#;
+        let open = only(&format!(r#"{{"discount":{{"start":1706659200,"end":null,{coupon}}}}}"#));
         assert_eq!(open.end, Some(Instant(1_709_164_800)));
-        let told = only(&format!(
-            r#"{{"discount":{{"start":1706659200,"end":5,{coupon}}}}}"#
-        ));
+        let told = only(&format!(r#"{{"discount":{{"start":1706659200,"end":5,{coupon}}}}}"#));
         assert_eq!(told.end, Some(Instant(5)));
     }
 
     #[test]
     fn no_discount_is_none() {
-        assert_eq!(
-            read(r#"{"discount":null,"discounts":[]}"#).expect("fits"),
-            []
-        );
+        assert_eq!(read(r#"{"discount":null,"discounts":[]}"#).expect("fits"), []);
         assert_eq!(read("{}").expect("fits"), []);
-        assert_eq!(
-            read(r#"{"discounts":[7]}"#).expect_err("unfit").path,
-            "$.discounts[0]"
-        );
+        assert_eq!(read(r#"{"discounts":[7]}"#).expect_err("unfit").path, "$.discounts[0]");
     }
 }

@@ -1,8 +1,8 @@
 //! Invoices, as far as usage goes: the metered lines of both generations (R8).
 
 use crate::mrr::{
-    Cadence, Delta, Fact, Instant, InvoiceStatus, MICRO, Off, PriceAmount, PriceId, UsageInvoice,
-    UsageLine, UsageType, divide_half_even,
+    Cadence, Delta, Fact, Instant, InvoiceStatus, MICRO, Off, PriceAmount, PriceId, UsageInvoice, UsageLine,
+    UsageType, divide_half_even,
 };
 
 use super::discount::discounts_of;
@@ -67,38 +67,23 @@ fn status(object: &Node<'_, '_>) -> Result<InvoiceStatus, Unfit> {
         Some("open" | "paid") => return Ok(InvoiceStatus::Billed),
         Some("void" | "uncollectible" | "deleted") => return Ok(InvoiceStatus::Withdrawn),
         Some(_) => {
-            return Err(object.unfit(
-                "status",
-                "expected draft, open, paid, void or uncollectible",
-            ));
+            return Err(object.unfit("status", "expected draft, open, paid, void or uncollectible"));
         }
         None => {}
     }
     let is = |name| object.is_true(name);
     // Closed without having been paid was the end of collecting; attempted was billed.
-    Ok(
-        match (
-            is("forgiven")?,
-            is("paid")?,
-            is("closed")?,
-            is("attempted")?,
-        ) {
-            (false, true, _, _) | (false, false, false, true) => InvoiceStatus::Billed,
-            (true, ..) | (false, false, true, _) => InvoiceStatus::Withdrawn,
-            (false, false, false, false) => InvoiceStatus::Draft,
-        },
-    )
+    Ok(match (is("forgiven")?, is("paid")?, is("closed")?, is("attempted")?) {
+        (false, true, _, _) | (false, false, false, true) => InvoiceStatus::Billed,
+        (true, ..) | (false, false, true, _) => InvoiceStatus::Withdrawn,
+        (false, false, false, false) => InvoiceStatus::Draft,
+    })
 }
 
-fn usage_lines(
-    object: &Node<'_, '_>,
-    invoice_period_end: Instant,
-) -> Result<Vec<UsageLine>, Unfit> {
+fn usage_lines(object: &Node<'_, '_>, invoice_period_end: Instant) -> Result<Vec<UsageLine>, Unfit> {
     let lines = object.objects("lines")?.unwrap_or_default();
     let discount = WholeDiscount::of(object, &lines)?;
-    let usage = lines
-        .iter()
-        .map(|line| usage_line(line, invoice_period_end, &discount));
+    let usage = lines.iter().map(|line| usage_line(line, invoice_period_end, &discount));
     usage.filter_map(Result::transpose).collect()
 }
 
@@ -112,13 +97,9 @@ fn usage_line(
     discount: &WholeDiscount,
 ) -> Result<Option<UsageLine>, Unfit> {
     let parent = line.object("parent")?;
-    let details = parent.map_or(Ok(None), |parent| {
-        parent.object("subscription_item_details")
-    })?;
+    let details = parent.map_or(Ok(None), |parent| parent.object("subscription_item_details"))?;
     let is_proration = line.is_true("proration")?
-        || details
-            .as_ref()
-            .map_or(Ok(false), |details| details.is_true("proration"))?;
+        || details.as_ref().map_or(Ok(false), |details| details.is_true("proration"))?;
     let holder = details.as_ref().unwrap_or(line);
     let Some(item) = holder.id("subscription_item")?.filter(|_| !is_proration) else {
         return Ok(None);
@@ -141,28 +122,16 @@ fn usage_line(
 }
 
 /// The line's price if it is metered or may be, with its cadence where the line carries it.
-fn metered_price(
-    line: &Node<'_, '_>,
-    is_over: bool,
-) -> Result<Option<(PriceId, Option<Cadence>)>, Unfit> {
+fn metered_price(line: &Node<'_, '_>, is_over: bool) -> Result<Option<(PriceId, Option<Cadence>)>, Unfit> {
     let pricing = line.object("pricing")?;
     let details = pricing.map_or(Ok(None), |pricing| pricing.object("price_details"))?;
-    let expanded = details
-        .as_ref()
-        .and_then(|details| details.expanded("price"));
-    let embedded = || {
-        ["price", "plan"]
-            .iter()
-            .find_map(|name| line.expanded(name))
-    };
+    let expanded = details.as_ref().and_then(|details| details.expanded("price"));
+    let embedded = || ["price", "plan"].iter().find_map(|name| line.expanded(name));
     if let Some(price) = expanded.or_else(embedded) {
         if usage_type(&price)? == UsageType::Licensed {
             return Ok(None);
         }
-        return Ok(Some((
-            price.required_id("id")?.into(),
-            Some(cadence(&price)?),
-        )));
+        return Ok(Some((price.required_id("id")?.into(), Some(cadence(&price)?))));
     }
     let id = details.map_or(Ok(None), |details| details.id("price"))?;
     Ok(id.filter(|_| is_over).map(|id| (id.into(), None)))
@@ -175,11 +144,7 @@ fn net_amount(line: &Node<'_, '_>) -> Result<i128, Unfit> {
     for discount in line.objects("discount_amounts")?.unwrap_or_default() {
         net -= i128::from(discount.integer("amount")?.unwrap_or(0));
     }
-    let name = if line.has("taxes") {
-        "taxes"
-    } else {
-        "tax_amounts"
-    };
+    let name = if line.has("taxes") { "taxes" } else { "tax_amounts" };
     for tax in line.objects(name)?.unwrap_or_default() {
         if tax.is_true("inclusive")? || tax.text("tax_behavior")? == Some("inclusive") {
             net -= i128::from(tax.integer("amount")?.unwrap_or(0));
@@ -208,10 +173,7 @@ impl WholeDiscount {
             return Ok(Self::None);
         }
         let discounts = discounts_of(invoice)?;
-        let Some(coupon) = discounts
-            .first()
-            .and_then(|discount| discount.coupon.as_ref())
-        else {
+        let Some(coupon) = discounts.first().and_then(|discount| discount.coupon.as_ref()) else {
             return Ok(Self::None);
         };
         let (off, of) = match &coupon.off {
@@ -219,11 +181,7 @@ impl WholeDiscount {
             Off::Amount { amount, .. } => (amount.0 / PriceAmount::ONE, discountable_total(lines)?),
         };
         let off = off.min(of);
-        Ok(if of > 0 {
-            Self::Share { off, of }
-        } else {
-            Self::None
-        })
+        Ok(if of > 0 { Self::Share { off, of } } else { Self::None })
     }
 
     /// A line's net amount, in millionths, without its share.
@@ -254,9 +212,8 @@ mod tests {
     use super::*;
 
     fn translated(kind: &str, invoice: &str) -> Translation {
-        let body = format!(
-            r#"{{"id":"evt_1","type":"{kind}","created":2000,"data":{{"object":{invoice}}}}}"#
-        );
+        let body =
+            format!(r#"{{"id":"evt_1","type":"{kind}","created":2000,"data":{{"object":{invoice}}}}}"#);
         let envelope = crate::stripe::read(body.as_bytes()).expect("JSON");
         crate::stripe::translate(body.as_bytes(), &envelope, "00")
     }
@@ -299,16 +256,10 @@ mod tests {
 
     #[test]
     fn both_generations_tell_the_same_usage() {
-        let old = usage(
-            "invoice.finalized",
-            &legacy(METERED, r#","billing_reason":"subscription_cycle""#),
-        );
+        let old = usage("invoice.finalized", &legacy(METERED, r#","billing_reason":"subscription_cycle""#));
         let new = usage("invoice.finalized", &basil(BASIL));
         let line = &old.lines[0];
-        assert_eq!(
-            (line.item.as_str(), line.price.as_str()),
-            ("si_1", "price_1")
-        );
+        assert_eq!((line.item.as_str(), line.price.as_str()), ("si_1", "price_1"));
         assert_eq!(line.amount, Delta(550_000_000));
         assert_eq!(line.cadence, Some(Cadence::MONTHLY));
         let mut undated = old.clone();
@@ -326,27 +277,18 @@ mod tests {
         );
         let ended = BASIL.replace("\"end\":1000", "\"end\":2000");
         let basil_proration = BASIL.replace("\"proration\":false", "\"proration\":true");
-        let lines = usage(
-            "invoice.paid",
-            &basil(&[licensed, proration, plan, ended, basil_proration].join(",")),
-        )
-        .lines;
+        let lines =
+            usage("invoice.paid", &basil(&[licensed, proration, plan, ended, basil_proration].join(",")))
+                .lines;
         assert_eq!(lines, []);
     }
 
     #[test]
     fn a_cycle_without_usage_is_told_and_another_invoice_is_not() {
-        let cycle = usage(
-            "invoice.paid",
-            &legacy("", r#","billing_reason":"subscription_cycle""#),
-        );
+        let cycle = usage("invoice.paid", &legacy("", r#","billing_reason":"subscription_cycle""#));
         assert!(cycle.is_cycle && cycle.lines.is_empty());
-        let ignored =
-            |kind, invoice: &str| matches!(translated(kind, invoice), Translation::Ignored { .. });
-        assert!(ignored(
-            "invoice.paid",
-            &legacy("", r#","billing_reason":"manual""#)
-        ));
+        let ignored = |kind, invoice: &str| matches!(translated(kind, invoice), Translation::Ignored { .. });
+        assert!(ignored("invoice.paid", &legacy("", r#","billing_reason":"manual""#)));
         assert!(ignored(
             "invoice.paid",
             r#"{"id":"in_1","customer":"cus_1","subscription":null,"lines":null}"#
@@ -355,10 +297,7 @@ mod tests {
 
     #[test]
     fn a_cycle_whose_lines_go_on_says_nothing_about_those_it_left_out() {
-        let more = basil(BASIL).replace(
-            "\"object\":\"list\"",
-            "\"object\":\"list\",\"has_more\":true",
-        );
+        let more = basil(BASIL).replace("\"object\":\"list\"", "\"object\":\"list\",\"has_more\":true");
         let invoice = usage("invoice.paid", &more);
         assert!(!invoice.is_cycle);
         assert_eq!(invoice.lines.len(), 1);
@@ -367,14 +306,8 @@ mod tests {
     #[test]
     fn the_events_type_wins_over_the_status() {
         let open = basil(BASIL);
-        assert_eq!(
-            usage("invoice.voided", &open).status,
-            InvoiceStatus::Withdrawn
-        );
-        assert_eq!(
-            usage("invoice.updated", &open).status,
-            InvoiceStatus::Billed
-        );
+        assert_eq!(usage("invoice.voided", &open).status, InvoiceStatus::Withdrawn);
+        assert_eq!(usage("invoice.updated", &open).status, InvoiceStatus::Billed);
         let of = |status: &str| usage("invoice.updated", &open.replace("open", status)).status;
         assert_eq!(of("draft"), InvoiceStatus::Draft);
         assert_eq!(of("uncollectible"), InvoiceStatus::Withdrawn);
@@ -384,22 +317,10 @@ mod tests {
     fn before_there_was_a_status_flags_told() {
         let of = |flags: &str| usage("invoice.updated", &legacy(METERED, flags)).status;
         assert_eq!(of(r#","paid":true,"closed":true"#), InvoiceStatus::Billed);
-        assert_eq!(
-            of(r#","paid":false,"closed":false,"attempted":true"#),
-            InvoiceStatus::Billed
-        );
-        assert_eq!(
-            of(r#","paid":false,"closed":true,"attempted":true"#),
-            InvoiceStatus::Withdrawn
-        );
-        assert_eq!(
-            of(r#","paid":true,"forgiven":true"#),
-            InvoiceStatus::Withdrawn
-        );
-        assert_eq!(
-            of(r#","paid":false,"attempted":false"#),
-            InvoiceStatus::Draft
-        );
+        assert_eq!(of(r#","paid":false,"closed":false,"attempted":true"#), InvoiceStatus::Billed);
+        assert_eq!(of(r#","paid":false,"closed":true,"attempted":true"#), InvoiceStatus::Withdrawn);
+        assert_eq!(of(r#","paid":true,"forgiven":true"#), InvoiceStatus::Withdrawn);
+        assert_eq!(of(r#","paid":false,"attempted":false"#), InvoiceStatus::Draft);
     }
 
     #[test]
@@ -408,24 +329,17 @@ mod tests {
             "plan":{"id":"p","interval":"month","usage_type":"metered"}}"#;
         let other = r#"{"amount":300,"plan":{"id":"q","interval":"month"}}"#;
         let amount = |coupon: &str| {
-            let discount =
-                format!(r#","discount":{{"coupon":{{"id":"c","duration":"forever",{coupon}}}}}"#);
+            let discount = format!(r#","discount":{{"coupon":{{"id":"c","duration":"forever",{coupon}}}}}"#);
             usage("invoice.paid", &legacy(&[line, other].join(","), &discount)).lines[0].amount
         };
         assert_eq!(amount(r#""percent_off":10"#), Delta(630_000_000));
-        assert_eq!(
-            amount(r#""amount_off":500,"currency":"usd""#),
-            Delta(350_000_000)
-        );
+        assert_eq!(amount(r#""amount_off":500,"currency":"usd""#), Delta(350_000_000));
         assert_eq!(amount(r#""amount_off":5000,"currency":"usd""#), Delta(0));
     }
 
     #[test]
     fn an_invoice_without_its_lines_says_nothing() {
         let cut = r#"{"id":"in_1","customer":"cus_1","subscription":"sub_1","lines":{},"billing_reason":"subscription_cycle"}"#;
-        assert!(matches!(
-            translated("invoice.paid", cut),
-            Translation::Ignored { .. }
-        ));
+        assert!(matches!(translated("invoice.paid", cut), Translation::Ignored { .. }));
     }
 }

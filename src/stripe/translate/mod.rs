@@ -43,16 +43,9 @@ pub fn translate(body: &[u8], envelope: &Envelope, sha256_hex: &str) -> Translat
         return parked("$", "expected a Stripe event, found JSON that is no object");
     };
     if envelope.form == Form::Unrecognised {
-        let missing = if event.text("id").is_some() {
-            "type"
-        } else {
-            "id"
-        };
+        let missing = if event.text("id").is_some() { "type" } else { "id" };
         let path = format!("{}.{missing}", event.path);
-        return parked(
-            &path,
-            "expected a Stripe event, found JSON without an event's id and type",
-        );
+        return parked(&path, "expected a Stripe event, found JSON without an event's id and type");
     }
     if envelope.form == Form::Thin {
         return ignored(
@@ -78,10 +71,7 @@ fn ignored(reason: &'static str) -> Translation {
 }
 
 fn parked(path: &str, reason: &str) -> Translation {
-    Translation::Parked {
-        path: path.to_owned(),
-        reason: reason.to_owned(),
-    }
+    Translation::Parked { path: path.to_owned(), reason: reason.to_owned() }
 }
 
 /// What an event type is about.
@@ -102,9 +92,7 @@ fn subject(kind: &str) -> Subject {
         "customer.subscription.deleted" => Subject::Subscription(Origin::Deleted),
         "customer.created" | "customer.updated" => Subject::Customer { is_deleted: false },
         "customer.deleted" => Subject::Customer { is_deleted: true },
-        "invoice.finalized" | "invoice.paid" | "invoice.payment_succeeded" => {
-            Subject::Invoice(Some(Billed))
-        }
+        "invoice.finalized" | "invoice.paid" | "invoice.payment_succeeded" => Subject::Invoice(Some(Billed)),
         "invoice.voided" | "invoice.marked_uncollectible" => Subject::Invoice(Some(Withdrawn)),
         "invoice.created"
         | "invoice.deleted"
@@ -122,14 +110,8 @@ fn subject(kind: &str) -> Subject {
 }
 
 /// Events that tell of prices, products, coupons and discounts: stored, and learnt from elsewhere.
-const CATALOGUE: &[&str] = &[
-    "price.",
-    "plan.",
-    "product.",
-    "coupon.",
-    "promotion_code.",
-    "customer.discount.",
-];
+const CATALOGUE: &[&str] =
+    &["price.", "plan.", "product.", "coupon.", "promotion_code.", "customer.discount."];
 
 /// Events of cash, of payment means, of the account, and of what a subscription will or may become
 /// (a schedule, a quote): the subscription's own events tell what it is.
@@ -222,18 +204,10 @@ impl Source<'_> {
         let object = data
             .object("object")?
             .ok_or_else(|| data.unfit("object", "expected an object, found nothing"))?;
-        if object
-            .json()
-            .get("id")
-            .and_then(Json::as_text)
-            .is_some_and(is_placeholder)
-        {
+        if object.json().get("id").and_then(Json::as_text).is_some_and(is_placeholder) {
             return Ok(ignored(PLACEHOLDER));
         }
-        let created = event
-            .raw("created")
-            .and_then(|raw| raw.parse().ok())
-            .map(Instant);
+        let created = event.raw("created").and_then(|raw| raw.parse().ok()).map(Instant);
         let source = Source {
             envelope,
             sha256_hex,
@@ -261,13 +235,9 @@ impl Source<'_> {
 
 /// An object's metadata: the texts of `{}`; the `[]` of events of 2014 holds none.
 fn metadata(object: &Node<'_, '_>) -> BTreeMap<String, String> {
-    let members = object
-        .json()
-        .present("metadata")
-        .map_or(&[][..], Json::members);
-    let texts = members
-        .iter()
-        .filter_map(|(key, value)| Some((key.to_string(), value.as_text()?.to_owned())));
+    let members = object.json().present("metadata").map_or(&[][..], Json::members);
+    let texts =
+        members.iter().filter_map(|(key, value)| Some((key.to_string(), value.as_text()?.to_owned())));
     texts.collect()
 }
 
@@ -311,36 +281,23 @@ mod tests {
     #[test]
     fn what_carries_no_fact_says_why() {
         assert_eq!(reason(&event("price.updated", "{}")), "catalogue event");
-        assert_eq!(
-            reason(&event("customer.discount.created", "{}")),
-            "catalogue event"
-        );
-        assert_eq!(
-            reason(&event("charge.succeeded", "{}")),
-            "event type carries no recurring revenue"
-        );
+        assert_eq!(reason(&event("customer.discount.created", "{}")), "catalogue event");
+        assert_eq!(reason(&event("charge.succeeded", "{}")), "event type carries no recurring revenue");
         assert_eq!(
             reason(&event("customer.tax_id.created", "{}")),
             "event type carries no recurring revenue"
         );
         assert_eq!(reason(&event("moon.landed", "{}")), "unknown event type");
-        assert_eq!(
-            reason(&event("invoice.upcoming", r#"{"object":{}}"#)),
-            "invoice that bills nothing yet"
-        );
+        assert_eq!(reason(&event("invoice.upcoming", r#"{"object":{}}"#)), "invoice that bills nothing yet");
         let thin = r#"{"id":"evt_1","object":"v2.core.event","type":"v2.core.account.updated","created":"2025-01-01T00:00:00Z"}"#;
         assert!(reason(thin).starts_with("thin event"));
     }
 
     #[test]
     fn placeholder_ids_of_test_webhooks_are_no_customers() {
-        let zeroed =
-            event("customer.subscription.created", "{}").replace("evt_1", "evt_00000000000000");
+        let zeroed = event("customer.subscription.created", "{}").replace("evt_1", "evt_00000000000000");
         assert_eq!(reason(&zeroed), PLACEHOLDER);
-        let object = event(
-            "customer.subscription.created",
-            r#"{"object":{"id":"sub_00000000000000"}}"#,
-        );
+        let object = event("customer.subscription.created", r#"{"object":{"id":"sub_00000000000000"}}"#);
         assert_eq!(reason(&object), PLACEHOLDER);
     }
 
@@ -349,25 +306,13 @@ mod tests {
         assert_eq!(parked_at("[]"), "$");
         assert_eq!(parked_at("{}"), "$.id");
         assert_eq!(parked_at(r#"{"id":"sub_1"}"#), "$.type");
-        assert_eq!(
-            parked_at(r#"{"detail-type":"x","detail":{"id":"evt_1"}}"#),
-            "$.detail.type"
-        );
+        assert_eq!(parked_at(r#"{"detail-type":"x","detail":{"id":"evt_1"}}"#), "$.detail.type");
         let kind = "customer.subscription.updated";
         assert_eq!(parked_at(&event(kind, "null")), "$.data");
         assert_eq!(parked_at(&event(kind, "{}")), "$.data.object");
-        assert_eq!(
-            parked_at(&event(kind, r#"{"object":"sub_1"}"#)),
-            "$.data.object"
-        );
-        assert_eq!(
-            parked_at(&event(kind, r#"{"object":{}}"#)),
-            "$.data.object.id"
-        );
-        assert_eq!(
-            parked_at(&event(kind, r#"{"object":{"id":"sub_1"}}"#)),
-            "$.data.object.customer"
-        );
+        assert_eq!(parked_at(&event(kind, r#"{"object":"sub_1"}"#)), "$.data.object");
+        assert_eq!(parked_at(&event(kind, r#"{"object":{}}"#)), "$.data.object.id");
+        assert_eq!(parked_at(&event(kind, r#"{"object":{"id":"sub_1"}}"#)), "$.data.object.customer");
         let deep = format!("{}{}", "[".repeat(5_000), "]".repeat(5_000));
         assert_eq!(parked_at(&event(kind, &deep)), "$.data");
         let undated = event(kind, r#"{"object":{"id":"sub_1"}}"#).replace("1700000000", "\"soon\"");

@@ -31,18 +31,11 @@ const LAST_WITH_PARTIAL_LISTS: &str = "2017-04-06";
 
 /// Whether any attribute that changed is one that a state is read from.
 pub(super) fn touches(before: &Json<'_>) -> bool {
-    before
-        .members()
-        .iter()
-        .any(|(name, _)| READ.contains(&name.as_ref()))
+    before.members().iter().any(|(name, _)| READ.contains(&name.as_ref()))
 }
 
 /// The object as it was before.
-pub(super) fn put_back<'a>(
-    object: &Json<'a>,
-    before: &Json<'a>,
-    api_version: Option<&str>,
-) -> Json<'a> {
+pub(super) fn put_back<'a>(object: &Json<'a>, before: &Json<'a>, api_version: Option<&str>) -> Json<'a> {
     let lists_are_partial = api_version.is_some_and(|version| version <= LAST_WITH_PARTIAL_LISTS);
     let mut old = object.clone();
     for (name, value) in before.members() {
@@ -50,11 +43,7 @@ pub(super) fn put_back<'a>(
             continue;
         }
         let now = object.get(name).unwrap_or(&Json::Null);
-        let was = if name == "items" {
-            items(now, value, lists_are_partial)
-        } else {
-            merged(now, value)
-        };
+        let was = if name == "items" { items(now, value, lists_are_partial) } else { merged(now, value) };
         old.set(name, was);
     }
     if before.present("items").is_none() {
@@ -93,9 +82,7 @@ fn items<'a>(now: &Json<'a>, was: &Json<'a>, is_partial: bool) -> Json<'a> {
         if let Some(at) = counterpart {
             left[at] = None;
         }
-        let now = counterpart
-            .and_then(|at| now_elements.get(at))
-            .unwrap_or(&Json::Null);
+        let now = counterpart.and_then(|at| now_elements.get(at)).unwrap_or(&Json::Null);
         old.push((counterpart.unwrap_or(usize::MAX), merged(now, element)));
     }
     if is_partial {
@@ -107,10 +94,7 @@ fn items<'a>(now: &Json<'a>, was: &Json<'a>, is_partial: bool) -> Json<'a> {
         Json::Object(_) => merged(now, was),
         _ => now.clone(),
     };
-    list.set(
-        "data",
-        Json::List(old.into_iter().map(|(_, element)| element).collect()),
-    );
+    list.set("data", Json::List(old.into_iter().map(|(_, element)| element).collect()));
     list
 }
 
@@ -132,11 +116,7 @@ fn counterpart(now: &[Json<'_>], element: &Json<'_>, index: usize) -> Option<usi
 
 /// An old top-level `plan` or `quantity` told without items is that of the only item.
 fn only_item<'a>(old: &mut Json<'a>, before: &Json<'a>) {
-    let Some([item]) = old
-        .get("items")
-        .and_then(|items| items.get("data"))
-        .map(Json::elements)
-    else {
+    let Some([item]) = old.get("items").and_then(|items| items.get("data")).map(Json::elements) else {
         return;
     };
     let mut item = item.clone();

@@ -11,10 +11,7 @@ use super::{Json, Node, Unfit, metadata_word};
 
 /// The price of an item, an invoice line or a subscription without items: its `price`, or else its
 /// `plan`. Of an unexpanded one only the id is known.
-pub(super) fn price_of(
-    holder: &Node<'_, '_>,
-    fallback_currency: Option<&str>,
-) -> Result<Price, Unfit> {
+pub(super) fn price_of(holder: &Node<'_, '_>, fallback_currency: Option<&str>) -> Result<Price, Unfit> {
     let candidates = ["price", "plan"].map(|name| holder.expanded(name));
     let bills = |candidate: &&Node<'_, '_>| candidate.has("interval") || candidate.has("recurring");
     let objects = || candidates.iter().flatten();
@@ -26,18 +23,14 @@ pub(super) fn price_of(
 
 /// A price of which only the id was sent: its terms are the catalogue's to know (R4).
 fn unexpanded(holder: &Node<'_, '_>, fallback_currency: Option<&str>) -> Result<Price, Unfit> {
-    let name = if holder.has("price") || !holder.has("plan") {
-        "price"
-    } else {
-        "plan"
-    };
+    let name = if holder.has("price") || !holder.has("plan") { "price" } else { "plan" };
     let id = holder.required_id(name)?;
     Ok(Price {
         id: id.into(),
         product: id.into(),
-        currency: fallback_currency.and_then(currency).ok_or_else(|| {
-            holder.unfit(name, "expected a price, found an id alone and no currency")
-        })?,
+        currency: fallback_currency
+            .and_then(currency)
+            .ok_or_else(|| holder.unfit(name, "expected a price, found an id alone and no currency"))?,
         cadence: Cadence::MONTHLY,
         usage_type: UsageType::Licensed,
         scheme: Scheme::AmountNotSent,
@@ -47,15 +40,11 @@ fn unexpanded(holder: &Node<'_, '_>, fallback_currency: Option<&str>) -> Result<
 }
 
 /// A price or a plan.
-pub(super) fn price(
-    object: &Node<'_, '_>,
-    fallback_currency: Option<&str>,
-) -> Result<Price, Unfit> {
+pub(super) fn price(object: &Node<'_, '_>, fallback_currency: Option<&str>) -> Result<Price, Unfit> {
     let id = object.required_id("id")?;
     let code = object.text("currency")?.and_then(currency);
     let product = object.expanded("product");
-    let says_no_seat =
-        |holder: &Node<'_, '_>| metadata_word(holder, "upswell_seat") == Some("false");
+    let says_no_seat = |holder: &Node<'_, '_>| metadata_word(holder, "upswell_seat") == Some("false");
     Ok(Price {
         id: id.into(),
         product: ProductId::from(object.id("product")?.unwrap_or(id)),
@@ -80,9 +69,7 @@ pub(super) fn currency(code: &str) -> Option<Currency> {
 
 /// Where interval and usage type stand: in a price's `recurring`, in a plan itself.
 fn terms<'t, 'a>(object: &Node<'t, 'a>) -> Result<Node<'t, 'a>, Unfit> {
-    Ok(object
-        .object("recurring")?
-        .unwrap_or_else(|| object.clone()))
+    Ok(object.object("recurring")?.unwrap_or_else(|| object.clone()))
 }
 
 /// How often a price or a plan bills; a missing count is 1.
@@ -99,8 +86,7 @@ pub(super) fn cadence(object: &Node<'_, '_>) -> Result<Cadence, Unfit> {
     let count = count.and_then(NonZeroU32::new);
     Ok(Cadence {
         interval,
-        count: count
-            .ok_or_else(|| terms.unfit("interval_count", "expected a number above zero"))?,
+        count: count.ok_or_else(|| terms.unfit("interval_count", "expected a number above zero"))?,
     })
 }
 
@@ -118,19 +104,11 @@ fn scheme(object: &Node<'_, '_>) -> Result<Scheme, Unfit> {
     if object.text("billing_scheme")? == Some("tiered") {
         return tiered(object);
     }
-    let names = [
-        "unit_amount_decimal",
-        "unit_amount",
-        "amount_decimal",
-        "amount",
-    ];
+    let names = ["unit_amount_decimal", "unit_amount", "amount_decimal", "amount"];
     let Some(unit) = first_amount(object, &names)? else {
         return Ok(Scheme::AmountNotSent);
     };
-    Ok(Scheme::PerUnit {
-        unit,
-        transform: transform(object)?,
-    })
+    Ok(Scheme::PerUnit { unit, transform: transform(object)? })
 }
 
 /// The first of these amounts that is there, decimals before whole ones.
@@ -184,11 +162,7 @@ fn tiered(object: &Node<'_, '_>) -> Result<Scheme, Unfit> {
 fn tier(object: &Node<'_, '_>) -> Result<Tier, Unfit> {
     // Older versions write the last band's bound as "inf".
     let is_last = object.json().get("up_to").and_then(Json::as_text) == Some("inf");
-    let up_to = if is_last {
-        None
-    } else {
-        object.integer("up_to")?
-    };
+    let up_to = if is_last { None } else { object.integer("up_to")? };
     let unfit = |_| object.unfit("up_to", "expected a number of units");
     let amount = |names| first_amount(object, names).map(Option::unwrap_or_default);
     Ok(Tier {
@@ -216,30 +190,19 @@ mod tests {
     }
 
     fn per_unit(unit: PriceAmount) -> Scheme {
-        Scheme::PerUnit {
-            unit,
-            transform: None,
-        }
+        Scheme::PerUnit { unit, transform: None }
     }
 
     #[test]
     fn a_plan_is_a_price_in_older_words() {
-        let plan = read(
-            r#"{"plan":{"id":"gold","amount":5000,"currency":"USD","interval":"year","name":"Gold"}}"#,
-        );
+        let plan =
+            read(r#"{"plan":{"id":"gold","amount":5000,"currency":"USD","interval":"year","name":"Gold"}}"#);
         let plan = plan.expect("fits");
         assert_eq!(
-            (
-                plan.id.as_str(),
-                plan.product.as_str(),
-                plan.currency.as_str()
-            ),
+            (plan.id.as_str(), plan.product.as_str(), plan.currency.as_str()),
             ("gold", "gold", "usd")
         );
-        assert_eq!(
-            (plan.cadence.interval, plan.cadence.count.get()),
-            (Interval::Year, 1)
-        );
+        assert_eq!((plan.cadence.interval, plan.cadence.count.get()), (Interval::Year, 1));
         assert_eq!(plan.scheme, per_unit(PriceAmount::minor_units(5000)));
         assert_eq!(plan.usage_type, UsageType::Licensed);
     }
@@ -255,41 +218,26 @@ mod tests {
 
     #[test]
     fn an_expanded_product_is_its_id() {
-        let price = of_price(r#","product":{"id":"prod_9","metadata":{"upswell_seat":"false"}}"#)
-            .expect("fits");
+        let price =
+            of_price(r#","product":{"id":"prod_9","metadata":{"upswell_seat":"false"}}"#).expect("fits");
         assert_eq!(price.product.as_str(), "prod_9");
         assert!(!price.is_seat);
-        assert_eq!(
-            of_price(r#","product":null"#)
-                .expect("fits")
-                .product
-                .as_str(),
-            "price_1"
-        );
+        assert_eq!(of_price(r#","product":null"#).expect("fits").product.as_str(), "price_1");
     }
 
     #[test]
     fn an_id_alone_is_a_price_without_an_amount() {
         let price = read(r#"{"price":"price_7"}"#).expect("fits");
-        assert_eq!(
-            (price.id.as_str(), price.scheme),
-            ("price_7", Scheme::AmountNotSent)
-        );
-        let beside =
-            read(r#"{"price":"price_7","plan":{"id":"price_7","amount":1,"interval":"month"}}"#)
-                .expect("fits");
+        assert_eq!((price.id.as_str(), price.scheme), ("price_7", Scheme::AmountNotSent));
+        let beside = read(r#"{"price":"price_7","plan":{"id":"price_7","amount":1,"interval":"month"}}"#)
+            .expect("fits");
         assert_eq!(beside.scheme, per_unit(PriceAmount::minor_units(1)));
         assert_eq!(read("{}").expect_err("nothing").path, "$.price");
     }
 
     #[test]
     fn tiers_are_read_where_they_are_sent() {
-        assert_eq!(
-            of_price(r#","billing_scheme":"tiered""#)
-                .expect("fits")
-                .scheme,
-            Scheme::TiersNotSent
-        );
+        assert_eq!(of_price(r#","billing_scheme":"tiered""#).expect("fits").scheme, Scheme::TiersNotSent);
         let tiers = r#","billing_scheme":"tiered","tiers_mode":"graduated","tiers":[
             {"up_to":5,"flat_amount":1000,"unit_amount":null},
             {"up_to":"inf","unit_amount_decimal":"0.25"}]"#;
@@ -297,16 +245,8 @@ mod tests {
             panic!("not tiered");
         };
         assert_eq!(mode, TiersMode::Graduated);
-        let first = Tier {
-            up_to: Some(5),
-            flat: PriceAmount::minor_units(1000),
-            unit: PriceAmount(0),
-        };
-        let last = Tier {
-            up_to: None,
-            flat: PriceAmount(0),
-            unit: PriceAmount(250_000_000_000),
-        };
+        let first = Tier { up_to: Some(5), flat: PriceAmount::minor_units(1000), unit: PriceAmount(0) };
+        let last = Tier { up_to: None, flat: PriceAmount(0), unit: PriceAmount(250_000_000_000) };
         assert_eq!(tiers, [first, last]);
     }
 
@@ -317,11 +257,7 @@ mod tests {
             "metadata":{"upswell_seat":"false","upswell_succeeds":"price_0"}"#,
         )
         .expect("fits");
-        let Scheme::PerUnit {
-            transform: Some(transform),
-            ..
-        } = price.scheme
-        else {
+        let Scheme::PerUnit { transform: Some(transform), .. } = price.scheme else {
             panic!("no packages");
         };
         assert_eq!((transform.divide_by.get(), transform.round_up), (10, true));
@@ -332,10 +268,7 @@ mod tests {
     #[test]
     fn what_is_no_price_is_named() {
         let path = |rest: &str| of_price(rest).expect_err("unfit").path;
-        assert_eq!(
-            path(r#","recurring":{"interval":"fortnight"}"#),
-            "$.price.recurring.interval"
-        );
+        assert_eq!(path(r#","recurring":{"interval":"fortnight"}"#), "$.price.recurring.interval");
         assert_eq!(
             path(r#","recurring":{"interval":"month","interval_count":0}"#),
             "$.price.recurring.interval_count"
@@ -345,10 +278,7 @@ mod tests {
             "$.price.recurring.usage_type"
         );
         assert_eq!(path(r#","recurring":null"#), "$.price.interval");
-        assert_eq!(
-            path(r#","unit_amount_decimal":"1e3""#),
-            "$.price.unit_amount_decimal"
-        );
+        assert_eq!(path(r#","unit_amount_decimal":"1e3""#), "$.price.unit_amount_decimal");
         assert_eq!(
             path(r#","unit_amount":1,"transform_quantity":{"divide_by":0}"#),
             "$.price.transform_quantity.divide_by"
@@ -357,12 +287,6 @@ mod tests {
 
     #[test]
     fn a_currency_that_is_none_gives_way_to_the_subscriptions() {
-        assert_eq!(
-            of_price(r#","currency":"currency""#)
-                .expect("fits")
-                .currency
-                .as_str(),
-            "usd"
-        );
+        assert_eq!(of_price(r#","currency":"currency""#).expect("fits").currency.as_str(), "usd");
     }
 }

@@ -2,9 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::mrr::{
-    EndReason, Fact, Instant, Item, Motion, MotionSigns, Origin, Snapshot, State, Status,
-};
+use crate::mrr::{EndReason, Fact, Instant, Item, Motion, MotionSigns, Origin, Snapshot, State, Status};
 
 use super::discount::discounts_of;
 use super::price::price_of;
@@ -23,9 +21,7 @@ impl Source<'_> {
         let customer = object.required_id("customer")?.into();
         let state = state(object, origin)?;
         let before = data.object("previous_attributes")?;
-        let previous = before
-            .map(|before| self.previous(object, &before, &state, origin))
-            .transpose()?;
+        let previous = before.map(|before| self.previous(object, &before, &state, origin)).transpose()?;
         Ok(Translation::Facts(vec![Fact::Subscription(Snapshot {
             subscription,
             customer,
@@ -53,11 +49,7 @@ impl Source<'_> {
         }
         let version = self.envelope.api_version.as_deref();
         let put_back = previous::put_back(object.json(), before.json(), version);
-        let origin = if origin == Origin::Deleted {
-            Origin::Updated
-        } else {
-            origin
-        };
+        let origin = if origin == Origin::Deleted { Origin::Updated } else { origin };
         Node::object_at(&put_back, before.path()).and_then(|node| self::state(&node, origin))
     }
 }
@@ -125,9 +117,7 @@ fn item(object: &Node<'_, '_>, currency: Option<&str>) -> Result<Item, Unfit> {
 
 /// An event holds ten items at most, and says so.
 fn is_truncated(object: &Node<'_, '_>) -> Result<bool, Unfit> {
-    object
-        .expanded("items")
-        .map_or(Ok(false), |items| items.is_true("has_more"))
+    object.expanded("items").map_or(Ok(false), |items| items.is_true("has_more"))
 }
 
 /// When it is to end. Flexible billing sets `cancel_at` alone, classic billing
@@ -143,11 +133,7 @@ fn ends_at(object: &Node<'_, '_>) -> Result<Option<Instant>, Unfit> {
     }
     let items = object.objects("items")?.unwrap_or_default();
     let ends = items.iter().map(|item| instant(item, "current_period_end"));
-    Ok(ends
-        .collect::<Result<Vec<_>, _>>()?
-        .into_iter()
-        .flatten()
-        .max())
+    Ok(ends.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().max())
 }
 
 fn end_reason(object: &Node<'_, '_>) -> Result<Option<EndReason>, Unfit> {
@@ -169,14 +155,8 @@ fn motion(object: &Node<'_, '_>) -> MotionSigns {
             Some("organic") => Some(Motion::Organic),
             _ => None,
         },
-        is_scheduled: matches!(
-            object.json().present("schedule"),
-            Some(Json::Text(_) | Json::Object(_))
-        ),
-        is_self_serve: matches!(
-            metadata_word(object, "upswell_channel"),
-            Some("portal" | "self_serve")
-        ),
+        is_scheduled: matches!(object.json().present("schedule"), Some(Json::Text(_) | Json::Object(_))),
+        is_self_serve: matches!(metadata_word(object, "upswell_channel"), Some("portal" | "self_serve")),
     }
 }
 

@@ -1,0 +1,84 @@
+//! The stories: what their events must make of the ledger, movement by movement.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use std::fs;
+use std::path::Path;
+
+use upswell::mrr::{Catalogue, CustomerId, Fact, Instant, Movement, Policy, Rules, Side, Timeline, derive};
+use upswell::stripe::{Translation, book, read, translate};
+
+/// A time after the last story.
+const AS_OF: Instant = Instant(1_795_000_000);
+
+/// The catalogue of `fixtures/stories/upswell.toml`.
+fn catalogue() -> Catalogue {
+    let strings = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
+    Catalogue {
+        ladders: vec![strings(&["prod_Basic7Kq", "prod_Pro4Wm2", "prod_Enterp9Z"])],
+        add_ons: strings(&["prod_SsoX3d8"]).into_iter().collect(),
+        not_seats: strings(&["price_credits_pack_2025"]).into_iter().collect(),
+        ..Catalogue::default()
+    }
+}
+
+fn lines(movements: &[(CustomerId, Movement)]) -> String {
+    let mut text = String::new();
+    for (customer, m) in movements {
+        let price = |side: &Option<Side>| side.as_ref().map_or("-".to_owned(), |side| side.price.to_string());
+        let quantity = |side: &Option<Side>| side.as_ref().map_or("-".to_owned(), |side| side.quantity.to_string());
+        let sign = if m.delta.0 > 0 { "+" } else { "" };
+        let at = chrono::DateTime::from_timestamp(m.effective_at.0, 0).unwrap().format("%Y-%m-%dT%H:%M:%SZ");
+        writeln!(
+            text,
+            "{at} {} {} {} {customer} {} {} {}->{} {}->{} {sign}{} {} {}->{}",
+            m.class.as_str(), m.kind.as_str(), m.cause.as_str(), m.subscription, m.item,
+            price(&m.before), price(&m.after), quantity(&m.before), quantity(&m.after),
+            m.delta, m.currency, m.customer_mrr_before, m.customer_mrr_after,
+        )
+        .unwrap();
+    }
+    text
+}
+
+#[test]
+fn every_story_makes_the_ledger_that_is_expected_of_it() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/stories");
+    let mut wrong = String::new();
+    let mut stories: Vec<_> = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    stories.retain(|path| path.extension().is_some_and(|extension| extension == "ndjson"));
+    stories.sort();
+    for story in stories {
+        let mut facts: BTreeMap<CustomerId, Vec<Fact>> = BTreeMap::new();
+        for line in fs::read_to_string(&story).unwrap().lines() {
+            let envelope = read(line.as_bytes()).unwrap();
+            if book(&envelope) != "live" {
+                continue;
+            }
+            match translate(line.as_bytes(), &envelope, "") {
+                Translation::Facts(told) => {
+                    for fact in told {
+                        facts.entry(fact.customer().clone()).or_default().push(fact);
+                    }
+                }
+                Translation::Ignored { .. } => {}
+                Translation::Parked { path, reason } => writeln!(wrong, "{story:?} parked {path} {reason}").unwrap(),
+            }
+        }
+        let mut movements = Vec::new();
+        for (customer, facts) in facts {
+            let rules = Rules { catalogue: &catalogue(), policy: &Policy::default(), as_of: AS_OF };
+            let derived = derive(&Timeline { facts, start: None }, rules);
+            movements.extend(derived.movements.into_iter().map(|movement| (customer.clone(), movement)));
+        }
+        let expected = fs::read_to_string(story.with_extension("expected")).unwrap();
+        let got = lines(&movements);
+        for line in expected.lines().filter(|line| !got.contains(line)) {
+            writeln!(wrong, "{}\n  - {line}", story.file_stem().unwrap().to_string_lossy()).unwrap();
+        }
+        for line in got.lines().filter(|line| !expected.contains(line)) {
+            writeln!(wrong, "{}\n  + {line}", story.file_stem().unwrap().to_string_lossy()).unwrap();
+        }
+    }
+    assert!(wrong.is_empty(), "\n{wrong}");
+}
