@@ -9,9 +9,9 @@ use crate::mrr::{
     Coupon, Discount, Duration, Instant, Off, PriceAmount, ProductId, divide_half_even,
 };
 
-use super::super::json::is_identifier;
-use super::price::currency;
-use super::{Json, Node, Unfit, instant};
+use super::super::node::is_identifier;
+use super::price::{LARGEST_AMOUNT, currency};
+use super::{Json, Node, Unfit};
 
 /// The discounts of a subscription or an item, in order. Versions of 2020 to 2024 send both the list
 /// and the singular form of one of them: the list counts, with the terms of the singular form.
@@ -105,7 +105,7 @@ fn off(object: &Node<'_, '_>) -> Result<Option<Off>, Unfit> {
     let unfit = || object.unfit("amount_off", "expected an amount in minor units");
     Ok(Some(Off::Amount {
         amount: PriceAmount::parse(&amount)
-            .filter(|amount| amount.0 >= 0)
+            .filter(|amount| (0..=LARGEST_AMOUNT).contains(&amount.0))
             .ok_or_else(unfit)?,
         currency: object
             .text("currency")?
@@ -156,7 +156,7 @@ fn end(
     coupon: Option<&Coupon>,
     terms: Option<&Node<'_, '_>>,
 ) -> Result<Option<Instant>, Unfit> {
-    let end = instant(object, "end")?;
+    let end = object.instant("end")?;
     if end.is_some() || coupon.is_none_or(|coupon| coupon.duration != Duration::Repeating) {
         return Ok(end);
     }
@@ -164,7 +164,9 @@ fn end(
     let months = months
         .and_then(|months| u32::try_from(months).ok())
         .map(Months::new);
-    let start = instant(object, "start")?.and_then(|start| DateTime::from_timestamp(start.0, 0));
+    let start = object
+        .instant("start")?
+        .and_then(|start| DateTime::from_timestamp(start.0, 0));
     let sum = start
         .zip(months)
         .and_then(|(start, months)| start.checked_add_months(months));
