@@ -1,13 +1,13 @@
 //! The envelope: what the inbox needs to know of a delivery, without looking into its object.
 
 use std::borrow::Cow;
-use std::fmt;
 
-use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
 
-use super::json::{Json, Name, is_identifier};
+use super::event::Event;
+use super::json::Json;
+use super::node::is_identifier;
 
 /// The form an event came in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

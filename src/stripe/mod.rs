@@ -6,7 +6,9 @@
 //! here does I/O or knows the time.
 
 mod envelope;
+mod event;
 mod json;
+mod node;
 mod signature;
 mod translate;
 

@@ -7,9 +7,9 @@ use chrono::{DateTime, Months};
 
 use crate::mrr::{Coupon, Discount, Duration, Instant, Off, PriceAmount, ProductId, divide_half_even};
 
-use super::super::json::is_identifier;
-use super::price::currency;
-use super::{Json, Node, Unfit, instant};
+use super::super::node::is_identifier;
+use super::price::{LARGEST_AMOUNT, currency};
+use super::{Json, Node, Unfit};
 
 /// The discounts of a subscription or an item, in order. Versions of 2020 to 2024 send both the list
 /// and the singular form of one of them: the list counts, with the terms of the singular form.
@@ -121,7 +121,7 @@ fn end(
     coupon: Option<&Coupon>,
     terms: Option<&Node<'_, '_>>,
 ) -> Result<Option<Instant>, Unfit> {
-    let end = instant(object, "end")?;
+    let end = object.instant("end")?;
     if end.is_some() || coupon.is_none_or(|coupon| coupon.duration != Duration::Repeating) {
         return Ok(end);
     }

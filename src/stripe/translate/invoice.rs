@@ -7,7 +7,7 @@ use crate::mrr::{
 
 use super::discount::discounts_of;
 use super::price::{cadence, usage_type};
-use super::{Json, Node, Source, Translation, Unfit, ignored, instant};
+use super::{Json, Node, Source, Translation, Unfit, ignored};
 
 impl Source<'_> {
     /// What an invoice's event says about usage. `told` is what the event's type says about the
@@ -20,7 +20,7 @@ impl Source<'_> {
         let Some(subscription) = subscription_of(object)? else {
             return Ok(ignored("invoice without a subscription"));
         };
-        let period_end = instant(object, "period_end")?.unwrap_or(self.at);
+        let period_end = object.instant("period_end")?.unwrap_or(self.at);
         let lines = usage_lines(object, period_end)?;
         let is_cycle = is_whole_cycle(object)?;
         if lines.is_empty() && !is_cycle {
@@ -107,7 +107,7 @@ fn usage_line(
     let Some(period) = line.object("period")? else {
         return Ok(None);
     };
-    let period_end = Instant(period.required_integer("end")?);
+    let period_end = period.required_instant("end")?;
     let Some((price, cadence)) = metered_price(line, period_end <= invoice_period_end)? else {
         return Ok(None);
     };
@@ -115,7 +115,7 @@ fn usage_line(
         item: item.into(),
         price,
         cadence,
-        period_start: Instant(period.required_integer("start")?),
+        period_start: period.required_instant("start")?,
         period_end,
         amount: Delta(discount.taken_off(line, net_amount(line)? * MICRO)?),
     }))
@@ -188,12 +188,17 @@ impl WholeDiscount {
     fn taken_off(&self, line: &Node<'_, '_>, net: i128) -> Result<i128, Unfit> {
         match self {
             Self::Share { off, of } if discountable_amount(line)? > 0 => {
-                Ok(net - divide_half_even(net * off, *of))
+                let product = net
+                    .checked_mul(*off)
+                    .ok_or_else(|| line.unfit("amount", TOO_LARGE))?;
+                Ok(net - divide_half_even(product, *of))
             }
             _ => Ok(net),
         }
     }
 }
+
+const TOO_LARGE: &str = "expected an amount that can be calculated with, found a larger one";
 
 fn discountable_total(lines: &[Node<'_, '_>]) -> Result<i128, Unfit> {
     lines.iter().map(discountable_amount).sum()
@@ -341,5 +346,41 @@ mod tests {
     fn an_invoice_without_its_lines_says_nothing() {
         let cut = r#"{"id":"in_1","customer":"cus_1","subscription":"sub_1","lines":{},"billing_reason":"subscription_cycle"}"#;
         assert!(matches!(translated("invoice.paid", cut), Translation::Ignored { .. }));
+    }
+
+    #[test]
+    fn absurd_amounts_and_times_never_stop_the_reader() {
+        let discount = r#","discount":{"coupon":{"id":"c","duration":"once","amount_off":9e18,"currency":"usd"}}"#;
+        let line = METERED
+            .replace("discount_amounts", "x")
+            .replace(":700", ":9223372036854775807");
+        for from in [
+            "\"start\":0",
+            "\"end\":1000",
+            ":700",
+            "\"period_end\":1000",
+            "\"usage_type\":\"metered\"",
+        ] {
+            for to in [
+                "9223372036854775807",
+                "-9223372036854775808",
+                "1e300",
+                "[]",
+                "{}",
+                "\"x\"",
+                "null",
+            ] {
+                for line in [METERED, &line, BASIL] {
+                    let name = from.split_once("\":").map_or("", |(name, _)| name);
+                    let odd = if name.is_empty() {
+                        format!(":{to}")
+                    } else {
+                        format!("{name}\":{to}")
+                    };
+                    let invoice = legacy(&[line, line].join(","), discount).replace(from, &odd);
+                    let _ = translated("invoice.updated", &invoice);
+                }
+            }
+        }
     }
 }

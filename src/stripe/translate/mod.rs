@@ -11,8 +11,10 @@ use std::collections::BTreeMap;
 
 use crate::mrr::{Evidence, Fact, Grade, Instant, Origin};
 
-use super::envelope::{Envelope, Event, Form};
-use super::json::{Json, Node, Unfit};
+use super::envelope::{Envelope, Form};
+use super::event::Event;
+use super::json::Json;
+use super::node::{Node, Unfit, is_time};
 
 /// What an event says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -244,10 +246,6 @@ fn metadata(object: &Node<'_, '_>) -> BTreeMap<String, String> {
 /// One word of an object's metadata.
 fn metadata_word<'t>(object: &Node<'t, '_>, key: &str) -> Option<&'t str> {
     object.json().get("metadata")?.get(key)?.as_text()
-}
-
-fn instant(object: &Node<'_, '_>, name: &str) -> Result<Option<Instant>, Unfit> {
-    Ok(object.integer(name)?.map(Instant))
 }
 
 #[cfg(test)]

@@ -56,7 +56,7 @@ pub(super) fn price(object: &Node<'_, '_>, fallback_currency: Option<&str>) -> R
         scheme: scheme(object)?,
         is_seat: !says_no_seat(object) && !product.as_ref().is_some_and(says_no_seat),
         succeeds: metadata_word(object, "upswell_succeeds")
-            .filter(|id| super::super::json::is_identifier(id))
+            .filter(|id| super::super::node::is_identifier(id))
             .map(PriceId::from),
     })
 }
@@ -111,12 +111,22 @@ fn scheme(object: &Node<'_, '_>) -> Result<Scheme, Unfit> {
     Ok(Scheme::PerUnit { unit, transform: transform(object)? })
 }
 
+/// A thousand billion of any currency, far above what Stripe takes: what is larger is no amount, and
+/// might not be calculated with.
+pub(super) const LARGEST_AMOUNT: i128 = 1_000_000_000_000_000 * PriceAmount::ONE;
+
 /// The first of these amounts that is there, decimals before whole ones.
 fn first_amount(object: &Node<'_, '_>, names: &[&str]) -> Result<Option<PriceAmount>, Unfit> {
     for name in names {
         if let Some(text) = object.decimal(name)? {
-            let amount = PriceAmount::parse(&text);
-            let unfit = || object.unfit(name, "expected a decimal number of at most 12 decimals");
+            let amount =
+                PriceAmount::parse(&text).filter(|amount| amount.0.abs() <= LARGEST_AMOUNT);
+            let unfit = || {
+                object.unfit(
+                    name,
+                    "expected an amount in minor units with at most 12 decimals",
+                )
+            };
             return amount.map(Some).ok_or_else(unfit);
         }
     }

@@ -6,7 +6,7 @@ use crate::mrr::{EndReason, Fact, Instant, Item, Motion, MotionSigns, Origin, Sn
 
 use super::discount::discounts_of;
 use super::price::price_of;
-use super::{Json, Node, Source, Translation, Unfit, instant, metadata, metadata_word, previous};
+use super::{Json, Node, Source, Translation, Unfit, metadata, metadata_word, previous};
 
 impl Source<'_> {
     /// What an event of a subscription says: its state after it and, where `previous_attributes`
@@ -61,10 +61,10 @@ fn state(object: &Node<'_, '_>, origin: Origin) -> Result<State, Unfit> {
         items: items(object)?,
         items_truncated: is_truncated(object)?,
         discounts: discounts_of(object)?,
-        trial_end: instant(object, "trial_end")?,
+        trial_end: object.instant("trial_end")?,
         ends_at: ends_at(object)?,
-        canceled_at: instant(object, "canceled_at")?,
-        ended_at: instant(object, "ended_at")?,
+        canceled_at: object.instant("canceled_at")?,
+        ended_at: object.instant("ended_at")?,
         end_reason: end_reason(object)?,
     })
 }
@@ -104,13 +104,18 @@ fn items(object: &Node<'_, '_>) -> Result<Vec<Item>, Unfit> {
     Ok(vec![only])
 }
 
+/// Far above what anybody holds: what is larger is no quantity, and might not be calculated with.
+const LARGEST_QUANTITY: u64 = 1_000_000_000_000;
+
 fn item(object: &Node<'_, '_>, currency: Option<&str>) -> Result<Item, Unfit> {
     let quantity = object.integer("quantity")?.unwrap_or(1);
     Ok(Item {
         id: object.required_id("id")?.into(),
         price: Arc::new(price_of(object, currency)?),
         quantity: u64::try_from(quantity)
-            .map_err(|_| object.unfit("quantity", "expected a quantity of at least 0"))?,
+            .ok()
+            .filter(|&quantity| quantity <= LARGEST_QUANTITY)
+            .ok_or_else(|| object.unfit("quantity", "expected a quantity from 0 to 10^12"))?,
         discounts: discounts_of(object)?,
     })
 }
@@ -123,11 +128,11 @@ fn is_truncated(object: &Node<'_, '_>) -> Result<bool, Unfit> {
 /// When it is to end. Flexible billing sets `cancel_at` alone, classic billing
 /// `cancel_at_period_end`, and the period stands on the items since basil.
 fn ends_at(object: &Node<'_, '_>) -> Result<Option<Instant>, Unfit> {
-    let at = instant(object, "cancel_at")?;
+    let at = object.instant("cancel_at")?;
     if at.is_some() || !object.is_true("cancel_at_period_end")? {
         return Ok(at);
     }
-    let own = instant(object, "current_period_end")?;
+    let own = object.instant("current_period_end")?;
     if own.is_some() {
         return Ok(own);
     }
