@@ -26,11 +26,7 @@ impl<'a> Event<'a> {
         let outer: Members<'a> = serde_json::from_str(body).ok()?;
         let wrapped = |name, form, path| {
             let members: Members<'a> = serde_json::from_str(outer.get(name)?).ok()?;
-            Some(Self {
-                members,
-                form,
-                path,
-            })
+            Some(Self { members, form, path })
         };
         let inner = if outer.get("detail-type").is_some() {
             wrapped("detail", Form::EventBridge, "$.detail")
@@ -39,11 +35,7 @@ impl<'a> Event<'a> {
         } else {
             None
         };
-        let mut event = inner.unwrap_or(Self {
-            members: outer,
-            form: Form::Snapshot,
-            path: "$",
-        });
+        let mut event = inner.unwrap_or(Self { members: outer, form: Form::Snapshot, path: "$" });
         if event.is_thin() {
             event.form = Form::Thin;
         }
@@ -72,8 +64,7 @@ impl<'a> Event<'a> {
     /// Whether the object is left out: events of API v2, and of v1 in their manner.
     fn is_thin(&self) -> bool {
         let kind = self.text("type").unwrap_or_default();
-        self.text("object")
-            .is_some_and(|object| object == "v2.core.event")
+        self.text("object").is_some_and(|object| object == "v2.core.event")
             || kind.starts_with("v1.")
             || kind.starts_with("v2.")
     }
@@ -92,11 +83,7 @@ impl<'a> Event<'a> {
 
     /// What its digest covers beside type and created.
     pub(super) fn payload(&self) -> &'a str {
-        let name = if self.form == Form::Thin {
-            "related_object"
-        } else {
-            "data"
-        };
+        let name = if self.form == Form::Thin { "related_object" } else { "data" };
         self.raw(name).unwrap_or("null")
     }
 }

@@ -25,16 +25,12 @@ pub(super) struct Node<'t, 'a> {
 impl<'t, 'a> Node<'t, 'a> {
     /// A value at a path, which must be an object.
     pub(super) fn object_at(json: &'t Json<'a>, path: impl Into<String>) -> Result<Self, Unfit> {
-        let node = Self {
-            json,
-            path: path.into(),
-        };
+        let node = Self { json, path: path.into() };
         match json {
             Json::Object(_) => Ok(node),
-            other => Err(Unfit {
-                reason: format!("expected an object, found {}", other.kind()),
-                path: node.path,
-            }),
+            other => {
+                Err(Unfit { reason: format!("expected an object, found {}", other.kind()), path: node.path })
+            }
         }
     }
 
@@ -55,10 +51,7 @@ impl<'t, 'a> Node<'t, 'a> {
 
     /// The message that a member doesn't fit.
     pub(super) fn unfit(&self, name: &str, reason: impl Into<String>) -> Unfit {
-        Unfit {
-            path: self.path_to(name),
-            reason: reason.into(),
-        }
+        Unfit { path: self.path_to(name), reason: reason.into() }
     }
 
     fn expected(&self, name: &str, wanted: &str, found: &Json<'_>) -> Unfit {
@@ -73,9 +66,7 @@ impl<'t, 'a> Node<'t, 'a> {
     /// An object; none if missing or null.
     pub(super) fn object(&self, name: &str) -> Result<Option<Self>, Unfit> {
         let member = self.json.present(name);
-        member
-            .map(|json| Self::object_at(json, self.path_to(name)))
-            .transpose()
+        member.map(|json| Self::object_at(json, self.path_to(name))).transpose()
     }
 
     /// An object where there is one, whatever else may stand there: an id, nothing.
@@ -103,12 +94,7 @@ impl<'t, 'a> Node<'t, 'a> {
             Json::Fraction(number) => number.to_string().parse().ok(),
             other => return Err(self.expected(name, "a whole number", other)),
         };
-        let outside = || {
-            self.unfit(
-                name,
-                "expected a whole number of 64 bits, found another number",
-            )
-        };
+        let outside = || self.unfit(name, "expected a whole number of 64 bits, found another number");
         number.map(Some).ok_or_else(outside)
     }
 
@@ -123,14 +109,12 @@ impl<'t, 'a> Node<'t, 'a> {
 
     /// A required time.
     pub(super) fn required_instant(&self, name: &str) -> Result<Instant, Unfit> {
-        self.instant(name)?
-            .ok_or_else(|| self.unfit(name, "expected a time, found nothing"))
+        self.instant(name)?.ok_or_else(|| self.unfit(name, "expected a time, found nothing"))
     }
 
     /// A required whole number.
     pub(super) fn required_integer(&self, name: &str) -> Result<i64, Unfit> {
-        self.integer(name)?
-            .ok_or_else(|| self.unfit(name, "expected a whole number, found nothing"))
+        self.integer(name)?.ok_or_else(|| self.unfit(name, "expected a whole number, found nothing"))
     }
 
     /// The text of a decimal number that is sent as a text or as a number; none if missing or null.
@@ -157,25 +141,19 @@ impl<'t, 'a> Node<'t, 'a> {
     pub(super) fn id(&self, name: &str) -> Result<Option<&'t str>, Unfit> {
         let (found, place) = match self.json.present(name) {
             None => return Ok(None),
-            Some(object @ Json::Object(_)) => (
-                object.get("id").unwrap_or(&Json::Null),
-                format!("{name}.id"),
-            ),
+            Some(object @ Json::Object(_)) => (object.get("id").unwrap_or(&Json::Null), format!("{name}.id")),
             Some(other) => (other, name.to_owned()),
         };
         match found {
             Json::Text(text) if is_identifier(text) => Ok(Some(text)),
-            Json::Text(_) => {
-                Err(self.unfit(&place, "expected an identifier, found a text that is none"))
-            }
+            Json::Text(_) => Err(self.unfit(&place, "expected an identifier, found a text that is none")),
             other => Err(self.expected(&place, "an identifier", other)),
         }
     }
 
     /// A required identifier.
     pub(super) fn required_id(&self, name: &str) -> Result<&'t str, Unfit> {
-        self.id(name)?
-            .ok_or_else(|| self.unfit(name, "expected an identifier, found nothing"))
+        self.id(name)?.ok_or_else(|| self.unfit(name, "expected an identifier, found nothing"))
     }
 
     /// The values of a list with their paths, sent as a list object (`{object: list, data: […]}`)
@@ -196,11 +174,7 @@ impl<'t, 'a> Node<'t, 'a> {
             return Err(Unfit { path, reason });
         };
         let places = elements.iter().enumerate();
-        Ok(Some(
-            places
-                .map(|(at, json)| (json, format!("{path}[{at}]")))
-                .collect(),
-        ))
+        Ok(Some(places.map(|(at, json)| (json, format!("{path}[{at}]"))).collect()))
     }
 
     /// The objects of a list.

@@ -26,15 +26,26 @@ fn lines(movements: &[(CustomerId, Movement)]) -> String {
     let mut text = String::new();
     for (customer, m) in movements {
         let price = |side: &Option<Side>| side.as_ref().map_or("-".to_owned(), |side| side.price.to_string());
-        let quantity = |side: &Option<Side>| side.as_ref().map_or("-".to_owned(), |side| side.quantity.to_string());
+        let quantity =
+            |side: &Option<Side>| side.as_ref().map_or("-".to_owned(), |side| side.quantity.to_string());
         let sign = if m.delta.0 > 0 { "+" } else { "" };
         let at = chrono::DateTime::from_timestamp(m.effective_at.0, 0).unwrap().format("%Y-%m-%dT%H:%M:%SZ");
         writeln!(
             text,
             "{at} {} {} {} {customer} {} {} {}->{} {}->{} {sign}{} {} {}->{}",
-            m.class.as_str(), m.kind.as_str(), m.cause.as_str(), m.subscription, m.item,
-            price(&m.before), price(&m.after), quantity(&m.before), quantity(&m.after),
-            m.delta, m.currency, m.customer_mrr_before, m.customer_mrr_after,
+            m.class.as_str(),
+            m.kind.as_str(),
+            m.cause.as_str(),
+            m.subscription,
+            m.item,
+            price(&m.before),
+            price(&m.after),
+            quantity(&m.before),
+            quantity(&m.after),
+            m.delta,
+            m.currency,
+            m.customer_mrr_before,
+            m.customer_mrr_after,
         )
         .unwrap();
     }
@@ -62,7 +73,9 @@ fn every_story_makes_the_ledger_that_is_expected_of_it() {
                     }
                 }
                 Translation::Ignored { .. } => {}
-                Translation::Parked { path, reason } => writeln!(wrong, "{story:?} parked {path} {reason}").unwrap(),
+                Translation::Parked { path, reason } => {
+                    writeln!(wrong, "{story:?} parked {path} {reason}").unwrap()
+                }
             }
         }
         let mut movements = Vec::new();

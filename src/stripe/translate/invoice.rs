@@ -188,9 +188,7 @@ impl WholeDiscount {
     fn taken_off(&self, line: &Node<'_, '_>, net: i128) -> Result<i128, Unfit> {
         match self {
             Self::Share { off, of } if discountable_amount(line)? > 0 => {
-                let product = net
-                    .checked_mul(*off)
-                    .ok_or_else(|| line.unfit("amount", TOO_LARGE))?;
+                let product = net.checked_mul(*off).ok_or_else(|| line.unfit("amount", TOO_LARGE))?;
                 Ok(net - divide_half_even(product, *of))
             }
             _ => Ok(net),
@@ -350,33 +348,16 @@ mod tests {
 
     #[test]
     fn absurd_amounts_and_times_never_stop_the_reader() {
-        let discount = r#","discount":{"coupon":{"id":"c","duration":"once","amount_off":9e18,"currency":"usd"}}"#;
-        let line = METERED
-            .replace("discount_amounts", "x")
-            .replace(":700", ":9223372036854775807");
-        for from in [
-            "\"start\":0",
-            "\"end\":1000",
-            ":700",
-            "\"period_end\":1000",
-            "\"usage_type\":\"metered\"",
-        ] {
-            for to in [
-                "9223372036854775807",
-                "-9223372036854775808",
-                "1e300",
-                "[]",
-                "{}",
-                "\"x\"",
-                "null",
-            ] {
+        let discount =
+            r#","discount":{"coupon":{"id":"c","duration":"once","amount_off":9e18,"currency":"usd"}}"#;
+        let line = METERED.replace("discount_amounts", "x").replace(":700", ":9223372036854775807");
+        for from in
+            ["\"start\":0", "\"end\":1000", ":700", "\"period_end\":1000", "\"usage_type\":\"metered\""]
+        {
+            for to in ["9223372036854775807", "-9223372036854775808", "1e300", "[]", "{}", "\"x\"", "null"] {
                 for line in [METERED, &line, BASIL] {
                     let name = from.split_once("\":").map_or("", |(name, _)| name);
-                    let odd = if name.is_empty() {
-                        format!(":{to}")
-                    } else {
-                        format!("{name}\":{to}")
-                    };
+                    let odd = if name.is_empty() { format!(":{to}") } else { format!("{name}\":{to}") };
                     let invoice = legacy(&[line, line].join(","), discount).replace(from, &odd);
                     let _ = translated("invoice.updated", &invoice);
                 }

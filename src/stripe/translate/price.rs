@@ -119,14 +119,8 @@ pub(super) const LARGEST_AMOUNT: i128 = 1_000_000_000_000_000 * PriceAmount::ONE
 fn first_amount(object: &Node<'_, '_>, names: &[&str]) -> Result<Option<PriceAmount>, Unfit> {
     for name in names {
         if let Some(text) = object.decimal(name)? {
-            let amount =
-                PriceAmount::parse(&text).filter(|amount| amount.0.abs() <= LARGEST_AMOUNT);
-            let unfit = || {
-                object.unfit(
-                    name,
-                    "expected an amount in minor units with at most 12 decimals",
-                )
-            };
+            let amount = PriceAmount::parse(&text).filter(|amount| amount.0.abs() <= LARGEST_AMOUNT);
+            let unfit = || object.unfit(name, "expected an amount in minor units with at most 12 decimals");
             return amount.map(Some).ok_or_else(unfit);
         }
     }

@@ -1,0 +1,208 @@
+//! The first half of the road: verify, read the envelope, store, answer.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use sha2::{Digest, Sha256};
+use tokio::sync::{Notify, mpsc, oneshot};
+use tokio::task::JoinHandle;
+
+use crate::ledger::{Acceptance, Arrival, Ledger, Source};
+use crate::stripe::{EnvelopeError, Form, Secret, SignatureError, book, read, verify};
+
+/// Deliveries that may wait for a commit; more are told to come back, before memory grows.
+const WAITING: usize = 4_096;
+/// Deliveries that share a commit at most.
+const A_COMMIT: usize = 256;
+/// How long a delivery waits for its commit before its sender is told to come back.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A delivery that is durable.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Accepted {
+    /// The event's id.
+    pub event: String,
+    /// Whether it was known already.
+    pub duplicate: bool,
+}
+
+/// Why a delivery was not taken; nothing of it is stored.
+#[derive(Debug, thiserror::Error)]
+pub enum AcceptError {
+    /// The signature is missing, malformed, wrong or stale.
+    #[error("{0}")]
+    Signature(#[from] SignatureError),
+    /// The body is not JSON.
+    #[error("{0}")]
+    NotJson(#[from] EnvelopeError),
+    /// The store can't be reached.
+    #[error("the store can't be reached")]
+    Unavailable,
+}
+
+impl AcceptError {
+    /// A stable word for programs.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Signature(SignatureError::Missing) => "signature_missing",
+            Self::Signature(SignatureError::Malformed { .. }) => "signature_malformed",
+            Self::Signature(SignatureError::NoV1) => "signature_no_v1",
+            Self::Signature(SignatureError::NoMatch) => "signature_wrong",
+            Self::Signature(SignatureError::Stale { .. }) => "signature_stale",
+            Self::NotJson(_) => "not_json",
+            Self::Unavailable => "store_unavailable",
+        }
+    }
+}
+
+/// Why events can't be taken now.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Unready {
+    /// The store does not answer.
+    #[error("the store can't be reached; look at DATABASE_URL and its disk")]
+    Store,
+    /// Migrations are missing.
+    #[error("the schema is behind this version; run `upswell migrate`")]
+    Schema,
+    /// What is stored is not settled in time.
+    #[error("the worker is {lag_seconds} s behind, over its limit; see `upswell status`")]
+    Lag {
+        /// The age of the oldest delivery that is not settled.
+        lag_seconds: i64,
+    },
+}
+
+/// How far behind the worker may be and the process still call itself ready.
+const LAG_LIMIT_SECONDS: i64 = 300;
+
+/// A delivery on its way to a commit, and who waits for it.
+struct Intake {
+    arrival: Arrival,
+    answer: oneshot::Sender<Option<Acceptance>>,
+}
+
+/// The door for signed deliveries. All that arrive while a commit is under way share the next one,
+/// and each is answered after its own.
+#[derive(Debug)]
+pub struct Door {
+    ledger: Ledger,
+    secrets: Vec<Secret>,
+    tolerance_seconds: i64,
+    intake: mpsc::Sender<Intake>,
+}
+
+impl Door {
+    /// Opens the door. `stored` is told after each commit; the task ends, all answered, when the
+    /// door is dropped.
+    #[must_use]
+    pub fn open(
+        ledger: Ledger,
+        secrets: Vec<Secret>,
+        tolerance_seconds: i64,
+        stored: Arc<Notify>,
+    ) -> (Self, JoinHandle<()>) {
+        let (intake, waiting) = mpsc::channel(WAITING);
+        let committer = tokio::spawn(commit_all(ledger.clone(), waiting, stored));
+        (Self { ledger, secrets, tolerance_seconds, intake }, committer)
+    }
+
+    /// Takes a delivery: verified first, then stored, and only then accepted.
+    ///
+    /// # Errors
+    ///
+    /// [`AcceptError`] if it was not taken.
+    pub async fn accept(&self, body: Bytes, signature: Option<&[u8]>, now: i64) -> Result<Accepted, AcceptError> {
+        let signed = verify(signature, &body, &self.secrets, now, self.tolerance_seconds)?;
+        if signed.is_from_the_future {
+            tracing::warn!(ahead_seconds = signed.at - now, "delivery signed in the future: check the clock");
+        }
+        let arrival = arrival(body, Some(signed.at), now, Source::Webhook)?;
+        let event = arrival.event_id.clone();
+        let (answer, answered) = oneshot::channel();
+        let stored = async {
+            self.intake.send(Intake { arrival, answer }).await.ok()?;
+            answered.await.ok().flatten()
+        };
+        match tokio::time::timeout(PATIENCE, stored).await {
+            Ok(Some(acceptance)) => Ok(Accepted { event, duplicate: !matches!(acceptance, Acceptance::New { .. }) }),
+            Ok(None) | Err(_) => Err(AcceptError::Unavailable),
+        }
+    }
+
+    /// Whether events can be taken now.
+    ///
+    /// # Errors
+    ///
+    /// [`Unready`] says why not.
+    pub async fn readiness(&self, now: i64) -> Result<(), Unready> {
+        if !self.ledger.is_current().await.map_err(|_| Unready::Store)? {
+            return Err(Unready::Schema);
+        }
+        let counts = self.ledger.counts().await.map_err(|_| Unready::Store)?;
+        let lag_seconds = counts.lag_seconds(now);
+        if lag_seconds > LAG_LIMIT_SECONDS { Err(Unready::Lag { lag_seconds }) } else { Ok(()) }
+    }
+}
+
+/// What is stored of a delivery.
+///
+/// # Errors
+///
+/// [`EnvelopeError`] if it is not JSON.
+pub fn arrival(body: Bytes, signed_at: Option<i64>, now: i64, source: Source) -> Result<Arrival, EnvelopeError> {
+    let envelope = read(&body)?;
+    let book = book(&envelope);
+    if envelope.form == Form::Unrecognised {
+        tracing::warn!(event = envelope.id, "delivery is JSON and no event: kept and parked");
+    }
+    Ok(Arrival {
+        book,
+        account: envelope.account.unwrap_or_default(),
+        event_id: envelope.id,
+        kind: envelope.kind,
+        created: envelope.created,
+        livemode: envelope.livemode,
+        api_version: envelope.api_version,
+        sha256: Sha256::digest(&body).into(),
+        digest: envelope.digest,
+        signed_at,
+        received_at: now,
+        source,
+        body: body.into(),
+    })
+}
+
+/// Commits whatever waits, as one transaction, until the door is closed.
+async fn commit_all(ledger: Ledger, mut waiting: mpsc::Receiver<Intake>, stored: Arc<Notify>) {
+    let mut batch = Vec::with_capacity(A_COMMIT);
+    while waiting.recv_many(&mut batch, A_COMMIT).await > 0 {
+        let (arrivals, answers): (Vec<_>, Vec<_>) =
+            batch.drain(..).map(|intake| (intake.arrival, intake.answer)).unzip();
+        let acceptances = commit(&ledger, arrivals).await;
+        stored.notify_one();
+        for (answer, acceptance) in answers.into_iter().zip(acceptances) {
+            // A sender that has gone away will deliver again and be told of a duplicate.
+            let _ = answer.send(acceptance);
+        }
+    }
+}
+
+/// One transaction for all; if it fails, each on its own, so that one bad row costs only itself.
+async fn commit(ledger: &Ledger, arrivals: Vec<Arrival>) -> Vec<Option<Acceptance>> {
+    let error = match ledger.accept(arrivals.clone()).await {
+        Ok(acceptances) => return acceptances.into_iter().map(Some).collect(),
+        Err(error) => error,
+    };
+    tracing::error!(%error, deliveries = arrivals.len(), "commit failed");
+    if arrivals.len() == 1 || error.is_transient() {
+        return vec![None; arrivals.len()];
+    }
+    let mut acceptances = Vec::with_capacity(arrivals.len());
+    for arrival in arrivals {
+        let accepted = ledger.accept(vec![arrival]).await;
+        acceptances.push(accepted.ok().and_then(|one| one.into_iter().next()));
+    }
+    acceptances
+}

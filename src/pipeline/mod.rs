@@ -1,0 +1,10 @@
+//! The road of an event, in two halves. [`Door::accept`] verifies a delivery and answers it once it
+//! is durable; [`Settler::settle`] makes of what is stored what the ledger says: translate, derive,
+//! post the difference, in one transaction, so that a crash between any two steps loses nothing and
+//! posts nothing twice.
+
+mod door;
+mod settle;
+
+pub use door::{AcceptError, Accepted, Door, Unready, arrival};
+pub use settle::{Settled, Settler, translated};
