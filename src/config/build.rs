@@ -1,0 +1,507 @@
+//! From values to [`Config`]: every check, and the defaults.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use super::file::{self, CatalogueTable, File, LadderTable, PolicyTable, ReportingTable};
+use super::settings::Given;
+use super::{
+    Config, ConfigError, Decimal, LogFormat, MetadataKey, Reporting, Secret, Settings, Targets,
+    VARIABLES, seconds_of,
+};
+use crate::mrr::{
+    Catalogue, ChurnPolicy, Counting, Currency, DiscountPolicy, PastDuePolicy, Policy,
+};
+
+/// A mebibyte, far above any event that Stripe is known to send.
+const DEFAULT_MAX_BODY_BYTES: usize = 1 << 20;
+/// What the official SDKs allow.
+const DEFAULT_TOLERANCE_SECONDS: i64 = 300;
+
+pub(super) fn config(settings: &Settings, path: &Path, text: &str) -> Result<Config, ConfigError> {
+    let file = file::parse(path, text)?;
+    let keys = Keys { path };
+    let variables = Variables { settings };
+    Ok(Config {
+        webhook_secrets: variables.secrets("STRIPE_WEBHOOK_SECRET")?,
+        database_url: variables.database_url()?,
+        listen: variables
+            .read("UPSWELL_LISTEN", "is not an address and port", |text| {
+                text.parse().ok()
+            })?
+            .unwrap_or_else(|| std::net::SocketAddr::from(([127, 0, 0, 1], 8080))),
+        api_tokens: variables.secrets("UPSWELL_API_TOKEN")?,
+        timezone: timezone(&variables, &keys, &file)?,
+        tolerance_seconds: variables
+            .read(
+                "UPSWELL_TOLERANCE_SECONDS",
+                "is not a number of seconds above 0 (0 would accept a recorded delivery for ever)",
+                |text| text.parse().ok().filter(|seconds| *seconds > 0),
+            )?
+            .unwrap_or(DEFAULT_TOLERANCE_SECONDS),
+        max_body_bytes: variables
+            .read(
+                "UPSWELL_MAX_BODY_BYTES",
+                "is not a number of bytes above 0",
+                |text| text.parse().ok().filter(|bytes| *bytes > 0),
+            )?
+            .unwrap_or(DEFAULT_MAX_BODY_BYTES),
+        policy: policy(&keys, &file.policy)?,
+        pricing_note: file.policy.pricing_note.clone(),
+        reporting: reporting(&variables, &keys, &file.reporting)?,
+        targets: targets(&keys, &file)?,
+        log: variables.text("UPSWELL_LOG").unwrap_or("info").to_owned(),
+        log_format: log_format(&variables)?,
+        catalogue: catalogue(&keys, file.ladder, file.catalogue)?,
+    })
+}
+
+/// Values of variables and flags.
+struct Variables<'a> {
+    settings: &'a Settings,
+}
+
+impl<'a> Variables<'a> {
+    fn text(&self, name: &str) -> Option<&'a str> {
+        self.settings.get(name).map(|given| given.value.trim())
+    }
+
+    fn read<T>(
+        &self,
+        name: &str,
+        problem: &str,
+        parse: impl FnOnce(&str) -> Option<T>,
+    ) -> Result<Option<T>, ConfigError> {
+        let Some(given) = self.settings.get(name) else {
+            return Ok(None);
+        };
+        let value = parse(given.value.trim());
+        value.map_or_else(
+            || Err(refused(name, given, problem)),
+            |value| Ok(Some(value)),
+        )
+    }
+
+    /// Several secrets stand in one variable while they are rolled; blanks around them are not part
+    /// of them.
+    fn secrets(&self, name: &str) -> Result<Vec<Secret>, ConfigError> {
+        let problem = "has an empty entry (one or several, comma-separated)";
+        let secrets = self.read(name, problem, |text| {
+            let entries: Vec<_> = text.split(',').map(str::trim).collect();
+            let is_whole = entries.iter().all(|entry| !entry.is_empty());
+            is_whole.then(|| entries.into_iter().map(Secret::new).collect())
+        })?;
+        Ok(secrets.unwrap_or_default())
+    }
+
+    fn database_url(&self) -> Result<Secret, ConfigError> {
+        let problem = "is not a store this version keeps (SQLite in a file, so far)";
+        let url = self.read("DATABASE_URL", problem, |text| {
+            let is_kept = text.starts_with("sqlite:") && !text.contains(":memory:");
+            is_kept.then(|| Secret::new(text))
+        })?;
+        Ok(url.unwrap_or_else(|| Secret::new("sqlite://upswell.db?mode=rwc")))
+    }
+}
+
+fn refused(name: &str, given: &Given, problem: &str) -> ConfigError {
+    let example = VARIABLES
+        .iter()
+        .find(|v| v.name == name)
+        .map_or("", |v| v.example);
+    let example = match given.named.strip_prefix("--") {
+        Some(flag) => format!("--{flag} {example}"),
+        None => format!("{name}={example}"),
+    };
+    ConfigError::Value {
+        named: given.named.clone(),
+        problem: problem.to_owned(),
+        example,
+    }
+}
+
+/// Keys of the file.
+struct Keys<'a> {
+    path: &'a Path,
+}
+
+impl Keys<'_> {
+    fn refused(&self, key: &str, problem: impl Into<String>, example: &str) -> ConfigError {
+        ConfigError::Value {
+            named: format!("{key} in {}", self.path.display()),
+            problem: problem.into(),
+            example: example.to_owned(),
+        }
+    }
+
+    fn word<T: Copy>(
+        &self,
+        (key, given): (&str, Option<&String>),
+        default: T,
+        (parse, words): (fn(&str) -> Option<T>, &str),
+    ) -> Result<T, ConfigError> {
+        let Some(text) = given else {
+            return Ok(default);
+        };
+        let (_, name) = key.rsplit_once('.').unwrap_or(("", key));
+        let first = words.split(", ").next().unwrap_or(words);
+        parse(text).ok_or_else(|| {
+            self.refused(
+                key,
+                format!("is none of {words}"),
+                &format!("{name} = \"{first}\""),
+            )
+        })
+    }
+
+    fn decimal(&self, key: &str, given: Option<&String>) -> Result<Option<Decimal>, ConfigError> {
+        given
+            .map(|text| {
+                Decimal::parse(text).ok_or_else(|| {
+                    let problem = "is not a decimal with at most six places";
+                    self.refused(key, problem, &format!("{key} = \"0.30\""))
+                })
+            })
+            .transpose()
+    }
+}
+
+fn timezone(
+    variables: &Variables<'_>,
+    keys: &Keys<'_>,
+    file: &File,
+) -> Result<chrono_tz::Tz, ConfigError> {
+    let problem = "is no name of the IANA time zone database";
+    if let Some(zone) = variables.read("UPSWELL_TIMEZONE", problem, |text| text.parse().ok())? {
+        return Ok(zone);
+    }
+    let Some(text) = &file.reporting.timezone else {
+        return Ok(chrono_tz::UTC);
+    };
+    text.parse()
+        .map_err(|_| keys.refused("reporting.timezone", problem, "timezone = \"Europe/Paris\""))
+}
+
+fn log_format(variables: &Variables<'_>) -> Result<LogFormat, ConfigError> {
+    let format = variables.read(
+        "UPSWELL_LOG_FORMAT",
+        "is neither text nor json",
+        |text| match text {
+            "text" => Some(LogFormat::Text),
+            "json" => Some(LogFormat::Json),
+            _ => None,
+        },
+    )?;
+    Ok(format.unwrap_or(LogFormat::Text))
+}
+
+fn policy(keys: &Keys<'_>, table: &PolicyTable) -> Result<Policy, ConfigError> {
+    let default = Policy::default();
+    let counting: (fn(&str) -> Option<Counting>, &str) = (Counting::parse, "zero, counts");
+    Ok(Policy {
+        churn: keys.word(
+            ("policy.churn", table.churn.as_ref()),
+            default.churn,
+            (ChurnPolicy::parse, "ended, requested"),
+        )?,
+        past_due: past_due(keys, table.past_due.as_ref())?,
+        paused: keys.word(
+            ("policy.paused", table.paused.as_ref()),
+            default.paused,
+            counting,
+        )?,
+        trialing: keys.word(
+            ("policy.trialing", table.trialing.as_ref()),
+            default.trialing,
+            counting,
+        )?,
+        discounts: keys.word(
+            ("policy.discounts", table.discounts.as_ref()),
+            default.discounts,
+            (DiscountPolicy::parse, "recurring, all, none"),
+        )?,
+        usage_window: usage_window(keys, table.usage_window)?,
+        transfer_window_seconds: match &table.transfer_window {
+            None => default.transfer_window_seconds,
+            Some(text) => seconds_of(text).ok_or_else(|| {
+                let problem = "is not a number followed by s, m, h or d";
+                keys.refused(
+                    "policy.transfer_window",
+                    problem,
+                    "transfer_window = \"3d\"",
+                )
+            })?,
+        },
+    })
+}
+
+fn past_due(keys: &Keys<'_>, given: Option<&toml::Value>) -> Result<PastDuePolicy, ConfigError> {
+    let days = match given {
+        None => return Ok(PastDuePolicy::Counts),
+        Some(toml::Value::String(text)) if text == "counts" => return Ok(PastDuePolicy::Counts),
+        Some(value) => value.as_integer().and_then(|days| u32::try_from(days).ok()),
+    };
+    days.map(PastDuePolicy::LapsesAfterDays).ok_or_else(|| {
+        let problem = "is neither \"counts\" nor a number of days after which it lapses";
+        keys.refused("policy.past_due", problem, "past_due = 30")
+    })
+}
+
+fn usage_window(keys: &Keys<'_>, given: Option<i64>) -> Result<u32, ConfigError> {
+    let periods = given.map_or(Some(1), |n| u32::try_from(n).ok());
+    periods.filter(|n| (1..=12).contains(n)).ok_or_else(|| {
+        keys.refused(
+            "policy.usage_window",
+            "is not between 1 and 12",
+            "usage_window = 3",
+        )
+    })
+}
+
+fn reporting(
+    variables: &Variables<'_>,
+    keys: &Keys<'_>,
+    table: &ReportingTable,
+) -> Result<Reporting, ConfigError> {
+    let metadata_key = |key: &str, text: &String| {
+        MetadataKey::parse(text).ok_or_else(|| {
+            let (_, name) = key.rsplit_once('.').unwrap_or(("", key));
+            let example = format!("{name} = \"metadata.{name}\"");
+            keys.refused(key, "is not of the form metadata.KEY", &example)
+        })
+    };
+    let owner = table
+        .owner
+        .clone()
+        .unwrap_or_else(|| "metadata.owner".to_owned());
+    let segments = table.segments.iter();
+    Ok(Reporting {
+        currency: currency(variables, keys, table.currency.as_deref())?,
+        owner: metadata_key("reporting.owner", &owner)?,
+        segments: segments
+            .map(|text| metadata_key("reporting.segments", text))
+            .collect::<Result<_, _>>()?,
+        size_bands: size_bands(keys, &table.size_bands)?,
+    })
+}
+
+fn currency(
+    variables: &Variables<'_>,
+    keys: &Keys<'_>,
+    in_file: Option<&str>,
+) -> Result<Option<Currency>, ConfigError> {
+    let problem = "is not a currency code of three letters";
+    let code = |text: &str| {
+        let is_code = text.len() == 3 && text.bytes().all(|b| b.is_ascii_alphabetic());
+        is_code.then(|| Currency::from(text.to_ascii_lowercase()))
+    };
+    if let Some(found) = variables.read("UPSWELL_REPORTING_CURRENCY", problem, code)? {
+        return Ok(Some(found));
+    }
+    in_file
+        .map(|text| {
+            code(text)
+                .ok_or_else(|| keys.refused("reporting.currency", problem, "currency = \"eur\""))
+        })
+        .transpose()
+}
+
+fn size_bands(keys: &Keys<'_>, given: &[String]) -> Result<Vec<Decimal>, ConfigError> {
+    let bands: Option<Vec<_>> = given.iter().map(|text| Decimal::parse(text)).collect();
+    bands
+        .filter(|bands| bands.is_sorted_by(|low, high| low < high))
+        .ok_or_else(|| {
+            let problem = "are not decimals in ascending order";
+            let example = "size_bands = [\"100\", \"1000\", \"10000\"]";
+            keys.refused("reporting.size_bands", problem, example)
+        })
+}
+
+fn targets(keys: &Keys<'_>, file: &File) -> Result<Targets, ConfigError> {
+    let table = &file.targets;
+    let share = table.expansion_share_of_new_arr.as_ref();
+    Ok(Targets {
+        expansion_share_of_new_arr: keys.decimal("targets.expansion_share_of_new_arr", share)?,
+        owner_book_growth: keys.decimal(
+            "targets.owner_book_growth",
+            table.owner_book_growth.as_ref(),
+        )?,
+    })
+}
+
+fn catalogue(
+    keys: &Keys<'_>,
+    ladders: Vec<LadderTable>,
+    table: CatalogueTable,
+) -> Result<Catalogue, ConfigError> {
+    for ladder in &ladders {
+        let distinct: BTreeSet<_> = ladder.steps.iter().collect();
+        if ladder.steps.len() < 2 || distinct.len() != ladder.steps.len() {
+            let example = "steps = [\"prod_basic\", \"prod_pro\"]";
+            let problem = "are not at least two different products or prices, low to high";
+            return Err(keys.refused("ladder.steps", problem, example));
+        }
+    }
+    if table
+        .successors
+        .iter()
+        .any(|(price, successor)| price == successor)
+    {
+        let example = "successors = { price_2024 = \"price_2026\" }";
+        let problem = "has a price that succeeds itself";
+        return Err(keys.refused("catalogue.successors", problem, example));
+    }
+    Ok(Catalogue {
+        ladders: ladders.into_iter().map(|ladder| ladder.steps).collect(),
+        add_ons: table.add_ons.into_iter().collect(),
+        not_seats: table.not_seats.into_iter().collect(),
+        successors: table.successors,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+    use super::*;
+
+    fn from_file(text: &str) -> Result<Config, ConfigError> {
+        config(&Settings::default(), Path::new("upswell.toml"), text)
+    }
+
+    fn from_environment(name: &'static str, value: &str) -> Result<Config, ConfigError> {
+        let settings = Settings::from_given(&[(name, value)], &[]);
+        config(&settings, Path::new("upswell.toml"), "")
+    }
+
+    #[test]
+    fn nothing_given_is_the_defaults() {
+        let config = from_file("").unwrap();
+        assert_eq!(config.policy, Policy::default());
+        assert_eq!(config.listen.to_string(), "127.0.0.1:8080");
+        assert_eq!(
+            (config.tolerance_seconds, config.max_body_bytes),
+            (300, 1 << 20)
+        );
+        assert_eq!(config.timezone, chrono_tz::UTC);
+        assert_eq!(config.reporting.owner.key(), "owner");
+        assert_eq!(config.database_url.expose(), "sqlite://upswell.db?mode=rwc");
+    }
+
+    #[test]
+    fn the_whole_file_of_the_contract_is_read() {
+        let config = from_file(include_str!("../../upswell.example.toml")).unwrap();
+        assert_eq!(config.policy, Policy::default());
+        assert_eq!(config.timezone, chrono_tz::Europe::Paris);
+        assert_eq!(config.reporting.currency, Some(Currency::from("eur")));
+        assert_eq!(config.reporting.segments[0].key(), "region");
+        assert_eq!(config.reporting.size_bands.len(), 3);
+        assert_eq!(config.catalogue.ladders[0].len(), 3);
+        assert!(config.catalogue.add_ons.contains("prod_sso"));
+        assert_eq!(config.catalogue.successors["price_2024"], "price_2026");
+        assert_eq!(config.targets.owner_book_growth, Decimal::parse("0.3"));
+    }
+
+    #[test]
+    fn late_payers_may_lapse_after_days() {
+        let config = from_file("[policy]\npast_due = 30").unwrap();
+        assert_eq!(config.policy.past_due, PastDuePolicy::LapsesAfterDays(30));
+    }
+
+    #[test]
+    fn the_environment_wins_over_the_file() {
+        let settings = Settings::from_given(&[("UPSWELL_TIMEZONE", "Asia/Tokyo")], &[]);
+        let text = "[reporting]\ntimezone = \"Europe/Paris\"";
+        let config = config(&settings, Path::new("upswell.toml"), text).unwrap();
+        assert_eq!(config.timezone, chrono_tz::Asia::Tokyo);
+    }
+
+    #[test]
+    fn secrets_are_split_trimmed_and_never_printed() {
+        let config = from_environment("STRIPE_WEBHOOK_SECRET", " whsec_a , whsec_b\n").unwrap();
+        let exposed: Vec<_> = config.webhook_secrets.iter().map(Secret::expose).collect();
+        assert_eq!(exposed, ["whsec_a", "whsec_b"]);
+        assert!(!format!("{config:?}").contains("whsec_"));
+    }
+
+    #[test]
+    fn what_can_not_be_used_is_named_with_an_example_and_without_its_value() {
+        for (name, value) in [
+            ("STRIPE_WEBHOOK_SECRET", "whsec_a,,bad-value"),
+            ("UPSWELL_API_TOKEN", "bad-value,"),
+            ("DATABASE_URL", "postgres://bad-value"),
+            ("DATABASE_URL", "sqlite::memory:?bad-value"),
+            ("UPSWELL_LISTEN", "bad-value"),
+            ("UPSWELL_TIMEZONE", "bad-value"),
+            ("UPSWELL_REPORTING_CURRENCY", "bad-value"),
+            ("UPSWELL_TOLERANCE_SECONDS", "0"),
+            ("UPSWELL_TOLERANCE_SECONDS", "-1"),
+            ("UPSWELL_MAX_BODY_BYTES", "0"),
+            ("UPSWELL_LOG_FORMAT", "bad-value"),
+        ] {
+            let error = from_environment(name, value).unwrap_err().to_string();
+            assert!(error.starts_with(name), "{error}");
+            assert!(error.contains(&format!("for example {name}=")), "{error}");
+            assert!(!error.contains("bad-value"), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_bad_flag_is_named_as_a_flag() {
+        let settings = Settings::from_given(&[], &[("UPSWELL_LISTEN", "nowhere".to_owned())]);
+        let error = config(&settings, Path::new("upswell.toml"), "")
+            .unwrap_err()
+            .to_string();
+        assert_eq!(
+            error,
+            "--listen: is not an address and port; for example --listen 127.0.0.1:8080"
+        );
+    }
+
+    #[test]
+    fn a_key_that_is_not_known_is_named_with_its_file() {
+        let error = from_file("[policy]\nchrun = \"ended\"")
+            .unwrap_err()
+            .to_string();
+        assert!(
+            error.contains("upswell.toml") && error.contains("chrun"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn a_value_that_is_not_known_is_named_with_its_key() {
+        for (text, key) in [
+            ("[policy]\nchurn = \"never\"", "policy.churn"),
+            ("[policy]\npast_due = \"sometimes\"", "policy.past_due"),
+            ("[policy]\npast_due = -1", "policy.past_due"),
+            ("[policy]\nusage_window = 13", "policy.usage_window"),
+            (
+                "[policy]\ntransfer_window = \"3 days\"",
+                "policy.transfer_window",
+            ),
+            ("[reporting]\ntimezone = \"Paris\"", "reporting.timezone"),
+            ("[reporting]\nowner = \"owner\"", "reporting.owner"),
+            ("[reporting]\nsegments = [\"region\"]", "reporting.segments"),
+            (
+                "[reporting]\nsize_bands = [\"10\", \"5\"]",
+                "reporting.size_bands",
+            ),
+            (
+                "[targets]\nowner_book_growth = \"30%\"",
+                "targets.owner_book_growth",
+            ),
+            ("[[ladder]]\nsteps = [\"prod_a\"]", "ladder.steps"),
+            (
+                "[catalogue]\nsuccessors = { a = \"a\" }",
+                "catalogue.successors",
+            ),
+        ] {
+            let error = from_file(text).unwrap_err().to_string();
+            assert!(
+                error.starts_with(&format!("{key} in upswell.toml: ")),
+                "{error}"
+            );
+            assert!(error.contains("; for example "), "{error}");
+        }
+    }
+}
