@@ -303,7 +303,7 @@ fn laid_out(documents: &[serde_json::Value], form: usize) -> (String, Vec<String
     let pretty = documents
         .iter()
         .map(|d| serde_json::to_string_pretty(d).unwrap());
-    let parts: Vec<_> = if form % 2 == 0 {
+    let parts: Vec<_> = if form.is_multiple_of(2) {
         compact.collect()
     } else {
         pretty.collect()

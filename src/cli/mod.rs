@@ -90,9 +90,8 @@ pub struct UsageError {
 pub fn exit_code(result: &anyhow::Result<Outcome>) -> u8 {
     match result {
         Ok(Outcome::Done) => 0,
-        Ok(Outcome::FaultFound) => 1,
         Err(error) if error.is::<ConfigError>() || error.is::<UsageError>() => 2,
-        Err(_) => 1,
+        Ok(Outcome::FaultFound) | Err(_) => 1,
     }
 }
 

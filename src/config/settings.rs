@@ -24,7 +24,9 @@ impl Settings {
         let mut settings = Self::default();
         settings.put_dot_env(Path::new(".env"))?;
         for variable in VARIABLES {
-            match std::env::var(variable.name) {
+            #[expect(clippy::disallowed_methods, reason = "this is the only reader")]
+            let value = std::env::var(variable.name);
+            match value {
                 Ok(value) => settings.put(variable.name, variable.name.to_owned(), value),
                 Err(std::env::VarError::NotPresent) => {}
                 Err(std::env::VarError::NotUnicode(_)) => {
