@@ -53,7 +53,7 @@ pub struct Document {
 
 /// A list that is open around the next document.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum List {
+pub(super) enum List {
     Array,
     /// `data` of a list page: behind its end comes the rest of the page.
     Page,
@@ -61,7 +61,7 @@ enum List {
 
 /// What may come next in an open list.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Place {
+pub(super) enum Place {
     ElementOrEnd,
     Element,
     CommaOrEnd,
@@ -69,15 +69,15 @@ enum Place {
 
 /// Documents, read as they are asked for. Ends after the first error that is not about one document.
 pub struct Documents {
-    window: Window,
+    pub(super) window: Window,
     progress: Progress,
-    lists: Vec<List>,
-    place: Place,
+    pub(super) lists: Vec<List>,
+    pub(super) place: Place,
     /// How far the next document is indented; `None` if something stands before it on its line.
-    indent: Option<usize>,
+    pub(super) indent: Option<usize>,
     given: u64,
     unreadable: u32,
-    is_recovering: bool,
+    pub(super) is_recovering: bool,
     is_over: bool,
 }
 
@@ -196,84 +196,6 @@ impl Documents {
         })
     }
 
-    /// Goes on after what can't be read: with the next line where documents stand on lines, else
-    /// with the next line that begins like the broken document's did.
-    fn recover(&mut self, at: usize, reason: &str) -> Result<ReadError, io::Error> {
-        let line = self.window.line();
-        let reason = format!("{reason} ({})", place_of(self.window.bytes(), at, line));
-        let is_next_element = !self.lists.is_empty() && at == 0 && self.next_is_object()?;
-        if is_next_element {
-            self.place = Place::Element;
-            return Ok(self.unreadable(line, reason));
-        }
-        self.is_recovering = true;
-        if self.lists.is_empty() && self.stands_on_one_line()? {
-            self.skip_line()?;
-            return Ok(self.unreadable(line, reason));
-        }
-        let resumed = self.skip_to_object(self.indent.unwrap_or(0))?;
-        let rest = match resumed {
-            Some(resumed) => format!("{reason}; reading goes on with line {resumed}"),
-            None => format!("{reason}; nothing after it could be read"),
-        };
-        Ok(self.unreadable(line, rest))
-    }
-
-    fn next_is_object(&mut self) -> io::Result<bool> {
-        Ok(self.window.byte(0)? == Some(b'{'))
-    }
-
-    /// Whether the line at hand holds more than an opening bracket, as NDJSON does.
-    fn stands_on_one_line(&mut self) -> io::Result<bool> {
-        self.window.byte(2)?;
-        let start = &self.window.bytes()[..self.window.bytes().len().min(3)];
-        let is_bare = matches!(
-            start,
-            [b'{' | b'['] | [b'{' | b'[', b'\n', ..] | [b'{' | b'[', b'\r', b'\n']
-        );
-        Ok(!is_bare)
-    }
-
-    /// To the next line that holds `{` at this indentation, or at none, where lists are left behind.
-    fn skip_to_object(&mut self, indent: usize) -> io::Result<Option<u64>> {
-        loop {
-            self.skip_line()?;
-            let mut blanks = 0;
-            while blanks < indent && matches!(self.window.byte(blanks)?, Some(b' ' | b'\t')) {
-                blanks += 1;
-            }
-            match self.window.byte(blanks)? {
-                None => {
-                    self.lists.clear();
-                    return Ok(None);
-                }
-                Some(b'{') if blanks == indent || blanks == 0 => {
-                    if blanks != indent {
-                        self.lists.clear();
-                    }
-                    self.place = Place::Element;
-                    return Ok(Some(self.window.line()));
-                }
-                Some(_) => {}
-            }
-        }
-    }
-
-    fn skip_line(&mut self) -> io::Result<()> {
-        self.indent = Some(0);
-        while self.window.byte(0)?.is_some() {
-            let bytes = self.window.bytes();
-            match bytes.iter().position(|byte| *byte == b'\n') {
-                Some(end) => {
-                    self.window.advance(end + 1);
-                    return Ok(());
-                }
-                None => self.window.advance(bytes.len()),
-            }
-        }
-        Ok(())
-    }
-
     /// Over blanks; between documents also over byte order marks, as joined files hold them, and
     /// record separators (RFC 7464).
     fn skip_blanks(&mut self) -> io::Result<()> {
@@ -307,7 +229,7 @@ impl Documents {
         is_cut.then(|| Err(self.unreadable(self.window.line(), reason.to_owned())))
     }
 
-    fn unreadable(&mut self, line: u64, reason: String) -> ReadError {
+    pub(super) fn unreadable(&mut self, line: u64, reason: String) -> ReadError {
         self.unreadable += 1;
         if self.given == 0 && self.unreadable >= PATIENCE_LINES {
             return self.not_json("no JSON so far; export events as JSON, one a line or as a list");
@@ -366,23 +288,4 @@ fn flaw_of(bytes: &[u8]) -> Option<String> {
 fn foreign(bytes: &[u8]) -> Option<&'static str> {
     let known = FOREIGN.iter().find(|(magic, _)| bytes.starts_with(magic));
     known.map(|(_, remedy)| *remedy)
-}
-
-/// Line and column of a position, for people.
-fn place_of(bytes: &[u8], at: usize, line: u64) -> String {
-    let before = &bytes[..at.min(bytes.len())];
-    let breaks = before
-        .iter()
-        .map(|byte| u64::from(*byte == b'\n'))
-        .sum::<u64>();
-    let column = before
-        .iter()
-        .rev()
-        .take_while(|byte| **byte != b'\n')
-        .count()
-        + 1;
-    if breaks == 0 {
-        return "on that line".to_owned();
-    }
-    format!("line {}, column {column}", line + breaks)
 }

@@ -14,6 +14,7 @@
 //! ```
 
 mod documents;
+mod recovery;
 mod scan;
 mod source;
 #[cfg(test)]

@@ -7,6 +7,7 @@ mod build;
 mod decimal;
 mod duration;
 mod file;
+mod keys;
 mod secret;
 mod settings;
 mod variables;
@@ -134,7 +135,7 @@ pub enum ConfigError {
     },
     /// The file is not TOML, or holds a key that is not known.
     #[error(
-        "{}: {reason}\nthe keys are described in README.md, for example\n[policy]\nchurn = \"ended\"",
+        "{}: {reason}\nupswell.example.toml shows every key, for example\n[policy]\nchurn = \"ended\"",
         path.display()
     )]
     File {

@@ -95,8 +95,7 @@ impl PriceAmount {
         let (whole, part) = digits.split_once('.').unwrap_or((digits, ""));
         let part = part.trim_end_matches('0');
         let plain = |run: &str| run.bytes().all(|byte| byte.is_ascii_digit());
-        if whole.is_empty() || whole.len() > 24 || part.len() > 12 || !plain(whole) || !plain(part)
-        {
+        if whole.is_empty() || whole.len() > 24 || part.len() > 12 || !plain(whole) || !plain(part) {
             return None;
         }
         let amount: i128 = format!("{whole}{part:0<12}").parse().ok()?;

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::{
-    CouponId, Currency, CustomerId, Delta, DiscountId, InvoiceId, ItemId, Price, PriceAmount,
-    PriceId, ProductId, SubscriptionId,
+    CouponId, Currency, CustomerId, Delta, DiscountId, InvoiceId, ItemId, Price, PriceAmount, PriceId,
+    ProductId, SubscriptionId,
 };
 
 /// A point in time, in whole seconds since 1970 UTC: the resolution of the facts (R10, R15).
