@@ -1,6 +1,14 @@
 //! upswell: how much did our existing customers grow this month, and can you prove it?
 //!
-//! The rooms, in reading order: [`mrr`] is the pure core, [`stripe`] the wire.
+//! The rooms, in reading order: [`pipeline`] is the road of an event; [`mrr`] the pure core that says
+//! what every number means; [`stripe`] the wire; `ledger` the store; [`backfill`] the readers of
+//! exports; [`http`] the doors; [`config`] what can be chosen; [`cli`] the commands.
 
+pub mod backfill;
+pub mod cli;
+pub mod config;
+pub mod http;
+pub mod log;
 pub mod mrr;
+pub mod pipeline;
 pub mod stripe;

@@ -1,0 +1,85 @@
+//! Readers of exports: from a file in whatever form to the bytes of its documents, exactly as they
+//! stand there.
+//!
+//! The form is found from the content, never from the name: compressed or not; NDJSON, an array, a
+//! list page (`{"object": "list", "data": […]}`), documents one after another, pretty-printed or not,
+//! or one alone. Memory stays flat: a file is read through a window that holds one document.
+//!
+//! ```
+//! let text: &[u8] = b"[{\"id\": \"evt_1\"},\n {\"id\": \"evt_2\"}]";
+//! let documents: Vec<_> = upswell::backfill::documents(text)?.collect::<Result<_, _>>()?;
+//! assert_eq!(documents[1].bytes, b"{\"id\": \"evt_2\"}");
+//! assert_eq!(documents[1].line, 2);
+//! # Ok::<(), upswell::backfill::ReadError>(())
+//! ```
+
+mod documents;
+mod recovery;
+mod scan;
+mod source;
+#[cfg(test)]
+mod tests;
+mod window;
+
+use std::path::PathBuf;
+
+pub use documents::{Document, Documents};
+pub use source::{Progress, documents, open};
+
+/// The largest document: far above any event, and a bound on memory where a file is not what it
+/// seems.
+pub const MAX_DOCUMENT_BYTES: usize = 64 << 20;
+
+/// Why something could not be read.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadError {
+    /// One document can't be read; reading goes on after it.
+    #[error("line {line}: {reason}")]
+    Unreadable {
+        /// The line where it starts, from 1.
+        line: u64,
+        /// Where and what, without content.
+        reason: String,
+    },
+    /// The rest can't be read: a compressed file that was cut, a disk that fails. Reading ends.
+    #[error(
+        "line {line}: the rest can't be read: {source}; fetch the file again, what was read before \
+         is not taken twice"
+    )]
+    BrokenOff {
+        /// The line up to which all was read.
+        line: u64,
+        /// What the system or the decompressor says.
+        source: std::io::Error,
+    },
+    /// The file holds no JSON. Reading ends.
+    #[error("line {line}: {reason}")]
+    NotJson {
+        /// The line where that was certain.
+        line: u64,
+        /// What it seems to be, and the remedy.
+        reason: String,
+    },
+    /// The file can't be opened.
+    #[error("{} can't be opened; look at its name and its permissions", path.display())]
+    Closed {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        source: std::io::Error,
+    },
+    /// It is a directory.
+    #[error("{dir} is a directory; name its files, for example upswell backfill {dir}/*", dir = path.display())]
+    Directory {
+        /// The directory.
+        path: PathBuf,
+    },
+}
+
+impl ReadError {
+    /// Whether reading goes on after it.
+    #[must_use]
+    pub fn is_about_one_document(&self) -> bool {
+        matches!(self, Self::Unreadable { .. })
+    }
+}

@@ -1,0 +1,97 @@
+//! The settings that every command takes, named as their variables are.
+
+use clap::Args;
+
+use crate::config::VARIABLES;
+
+/// Settings; each wins over its variable. They are checked by `config`, which knows the rules.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Settings")]
+pub struct Flags {
+    /// Where the store is [env: DATABASE_URL]
+    #[arg(long, global = true, value_name = "URL")]
+    pub database_url: Option<String>,
+    /// The file of policy, catalogue and segments [env: UPSWELL_CONFIG]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub config: Option<String>,
+    /// Where the server listens [env: UPSWELL_LISTEN]
+    #[arg(long, global = true, value_name = "ADDRESS")]
+    pub listen: Option<String>,
+    /// The time zone whose months are the periods [env: UPSWELL_TIMEZONE]
+    #[arg(long, global = true, value_name = "ZONE")]
+    pub timezone: Option<String>,
+    /// The currency to consolidate in [env: UPSWELL_REPORTING_CURRENCY]
+    #[arg(long, global = true, value_name = "CODE")]
+    pub reporting_currency: Option<String>,
+    /// How old a signature may be [env: UPSWELL_TOLERANCE_SECONDS]
+    #[arg(long, global = true, value_name = "SECONDS")]
+    pub tolerance_seconds: Option<String>,
+    /// How large a delivery may be [env: UPSWELL_MAX_BODY_BYTES]
+    #[arg(long, global = true, value_name = "BYTES")]
+    pub max_body_bytes: Option<String>,
+    /// Signing secrets; others on this machine can see flags, so rather set the variable
+    /// [env: STRIPE_WEBHOOK_SECRET]
+    #[arg(long, global = true, value_name = "SECRETS", hide_short_help = true)]
+    pub stripe_webhook_secret: Option<String>,
+    /// Bearer tokens; others on this machine can see flags, so rather set the variable
+    /// [env: UPSWELL_API_TOKEN]
+    #[arg(long, global = true, value_name = "TOKENS", hide_short_help = true)]
+    pub api_token: Option<String>,
+    /// What is logged [env: UPSWELL_LOG]
+    #[arg(long, global = true, value_name = "FILTER")]
+    pub log: Option<String>,
+    /// The form of the log, text or json [env: UPSWELL_LOG_FORMAT]
+    #[arg(long, global = true, value_name = "FORMAT")]
+    pub log_format: Option<String>,
+}
+
+impl Flags {
+    /// The flags that were given, by the names of their variables.
+    #[must_use]
+    pub fn given(&self) -> Vec<(&'static str, String)> {
+        let variables = VARIABLES.iter();
+        variables
+            .filter_map(|variable| Some((variable.name, self.value(variable.flag?)?.clone())))
+            .collect()
+    }
+
+    fn value(&self, flag: &str) -> Option<&String> {
+        let value = match flag {
+            "database-url" => &self.database_url,
+            "config" => &self.config,
+            "listen" => &self.listen,
+            "timezone" => &self.timezone,
+            "reporting-currency" => &self.reporting_currency,
+            "tolerance-seconds" => &self.tolerance_seconds,
+            "max-body-bytes" => &self.max_body_bytes,
+            "stripe-webhook-secret" => &self.stripe_webhook_secret,
+            "api-token" => &self.api_token,
+            "log" => &self.log,
+            "log-format" => &self.log_format,
+            _ => return None,
+        };
+        value.as_ref()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use clap::Parser;
+
+    use super::VARIABLES;
+    use crate::cli::Cli;
+
+    #[test]
+    fn every_variable_that_is_read_has_its_flag() {
+        for variable in VARIABLES {
+            let Some(flag) = variable.flag else { continue };
+            let typed = ["upswell", "verify", &format!("--{flag}"), variable.example];
+            let cli = Cli::try_parse_from(typed).unwrap();
+            assert_eq!(
+                cli.flags.given(),
+                [(variable.name, variable.example.to_owned())]
+            );
+        }
+    }
+}

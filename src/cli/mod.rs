@@ -1,0 +1,168 @@
+//! The command line, one file a command.
+
+mod args;
+pub mod backfill;
+pub mod customers;
+pub mod demo;
+pub mod doctor;
+pub mod explain;
+mod flags;
+pub mod migrate;
+pub mod movements;
+pub mod report;
+pub mod serve;
+pub mod status;
+pub mod verify;
+
+use clap::{Parser, Subcommand};
+
+use crate::config::ConfigError;
+
+pub use args::{Month, RowFormat, SummaryFormat};
+pub use flags::Flags;
+
+/// How much did our existing customers grow this month, and can you prove it?
+#[derive(Debug, Parser)]
+#[command(
+    name = "upswell",
+    version,
+    propagate_version = true,
+    max_term_width = 100,
+    after_help = "Example, without a Stripe account:\n  upswell demo --once"
+)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+    /// Settings that win over the environment and the file.
+    #[command(flatten)]
+    pub flags: Flags,
+}
+
+/// What upswell can do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Show everything on invented events: no Stripe account, no network
+    Demo(demo::DemoArgs),
+    /// Receive webhooks and keep the ledger
+    Serve(serve::ServeArgs),
+    /// Feed events from files through the same door as webhooks
+    Backfill(backfill::BackfillArgs),
+    /// The monthly expansion report
+    Report(report::ReportArgs),
+    /// The ledger's standing movements
+    Movements(movements::MovementsArgs),
+    /// MRR of each customer at the end of a month
+    Customers(customers::CustomersArgs),
+    /// Where a figure comes from, down to the stored bytes
+    Explain(explain::ExplainArgs),
+    /// What is stored, settled, pending, parked
+    Status(status::StatusArgs),
+    /// Prove the ledger from the stored bytes
+    Verify(verify::VerifyArgs),
+    /// What is missing, parked, incomplete or badly configured, each with the remedy
+    Doctor(doctor::DoctorArgs),
+    /// Bring the store's schema up to date, and nothing else
+    Migrate(migrate::MigrateArgs),
+}
+
+/// How a command ended that did not fail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// It did what was asked.
+    Done,
+    /// It ran and found a fault: a ledger that differs, a missing rate.
+    FaultFound,
+}
+
+/// What was asked can't be done as it was put; exits 2.
+#[derive(Debug, thiserror::Error)]
+#[error("{what}; for example {example}")]
+pub struct UsageError {
+    /// The flag or argument and what is wrong with it.
+    pub what: String,
+    /// A command that works.
+    pub example: String,
+}
+
+/// The exit code: 0 done, 1 a fault found or a failure, 2 wrong usage or configuration.
+#[must_use]
+pub fn exit_code(result: &anyhow::Result<Outcome>) -> u8 {
+    match result {
+        Ok(Outcome::Done) => 0,
+        Err(error) if error.is::<ConfigError>() || error.is::<UsageError>() => 2,
+        Ok(Outcome::FaultFound) | Err(_) => 1,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn help_on_every_command_ends_with_an_example() {
+        let mut cli = Cli::command();
+        let names: Vec<_> = cli
+            .get_subcommands()
+            .map(|command| command.get_name().to_owned())
+            .collect();
+        for name in names {
+            let command = cli.find_subcommand_mut(&name).unwrap();
+            let help = command.render_long_help().to_string();
+            let (_, example) = help.rsplit_once("Example").unwrap_or_else(|| {
+                panic!("`upswell {name} --help` ends without an example; add after_help to it")
+            });
+            assert!(
+                example.contains(&format!("upswell {name}")),
+                "{name}: {example}"
+            );
+        }
+    }
+
+    #[test]
+    fn examples_in_help_can_be_typed() {
+        let cli = Cli::command();
+        for command in cli.get_subcommands() {
+            let help = command.get_after_help().unwrap().to_string();
+            for line in help.lines().filter(|line| line.starts_with("  upswell ")) {
+                let typed = line.trim().split(['|', '>']).next().unwrap().trim();
+                Cli::try_parse_from(typed.split_whitespace())
+                    .unwrap_or_else(|error| panic!("`{typed}` in help does not parse: {error}"));
+            }
+        }
+    }
+
+    #[test]
+    fn a_global_flag_may_stand_behind_the_command() {
+        let cli = Cli::try_parse_from(["upswell", "serve", "--listen", "127.0.0.1:0"]).unwrap();
+        assert_eq!(
+            cli.flags.given(),
+            [("UPSWELL_LISTEN", "127.0.0.1:0".to_owned())]
+        );
+    }
+
+    #[test]
+    fn wrong_configuration_and_wrong_usage_exit_2_and_failures_1() {
+        let usage = UsageError {
+            what: String::new(),
+            example: String::new(),
+        };
+        assert_eq!(exit_code(&Err(usage.into())), 2);
+        let config = ConfigError::DotEnv {
+            after: String::new(),
+        };
+        assert_eq!(
+            exit_code(&Err(anyhow::Error::from(config).context("starting"))),
+            2
+        );
+        assert_eq!(exit_code(&Err(anyhow::anyhow!("the disk is full"))), 1);
+        assert_eq!(exit_code(&Ok(Outcome::FaultFound)), 1);
+    }
+}

@@ -1,0 +1,170 @@
+//! The only reader of the environment, of `.env` and of `upswell.toml`.
+//!
+//! Flags win over the environment, the environment over `.env`, and that over the file. Whatever is
+//! wrong is said with the name of the variable, flag or key it came from, and an example.
+
+mod build;
+mod decimal;
+mod duration;
+mod file;
+mod keys;
+mod secret;
+mod settings;
+mod variables;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use crate::mrr::{Catalogue, Currency, Policy};
+
+pub use decimal::Decimal;
+pub use duration::seconds_of;
+pub use secret::Secret;
+pub use settings::Settings;
+pub use variables::{VARIABLES, Variable};
+
+/// What is configured, checked and typed.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// The signing secrets of the webhook endpoints, any of which may have signed a delivery; empty
+    /// where nothing is received.
+    pub webhook_secrets: Vec<Secret>,
+    /// Where the store is; hidden in logs, for it may hold a password.
+    pub database_url: Secret,
+    /// Where the server listens.
+    pub listen: SocketAddr,
+    /// The bearer tokens of API and dashboard; without one, only loopback is answered.
+    pub api_tokens: Vec<Secret>,
+    /// The time zone whose calendar months are the periods.
+    pub timezone: chrono_tz::Tz,
+    /// How old a signature may be; exactly so old is accepted.
+    pub tolerance_seconds: i64,
+    /// How large a delivery may be; exactly so large is accepted.
+    pub max_body_bytes: usize,
+    /// The choices that change figures.
+    pub policy: Policy,
+    /// Free text on pricing, printed on reports.
+    pub pricing_note: String,
+    /// What is known about products and prices beyond the payloads (R21).
+    pub catalogue: Catalogue,
+    /// How reports are cut.
+    pub reporting: Reporting,
+    /// What the owner of the figures aims at.
+    pub targets: Targets,
+    /// What is logged: a filter such as `info,upswell=debug`.
+    pub log: String,
+    /// The form in which it is logged.
+    pub log_format: LogFormat,
+}
+
+/// How reports are cut (domain section 6).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reporting {
+    /// The currency to consolidate in (R9); `None` while there is none.
+    pub currency: Option<Currency>,
+    /// The metadata key that names whose book a customer is in.
+    pub owner: MetadataKey,
+    /// The metadata keys to segment by.
+    pub segments: Vec<MetadataKey>,
+    /// The bounds of the size bands, ascending, in major units of the reporting currency.
+    pub size_bands: Vec<Decimal>,
+}
+
+/// A key of a customer's or subscription's metadata, written `metadata.KEY` in the file.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct MetadataKey(String);
+
+impl MetadataKey {
+    /// Reads `metadata.KEY`; `None` where the text is not of that form.
+    #[must_use]
+    pub fn parse(path: &str) -> Option<Self> {
+        path.strip_prefix("metadata.")
+            .filter(|key| !key.trim().is_empty())
+            .map(|key| Self(key.to_owned()))
+    }
+
+    /// The key alone, without `metadata.`.
+    #[must_use]
+    pub fn key(&self) -> &str {
+        &self.0
+    }
+}
+
+/// What is aimed at; core expansion counts (R16).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Targets {
+    /// Core expansion as a part of new ARR.
+    pub expansion_share_of_new_arr: Option<Decimal>,
+    /// Expansion as a part of the growth of an owner's book.
+    pub owner_book_growth: Option<Decimal>,
+}
+
+/// The form of the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogFormat {
+    /// Lines for people.
+    Text,
+    /// One JSON object a line, for machines.
+    Json,
+}
+
+/// Why the configuration can't be used. Values are never repeated: they may be secret.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// A variable, flag or key has a value that can't be used.
+    #[error("{named}: {problem}; for example {example}")]
+    Value {
+        /// The variable, flag or key, as the user wrote it.
+        named: String,
+        /// What is wrong with it.
+        problem: String,
+        /// One that works.
+        example: String,
+    },
+    /// The file of `UPSWELL_CONFIG` can't be read.
+    #[error(
+        "the configuration file {} can't be read; name another with UPSWELL_CONFIG or --config, \
+         for example UPSWELL_CONFIG=upswell.toml",
+        path.display()
+    )]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        source: std::io::Error,
+    },
+    /// The file is not TOML, or holds a key that is not known.
+    #[error(
+        "{}: {reason}\nupswell.example.toml shows every key, for example\n[policy]\nchurn = \"ended\"",
+        path.display()
+    )]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// Where and what, with the line.
+        reason: String,
+    },
+    /// `.env` can't be read.
+    #[error(
+        ".env: the entry {after} is not of the form NAME=value; quote values with blanks, for \
+         example UPSWELL_LISTEN='127.0.0.1:8080'"
+    )]
+    DotEnv {
+        /// Which entry, without its content.
+        after: String,
+    },
+}
+
+impl Config {
+    /// Reads flags, environment, `.env` and the file. `flags` maps the names of variables to the
+    /// values their flags were given.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] names what can't be used and gives an example.
+    pub fn load(flags: &[(&'static str, String)]) -> Result<Self, ConfigError> {
+        let settings = Settings::gather(flags)?;
+        let (path, text) = file::read(&settings)?;
+        build::config(&settings, &path, &text)
+    }
+}

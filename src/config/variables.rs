@@ -1,0 +1,58 @@
+//! Every variable, once: `.env.example`, the flags and the messages follow this list.
+
+/// A variable of the environment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Variable {
+    /// Its name.
+    pub name: &'static str,
+    /// The flag of the same name, without dashes before it; `None` while nothing reads it.
+    pub flag: Option<&'static str>,
+    /// A value that works.
+    pub example: &'static str,
+}
+
+const fn read(name: &'static str, flag: &'static str, example: &'static str) -> Variable {
+    Variable {
+        name,
+        flag: Some(flag),
+        example,
+    }
+}
+
+const fn reserved(name: &'static str, example: &'static str) -> Variable {
+    Variable {
+        name,
+        flag: None,
+        example,
+    }
+}
+
+/// Every variable, in the order of `.env.example`.
+pub const VARIABLES: &[Variable] = &[
+    read(
+        "STRIPE_WEBHOOK_SECRET",
+        "stripe-webhook-secret",
+        "whsec_from_the_endpoint",
+    ),
+    read(
+        "DATABASE_URL",
+        "database-url",
+        "sqlite://upswell.db?mode=rwc",
+    ),
+    read("UPSWELL_LISTEN", "listen", "127.0.0.1:8080"),
+    read(
+        "UPSWELL_API_TOKEN",
+        "api-token",
+        "a-long-random-text-of-letters-and-digits",
+    ),
+    read("UPSWELL_TIMEZONE", "timezone", "Europe/Paris"),
+    read("UPSWELL_REPORTING_CURRENCY", "reporting-currency", "eur"),
+    read("UPSWELL_TOLERANCE_SECONDS", "tolerance-seconds", "300"),
+    read("UPSWELL_MAX_BODY_BYTES", "max-body-bytes", "1048576"),
+    read("UPSWELL_CONFIG", "config", "upswell.toml"),
+    read("UPSWELL_LOG", "log", "info"),
+    read("UPSWELL_LOG_FORMAT", "log-format", "text"),
+    reserved("STRIPE_API_KEY", "rk_live_a_restricted_read_key"),
+    reserved("STRIPE_API_BASE", "https://api.stripe.com/"),
+    reserved("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:4318"),
+];

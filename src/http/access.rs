@@ -1,0 +1,194 @@
+//! Who may see figures: bearers of a token, or, where there is none, this machine only.
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+
+use axum::extract::{ConnectInfo, Request, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use sha2::{Digest, Sha256};
+use subtle::{Choice, ConstantTimeEq};
+
+use super::Problem;
+
+/// Headers by which a proxy or a tunnel on this machine gives itself away: its peers are not local.
+const FORWARDED: [&str; 5] = [
+    "forwarded",
+    "x-forwarded-for",
+    "x-forwarded-host",
+    "x-real-ip",
+    "via",
+];
+
+/// The tokens that open the private routes, kept as digests so that comparing takes the same time
+/// whatever is sent.
+#[derive(Clone)]
+pub struct Access {
+    digests: Vec<[u8; 32]>,
+}
+
+impl Access {
+    /// Access by these tokens; by none, only from loopback.
+    pub fn by_tokens<'a>(tokens: impl IntoIterator<Item = &'a str>) -> Self {
+        let digests = tokens.into_iter().map(|token| Sha256::digest(token).into());
+        Self {
+            digests: digests.collect(),
+        }
+    }
+
+    fn knows(&self, token: &str) -> bool {
+        let sent: [u8; 32] = Sha256::digest(token).into();
+        let any = self
+            .digests
+            .iter()
+            .fold(Choice::from(0), |found, known| found | known.ct_eq(&sent));
+        any.into()
+    }
+
+    fn refusal(&self, headers: &HeaderMap, peer: Option<IpAddr>) -> Option<Problem> {
+        if self.digests.is_empty() {
+            return (!is_local(headers, peer)).then(not_local);
+        }
+        let is_known = bearer(headers).is_some_and(|token| self.knows(token));
+        (!is_known).then(no_token)
+    }
+}
+
+/// Lets a request through, or answers why not.
+pub(super) async fn check(
+    State(access): State<Arc<Access>>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
+    let peer = peer.map(|ConnectInfo(address)| address.ip());
+    if let Some(problem) = access.refusal(request.headers(), peer) {
+        let mut response = problem.into_response();
+        if response.status() == StatusCode::UNAUTHORIZED {
+            let scheme = header::HeaderValue::from_static("Bearer");
+            response
+                .headers_mut()
+                .insert(header::WWW_AUTHENTICATE, scheme);
+        }
+        return response;
+    }
+    next.run(request).await
+}
+
+fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let (scheme, token) = headers
+        .get(header::AUTHORIZATION)?
+        .to_str()
+        .ok()?
+        .split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+}
+
+/// A loopback peer that speaks for itself: not a tunnel, and not a web page that had its own name
+/// resolved to 127.0.0.1 (DNS rebinding), which the Host header shows.
+fn is_local(headers: &HeaderMap, peer: Option<IpAddr>) -> bool {
+    let is_loopback = peer.is_some_and(|ip| ip.to_canonical().is_loopback());
+    let is_forwarded = FORWARDED.iter().any(|name| headers.contains_key(*name));
+    is_loopback && !is_forwarded && names_loopback(headers)
+}
+
+fn names_loopback(headers: &HeaderMap) -> bool {
+    let Some(host) = headers
+        .get(header::HOST)
+        .and_then(|host| host.to_str().ok())
+    else {
+        return false;
+    };
+    if let Ok(address) = host.parse::<SocketAddr>() {
+        return address.ip().to_canonical().is_loopback();
+    }
+    let name = match host.rsplit_once(':') {
+        Some((name, port)) if port.bytes().all(|b| b.is_ascii_digit()) => name,
+        _ => host,
+    };
+    let name = name.trim_start_matches('[').trim_end_matches(']');
+    let is_loopback = |ip: IpAddr| ip.to_canonical().is_loopback();
+    name.eq_ignore_ascii_case("localhost") || name.parse().is_ok_and(is_loopback)
+}
+
+fn not_local() -> Problem {
+    let detail = "without UPSWELL_API_TOKEN only this machine is answered; set one and send it \
+                  as `Authorization: Bearer …`";
+    Problem::new(StatusCode::FORBIDDEN, "not_local", detail)
+}
+
+fn no_token() -> Problem {
+    let detail = "send one of UPSWELL_API_TOKEN as `Authorization: Bearer …`";
+    Problem::new(StatusCode::UNAUTHORIZED, "token_missing_or_wrong", detail)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    fn is_let_in(tokens: &[&str], headers: &[(&'static str, &str)], peer: &str) -> bool {
+        let mut map = HeaderMap::new();
+        for (name, value) in headers {
+            map.append(*name, value.parse().unwrap());
+        }
+        let access = Access::by_tokens(tokens.iter().copied());
+        access.refusal(&map, Some(peer.parse().unwrap())).is_none()
+    }
+
+    #[test]
+    fn without_a_token_only_loopback_under_a_loopback_name_is_let_in() {
+        for host in [
+            "localhost",
+            "localhost:8080",
+            "127.0.0.1:8080",
+            "[::1]:8080",
+            "[::1]",
+        ] {
+            for peer in ["127.0.0.1", "::1", "::ffff:127.0.0.1"] {
+                assert!(is_let_in(&[], &[("host", host)], peer), "{host} {peer}");
+            }
+        }
+        assert!(!is_let_in(&[], &[("host", "localhost")], "192.0.2.1"));
+        assert!(!is_let_in(
+            &[],
+            &[("host", "rebound.example:8080")],
+            "127.0.0.1"
+        ));
+        assert!(!is_let_in(&[], &[], "127.0.0.1"));
+    }
+
+    #[test]
+    fn a_tunnel_on_this_machine_is_not_this_machine() {
+        for name in FORWARDED {
+            assert!(!is_let_in(
+                &[],
+                &[("host", "localhost"), (name, "192.0.2.1")],
+                "127.0.0.1"
+            ));
+        }
+    }
+
+    #[test]
+    fn with_tokens_any_of_them_is_asked_of_everybody() {
+        let tokens = ["one", "two"];
+        assert!(is_let_in(
+            &tokens,
+            &[("authorization", "Bearer two")],
+            "192.0.2.1"
+        ));
+        assert!(is_let_in(
+            &tokens,
+            &[("authorization", "bearer one")],
+            "192.0.2.1"
+        ));
+        for refused in ["Bearer three", "Bearer", "Basic one", "Bearer on", "one"] {
+            assert!(
+                !is_let_in(&tokens, &[("authorization", refused)], "127.0.0.1"),
+                "{refused}"
+            );
+        }
+        assert!(!is_let_in(&tokens, &[("host", "localhost")], "127.0.0.1"));
+    }
+}

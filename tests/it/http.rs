@@ -1,0 +1,227 @@
+//! The doors over real connections.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::routing::get;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::oneshot;
+use upswell::http::{Access, Rooms, router, serve};
+use upswell::pipeline::{Door, Unready};
+
+const LIMIT: usize = 1024;
+
+struct Server {
+    address: SocketAddr,
+    stop: oneshot::Sender<()>,
+    served: tokio::task::JoinHandle<()>,
+}
+
+async fn start(door: Door, tokens: &[&str], private: Router) -> Server {
+    let rooms = Rooms {
+        door: Arc::new(door),
+        max_body_bytes: LIMIT,
+        now: || 1_790_000_000,
+    };
+    let router = router(rooms, Access::by_tokens(tokens.iter().copied()), private);
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let (stop, stopped) = oneshot::channel();
+    let served = tokio::spawn(async move {
+        serve(listener, router, async {
+            let _ = stopped.await;
+        })
+        .await;
+    });
+    Server {
+        address,
+        stop,
+        served,
+    }
+}
+
+async fn server() -> Server {
+    start(
+        Door::default(),
+        &[],
+        Router::new().route("/", get(|| async { "figures" })),
+    )
+    .await
+}
+
+/// Sends a request as it stands and reads the answer to its end.
+async fn exchange(address: SocketAddr, request: &[u8]) -> (u16, String) {
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    stream.write_all(request).await.unwrap();
+    answer(&mut stream).await
+}
+
+async fn answer(stream: &mut TcpStream) -> (u16, String) {
+    let mut text = String::new();
+    stream.read_to_string(&mut text).await.unwrap();
+    let status = text.split(' ').nth(1).and_then(|word| word.parse().ok());
+    (
+        status.unwrap_or_else(|| panic!("no answer: {text:?}")),
+        text,
+    )
+}
+
+fn post(headers: &str, body: &str) -> Vec<u8> {
+    let head = "POST /webhooks/stripe HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n";
+    format!("{head}{headers}\r\n{body}").into_bytes()
+}
+
+fn event(length: usize) -> String {
+    let (start, end) = (r#"{"id":"evt_1","x":""#, r#""}"#);
+    format!(
+        "{start}{}{end}",
+        "x".repeat(length - start.len() - end.len())
+    )
+}
+
+fn signed(body: &str) -> Vec<u8> {
+    post(
+        &format!(
+            "Stripe-Signature: t=1,v1=00\r\nContent-Length: {}\r\n",
+            body.len()
+        ),
+        body,
+    )
+}
+
+async fn asked(server: &Server, method: &str, path: &str, headers: &str) -> (u16, String) {
+    let request = format!("{method} {path} HTTP/1.1\r\nConnection: close\r\n{headers}\r\n");
+    exchange(server.address, request.as_bytes()).await
+}
+
+#[tokio::test]
+async fn a_body_of_exactly_the_limit_is_taken_and_one_byte_more_is_not() {
+    let server = server().await;
+    let (status, text) = exchange(server.address, &signed(&event(LIMIT))).await;
+    assert_eq!(status, 200, "{text}");
+    assert!(
+        text.ends_with(r#"{"received":true,"event":"evt_1","duplicate":false}"#),
+        "{text}"
+    );
+    let (status, text) = exchange(server.address, &signed(&event(LIMIT + 1))).await;
+    assert_eq!(status, 413);
+    assert!(text.contains("application/problem+json"), "{text}");
+    assert!(text.contains(r#""code":"body_too_large""#), "{text}");
+}
+
+#[tokio::test]
+async fn the_limit_holds_without_a_content_length() {
+    let server = server().await;
+    for (length, expected) in [(LIMIT, 200), (LIMIT + 1, 413), (LIMIT * 100, 413)] {
+        let headers = "Stripe-Signature: t=1,v1=00\r\nTransfer-Encoding: chunked\r\n";
+        let chunked = format!("{length:x}\r\n{}\r\n0\r\n\r\n", event(length));
+        let mut stream = TcpStream::connect(server.address).await.unwrap();
+        // The server may answer before it has read everything.
+        let _ = stream.write_all(&post(headers, &chunked)).await;
+        let mut status = [0; 12];
+        if stream.read_exact(&mut status).await.is_ok() {
+            assert_eq!(&status, format!("HTTP/1.1 {expected}").as_bytes());
+        } else {
+            assert!(
+                length > LIMIT * 4,
+                "the answer was lost for a body of {length} bytes"
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_delivery_without_a_signature_or_with_several_is_refused() {
+    let server = server().await;
+    let (status, text) = exchange(server.address, &post("Content-Length: 2\r\n", "{}")).await;
+    assert_eq!(status, 400, "{text}");
+    let twice = "Stripe-Signature: t=1\r\nStripe-Signature: t=2\r\nContent-Length: 2\r\n";
+    let (status, text) = exchange(server.address, &post(twice, "{}")).await;
+    assert_eq!(status, 400);
+    assert!(text.contains("signature_repeated"), "{text}");
+}
+
+#[tokio::test]
+async fn a_body_that_is_no_json_is_refused() {
+    let server = server().await;
+    let (status, text) = exchange(server.address, &signed("not json")).await;
+    assert_eq!(status, 400);
+    assert!(text.contains(r#""code":"not_json""#), "{text}");
+}
+
+#[tokio::test]
+async fn without_a_store_stripe_is_told_to_come_back() {
+    let server = start(Door::unready(Unready::Store), &[], Router::new()).await;
+    let (status, text) = exchange(server.address, &signed(&event(100))).await;
+    assert_eq!(status, 503);
+    assert!(text.to_lowercase().contains("retry-after: "), "{text}");
+    let (status, text) = asked(&server, "GET", "/readyz", "Host: localhost\r\n").await;
+    assert_eq!(status, 503);
+    assert!(text.contains("store_unavailable"), "{text}");
+    assert_eq!(
+        asked(&server, "GET", "/healthz", "Host: localhost\r\n")
+            .await
+            .0,
+        200
+    );
+}
+
+#[tokio::test]
+async fn what_is_not_there_is_404_and_the_wrong_method_405() {
+    let server = server().await;
+    let (status, text) = asked(&server, "GET", "/nothing", "Host: localhost\r\n").await;
+    assert_eq!(status, 404);
+    assert!(text.contains("application/problem+json"), "{text}");
+    let (status, text) = asked(&server, "GET", "/webhooks/stripe", "Host: localhost\r\n").await;
+    assert_eq!(status, 405);
+    assert!(text.to_lowercase().contains("allow: post"), "{text}");
+    assert!(text.contains(r#""code":"method_not_allowed""#), "{text}");
+}
+
+#[tokio::test]
+async fn figures_are_for_this_machine_or_for_a_token() {
+    let server = server().await;
+    assert_eq!(
+        asked(&server, "GET", "/", "Host: localhost\r\n").await.0,
+        200
+    );
+    assert_eq!(
+        asked(&server, "GET", "/", "Host: elsewhere.example\r\n")
+            .await
+            .0,
+        403
+    );
+    let private = Router::new().route("/", get(|| async { "figures" }));
+    let server = start(Door::default(), &["secret"], private).await;
+    let (status, text) = asked(&server, "GET", "/", "Host: localhost\r\n").await;
+    assert_eq!(status, 401);
+    assert!(
+        text.to_lowercase().contains("www-authenticate: bearer"),
+        "{text}"
+    );
+    let bearer = "Host: upswell.example\r\nAuthorization: Bearer secret\r\n";
+    assert_eq!(asked(&server, "GET", "/", bearer).await.0, 200);
+    assert_eq!(exchange(server.address, &signed(&event(100))).await.0, 200);
+}
+
+#[tokio::test]
+async fn a_delivery_under_way_is_answered_before_the_server_stops() {
+    let Server {
+        address,
+        stop,
+        served,
+    } = server().await;
+    let request = signed(&event(500));
+    let (first, rest) = request.split_at(request.len() - 100);
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    stream.write_all(first).await.unwrap();
+    // An answer to a second connection shows that the first has been accepted.
+    assert_eq!(exchange(address, &signed(&event(100))).await.0, 200);
+    stop.send(()).unwrap();
+    stream.write_all(rest).await.unwrap();
+    assert_eq!(answer(&mut stream).await.0, 200);
+    served.await.unwrap();
+    assert!(TcpStream::connect(address).await.is_err());
+}
