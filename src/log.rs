@@ -36,9 +36,7 @@ mod tests {
 
     #[test]
     fn a_filter_that_can_not_be_read_is_named() {
-        let error = start("upswell=loud", LogFormat::Text)
-            .unwrap_err()
-            .to_string();
+        let error = start("upswell=loud", LogFormat::Text).unwrap_err().to_string();
         assert!(error.starts_with("UPSWELL_LOG: "), "{error}");
     }
 }

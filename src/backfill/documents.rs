@@ -14,30 +14,12 @@ const MAX_LISTS: usize = 8;
 const PATIENCE_LINES: u32 = 20;
 /// Beginnings of files that hold no JSON as they are, and what to do with them.
 const FOREIGN: [(&[u8], &str); 6] = [
-    (
-        b"\xff\xfe",
-        "this is UTF-16; convert it, for example iconv -f UTF-16 -t UTF-8",
-    ),
-    (
-        b"\xfe\xff",
-        "this is UTF-16; convert it, for example iconv -f UTF-16 -t UTF-8",
-    ),
-    (
-        b"PK\x03\x04",
-        "this is a zip archive; unpack it and name the files in it",
-    ),
-    (
-        b"BZh",
-        "this is bzip2; pipe it in, for example bzcat FILE | upswell backfill -",
-    ),
-    (
-        b"\xfd7zXZ",
-        "this is xz; pipe it in, for example xzcat FILE | upswell backfill -",
-    ),
-    (
-        b"SQLite format 3",
-        "this is an SQLite database; export its events as JSON first",
-    ),
+    (b"\xff\xfe", "this is UTF-16; convert it, for example iconv -f UTF-16 -t UTF-8"),
+    (b"\xfe\xff", "this is UTF-16; convert it, for example iconv -f UTF-16 -t UTF-8"),
+    (b"PK\x03\x04", "this is a zip archive; unpack it and name the files in it"),
+    (b"BZh", "this is bzip2; pipe it in, for example bzcat FILE | upswell backfill -"),
+    (b"\xfd7zXZ", "this is xz; pipe it in, for example xzcat FILE | upswell backfill -"),
+    (b"SQLite format 3", "this is an SQLite database; export its events as JSON first"),
 ];
 
 /// A document exactly as it stands in its file.
@@ -157,11 +139,7 @@ impl Documents {
                 Err(Trouble::Flaw(0, "lists stand too deep in one another"))
             }
             Extent::Page(inner) => {
-                self.lists.push(if byte == b'[' {
-                    List::Array
-                } else {
-                    List::Page
-                });
+                self.lists.push(if byte == b'[' { List::Array } else { List::Page });
                 self.place = Place::ElementOrEnd;
                 self.pass(inner);
                 Ok(None)
@@ -189,11 +167,7 @@ impl Documents {
             return Err(self.unreadable(line, reason));
         }
         self.given += 1;
-        Ok(Document {
-            bytes,
-            line,
-            index: self.given,
-        })
+        Ok(Document { bytes, line, index: self.given })
     }
 
     /// Over blanks; between documents also over byte order marks, as joined files hold them, and
@@ -239,18 +213,12 @@ impl Documents {
 
     fn not_json(&mut self, reason: &str) -> ReadError {
         self.is_over = true;
-        ReadError::NotJson {
-            line: self.window.line(),
-            reason: reason.to_owned(),
-        }
+        ReadError::NotJson { line: self.window.line(), reason: reason.to_owned() }
     }
 
     fn broken_off(&mut self, source: io::Error) -> ReadError {
         self.is_over = true;
-        ReadError::BrokenOff {
-            line: self.window.line(),
-            source,
-        }
+        ReadError::BrokenOff { line: self.window.line(), source }
     }
 }
 

@@ -37,10 +37,7 @@ impl Documents {
     fn stands_on_one_line(&mut self) -> io::Result<bool> {
         self.window.byte(2)?;
         let start = &self.window.bytes()[..self.window.bytes().len().min(3)];
-        let is_bare = matches!(
-            start,
-            [b'{' | b'['] | [b'{' | b'[', b'\n', ..] | [b'{' | b'[', b'\r', b'\n']
-        );
+        let is_bare = matches!(start, [b'{' | b'['] | [b'{' | b'[', b'\n', ..] | [b'{' | b'[', b'\r', b'\n']);
         Ok(!is_bare)
     }
 
@@ -88,16 +85,8 @@ impl Documents {
 /// Line and column of a position, for people.
 fn place_of(bytes: &[u8], at: usize, line: u64) -> String {
     let before = &bytes[..at.min(bytes.len())];
-    let breaks = before
-        .iter()
-        .map(|byte| u64::from(*byte == b'\n'))
-        .sum::<u64>();
-    let column = before
-        .iter()
-        .rev()
-        .take_while(|byte| **byte != b'\n')
-        .count()
-        + 1;
+    let breaks = before.iter().map(|byte| u64::from(*byte == b'\n')).sum::<u64>();
+    let column = before.iter().rev().take_while(|byte| **byte != b'\n').count() + 1;
     if breaks == 0 {
         return "on that line".to_owned();
     }

@@ -62,25 +62,13 @@ enum PageKey {
 /// The extent of the value that begins at the window's start. An object with an array as `data` is a
 /// page, unless it says before that it is something else than a list.
 pub(super) fn extent(window: &mut Window) -> Result<Extent, Trouble> {
-    let scan = Scan {
-        at: 0,
-        expect: Expect::Value,
-        open: Vec::new(),
-        key: None,
-        may_be_page: true,
-    };
+    let scan = Scan { at: 0, expect: Expect::Value, open: Vec::new(), key: None, may_be_page: true };
     scan.run(window)
 }
 
 /// The end of an object of which the window's start is behind one of its values: the rest of a page.
 pub(super) fn rest_of_object(window: &mut Window) -> Result<usize, Trouble> {
-    let scan = Scan {
-        at: 0,
-        expect: Expect::CommaOrEnd,
-        open: vec![true],
-        key: None,
-        may_be_page: false,
-    };
+    let scan = Scan { at: 0, expect: Expect::CommaOrEnd, open: vec![true], key: None, may_be_page: false };
     match scan.run(window)? {
         Extent::Value(end) | Extent::Page(end) => Ok(end),
     }
@@ -129,11 +117,7 @@ impl Scan {
 
     fn comma(&mut self) {
         let is_object = self.open.last() == Some(&true);
-        self.step(if is_object {
-            Expect::Key
-        } else {
-            Expect::Value
-        });
+        self.step(if is_object { Expect::Key } else { Expect::Value });
     }
 
     fn opens_page(&self, byte: u8) -> bool {
@@ -143,19 +127,11 @@ impl Scan {
 
     fn open(&mut self, is_object: bool) {
         self.open.push(is_object);
-        self.step(if is_object {
-            Expect::KeyOrEnd
-        } else {
-            Expect::ValueOrEnd
-        });
+        self.step(if is_object { Expect::KeyOrEnd } else { Expect::ValueOrEnd });
     }
 
     fn close(&mut self, is_object: bool) -> Result<(), Trouble> {
-        let empty = if is_object {
-            Expect::KeyOrEnd
-        } else {
-            Expect::ValueOrEnd
-        };
+        let empty = if is_object { Expect::KeyOrEnd } else { Expect::ValueOrEnd };
         let may_end = self.expect == empty || self.expect == Expect::CommaOrEnd;
         if !may_end || self.open.last() != Some(&is_object) {
             return Err(Trouble::Flaw(self.at, self.wanted()));
@@ -166,9 +142,7 @@ impl Scan {
     }
 
     fn scalar(&mut self, window: &mut Window) -> Result<(), Trouble> {
-        while let Some(b'-' | b'+' | b'.' | b'0'..=b'9' | b'a'..=b'z' | b'A'..=b'Z') =
-            window.byte(self.at)?
-        {
+        while let Some(b'-' | b'+' | b'.' | b'0'..=b'9' | b'a'..=b'z' | b'A'..=b'Z') = window.byte(self.at)? {
             self.at += 1;
         }
         self.expect = Expect::CommaOrEnd;
@@ -190,11 +164,7 @@ impl Scan {
             }
         }
         self.at = end;
-        self.expect = if is_key {
-            Expect::Colon
-        } else {
-            Expect::CommaOrEnd
-        };
+        self.expect = if is_key { Expect::Colon } else { Expect::CommaOrEnd };
         Ok(())
     }
 
@@ -226,9 +196,7 @@ fn string_end(window: &mut Window, mut at: usize) -> Result<usize, Trouble> {
             return Err(Trouble::Flaw(at, "the file ends inside a string"));
         }
         let unread = &window.bytes()[at..];
-        let stop = unread
-            .iter()
-            .position(|byte| matches!(byte, b'"' | b'\\' | 0..=0x1f));
+        let stop = unread.iter().position(|byte| matches!(byte, b'"' | b'\\' | 0..=0x1f));
         let Some(offset) = stop else {
             at += unread.len();
             if at >= MAX_DOCUMENT_BYTES {

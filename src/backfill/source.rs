@@ -43,9 +43,7 @@ struct Counted<R> {
 impl<R: Read> Read for Counted<R> {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
         let count = self.inner.read(into)?;
-        self.progress
-            .read_bytes
-            .fetch_add(count as u64, Ordering::Relaxed);
+        self.progress.read_bytes.fetch_add(count as u64, Ordering::Relaxed);
         Ok(count)
     }
 }
@@ -59,21 +57,14 @@ pub fn open(path: &Path) -> Result<Documents, ReadError> {
     if path == Path::new("-") {
         return read(io::stdin(), Progress::default());
     }
-    let closed = |source| ReadError::Closed {
-        path: path.to_owned(),
-        source,
-    };
+    let closed = |source| ReadError::Closed { path: path.to_owned(), source };
     let file = File::open(path).map_err(closed)?;
     let metadata = file.metadata().map_err(closed)?;
     if metadata.is_dir() {
-        return Err(ReadError::Directory {
-            path: path.to_owned(),
-        });
+        return Err(ReadError::Directory { path: path.to_owned() });
     }
-    let progress = Progress {
-        total_bytes: metadata.is_file().then_some(metadata.len()),
-        ..Progress::default()
-    };
+    let progress =
+        Progress { total_bytes: metadata.is_file().then_some(metadata.len()), ..Progress::default() };
     read(file, progress)
 }
 
@@ -87,12 +78,8 @@ pub fn documents(source: impl Read + Send + 'static) -> Result<Documents, ReadEr
 }
 
 fn read(source: impl Read + Send + 'static, progress: Progress) -> Result<Documents, ReadError> {
-    let counted = Counted {
-        inner: source,
-        progress: progress.clone(),
-    };
-    let plain = decompressed(Box::new(counted))
-        .map_err(|source| ReadError::BrokenOff { line: 1, source })?;
+    let counted = Counted { inner: source, progress: progress.clone() };
+    let plain = decompressed(Box::new(counted)).map_err(|source| ReadError::BrokenOff { line: 1, source })?;
     Ok(Documents::new(plain, progress))
 }
 
@@ -100,10 +87,7 @@ fn read(source: impl Read + Send + 'static, progress: Progress) -> Result<Docume
 fn decompressed(mut source: Box<dyn Read + Send>) -> io::Result<Box<dyn Read + Send>> {
     for _ in 0..MAX_LAYERS {
         let mut magic = Vec::with_capacity(ZSTD.len());
-        source
-            .by_ref()
-            .take(ZSTD.len() as u64)
-            .read_to_end(&mut magic)?;
+        source.by_ref().take(ZSTD.len() as u64).read_to_end(&mut magic)?;
         let is_gzip = magic.starts_with(GZIP);
         let is_zstd = magic.starts_with(ZSTD);
         let whole = io::Cursor::new(magic).chain(source);

@@ -25,11 +25,7 @@ impl Read for Pieces {
 
 /// What is read: documents as text with their lines, and the lines of errors.
 fn read(bytes: &[u8]) -> (Vec<(u64, String)>, Vec<ReadError>) {
-    let source = Pieces {
-        bytes: bytes.to_vec(),
-        at: 0,
-        size: 7,
-    };
+    let source = Pieces { bytes: bytes.to_vec(), at: 0, size: 7 };
     let (mut found, mut errors) = (Vec::new(), Vec::new());
     for document in documents(source).unwrap() {
         match document {
@@ -58,8 +54,7 @@ fn lines_of(errors: &[ReadError]) -> Vec<u64> {
 }
 
 const A: &str = r#"{"id":"evt_a","n":1}"#;
-const B: &str =
-    r#"{"id": "evt_b", "data": {"object": {"items": {"object": "list", "data": [{}]}}}}"#;
+const B: &str = r#"{"id": "evt_b", "data": {"object": {"items": {"object": "list", "data": [{}]}}}}"#;
 
 #[test]
 fn every_form_gives_the_same_documents() {
@@ -70,9 +65,7 @@ fn every_form_gives_the_same_documents() {
         format!("{A},\n{B}\n"),
         format!("[{A},{B}]"),
         format!("  [\n  {A},\n  {B}\n]\n"),
-        format!(
-            "{{\"object\":\"list\",\"data\":[{A},{B}],\"has_more\":false,\"url\":\"/v1/events\"}}"
-        ),
+        format!("{{\"object\":\"list\",\"data\":[{A},{B}],\"has_more\":false,\"url\":\"/v1/events\"}}"),
         format!("{{\"data\":[{A},{B}],\"has_more\":false,\"object\":\"list\"}}"),
         format!("{{\"object\":\"list\",\"data\":[{A}]}}\n{{\"object\":\"list\",\"data\":[{B}]}}"),
         format!("[{{\"object\":\"list\",\"data\":[{A}]}},[],[{B}]]"),
@@ -104,13 +97,7 @@ fn envelopes_pass_as_they_are() {
 
 #[test]
 fn nothing_is_no_document() {
-    for text in [
-        "",
-        "\n \t\r\n",
-        "\u{feff}",
-        "[]",
-        r#"{"object":"list","data":[]}"#,
-    ] {
+    for text in ["", "\n \t\r\n", "\u{feff}", "[]", r#"{"object":"list","data":[]}"#] {
         assert!(texts(text).is_empty(), "{text:?}");
     }
 }
@@ -130,10 +117,7 @@ fn a_broken_line_is_told_and_the_next_ones_are_read() {
         "42",
     ] {
         let (found, errors) = read(format!("{A}\n{broken}\n{B}\n{A}\n").as_bytes());
-        let at: Vec<_> = found
-            .iter()
-            .map(|(line, text)| (*line, text.as_str()))
-            .collect();
+        let at: Vec<_> = found.iter().map(|(line, text)| (*line, text.as_str())).collect();
         let read: Vec<_> = at.into_iter().filter(|(line, _)| *line != 2).collect();
         assert_eq!(read, [(1, A), (3, B), (4, A)], "{broken}");
         assert_eq!(lines_of(&errors), [2], "{broken}");
@@ -149,11 +133,7 @@ fn a_line_that_is_not_utf_8_is_told_and_the_next_ones_are_read() {
 #[test]
 fn a_cut_pretty_document_costs_only_itself() {
     let pretty = "{\n  \"id\": \"evt\",\n  \"data\": {\n    \"a\": 1\n  }\n}\n";
-    for cut in [
-        "{\n  \"id\": \"evt\",\n  \"data\": {\n",
-        "{\n  \"id\":\n",
-        "{\n",
-    ] {
+    for cut in ["{\n  \"id\": \"evt\",\n  \"data\": {\n", "{\n  \"id\":\n", "{\n"] {
         let (found, errors) = read(format!("{cut}{pretty}{pretty}").as_bytes());
         assert_eq!((found.len(), lines_of(&errors)), (2, vec![1]), "{cut}");
     }
@@ -191,10 +171,7 @@ fn a_list_that_is_cut_short_is_told() {
 
 #[test]
 fn what_is_no_json_is_named_once_with_the_remedy() {
-    for (bytes, word) in [
-        (b"\xff\xfe{\0".as_slice(), "iconv"),
-        (b"PK\x03\x04zip".as_slice(), "unpack"),
-    ] {
+    for (bytes, word) in [(b"\xff\xfe{\0".as_slice(), "iconv"), (b"PK\x03\x04zip".as_slice(), "unpack")] {
         let (_, errors) = read(bytes);
         assert_eq!(errors.len(), 1);
         assert!(errors[0].to_string().contains(word), "{}", errors[0]);
@@ -220,29 +197,18 @@ fn compression_is_undone_whatever_the_name_and_however_often() {
     let plain = format!("{A}\n{B}\n").into_bytes();
     let joined = [gzip(format!("{A}\n").as_bytes()), gzip(B.as_bytes())].concat();
     let frames = [zstd(format!("{A}\n").as_bytes()), zstd(B.as_bytes())].concat();
-    for bytes in [
-        gzip(&plain),
-        zstd(&plain),
-        zstd(&gzip(&plain)),
-        joined,
-        frames,
-    ] {
+    for bytes in [gzip(&plain), zstd(&plain), zstd(&gzip(&plain)), joined, frames] {
         assert_eq!(read(&bytes).0.len(), 2);
     }
 }
 
 #[test]
 fn a_cut_compressed_file_gives_what_it_holds_and_then_an_error() {
-    let text: String = (0..20_000)
-        .map(|n| format!("{{\"id\":\"evt_{n}\"}}\n"))
-        .collect();
+    let text: String = (0..20_000).map(|n| format!("{{\"id\":\"evt_{n}\"}}\n")).collect();
     for whole in [gzip(text.as_bytes()), zstd(text.as_bytes())] {
         let (found, errors) = read(&whole[..whole.len() / 2]);
         assert!(found.len() < 20_000);
-        assert!(
-            matches!(errors.as_slice(), [ReadError::BrokenOff { .. }]),
-            "{errors:?}"
-        );
+        assert!(matches!(errors.as_slice(), [ReadError::BrokenOff { .. }]), "{errors:?}");
     }
 }
 
@@ -258,10 +224,7 @@ fn a_directory_and_a_missing_file_are_named_with_the_remedy() {
     let directory = tempfile::tempdir().unwrap();
     let error = open(directory.path()).err().unwrap().to_string();
     assert!(error.contains("/*"), "{error}");
-    let error = open(&directory.path().join("none.json"))
-        .err()
-        .unwrap()
-        .to_string();
+    let error = open(&directory.path().join("none.json")).err().unwrap().to_string();
     assert!(error.contains("none.json"), "{error}");
 }
 
@@ -300,21 +263,12 @@ fn document() -> impl Strategy<Value = serde_json::Value> {
 
 fn laid_out(documents: &[serde_json::Value], form: usize) -> (String, Vec<String>) {
     let compact = documents.iter().map(ToString::to_string);
-    let pretty = documents
-        .iter()
-        .map(|d| serde_json::to_string_pretty(d).unwrap());
-    let parts: Vec<_> = if form.is_multiple_of(2) {
-        compact.collect()
-    } else {
-        pretty.collect()
-    };
+    let pretty = documents.iter().map(|d| serde_json::to_string_pretty(d).unwrap());
+    let parts: Vec<_> = if form.is_multiple_of(2) { compact.collect() } else { pretty.collect() };
     let text = match form / 2 {
         0 => parts.join("\n"),
         1 => format!("[{}]", parts.join(",")),
-        2 => format!(
-            "{{\"object\": \"list\", \"data\": [{}], \"x\": 1}}",
-            parts.join(" ,\n")
-        ),
+        2 => format!("{{\"object\": \"list\", \"data\": [{}], \"x\": 1}}", parts.join(" ,\n")),
         _ => parts.concat(),
     };
     (text, parts)

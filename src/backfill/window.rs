@@ -16,13 +16,7 @@ pub(super) struct Window {
 
 impl Window {
     pub(super) fn new(source: Box<dyn Read + Send>) -> Self {
-        Self {
-            source,
-            buffer: Vec::new(),
-            start: 0,
-            line: 1,
-            is_exhausted: false,
-        }
+        Self { source, buffer: Vec::new(), start: 0, line: 1, is_exhausted: false }
     }
 
     /// The line of the start, from 1.
@@ -50,10 +44,7 @@ impl Window {
     /// Moves the start forward, counting lines.
     pub(super) fn advance(&mut self, count: usize) {
         let passed = &self.buffer[self.start..self.start + count];
-        self.line += passed
-            .iter()
-            .map(|byte| u64::from(*byte == b'\n'))
-            .sum::<u64>();
+        self.line += passed.iter().map(|byte| u64::from(*byte == b'\n')).sum::<u64>();
         self.start += count;
     }
 

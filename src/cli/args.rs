@@ -28,10 +28,7 @@ impl FromStr for Month {
         }
         let month: u32 = month.parse().map_err(|_| error())?;
         let year = year.parse().map_err(|_| error())?;
-        (1..=12)
-            .contains(&month)
-            .then_some(Self { year, month })
-            .ok_or_else(error)
+        (1..=12).contains(&month).then_some(Self { year, month }).ok_or_else(error)
     }
 }
 
@@ -66,9 +63,7 @@ pub(super) fn duration(text: &str) -> Result<std::time::Duration, String> {
     seconds_of(text)
         .and_then(|seconds| u64::try_from(seconds).ok())
         .map(std::time::Duration::from_secs)
-        .ok_or_else(|| {
-            "a duration is a number followed by s, m, h or d, for example 60s".to_owned()
-        })
+        .ok_or_else(|| "a duration is a number followed by s, m, h or d, for example 60s".to_owned())
 }
 
 #[cfg(test)]
@@ -79,15 +74,7 @@ mod tests {
     #[test]
     fn a_month_is_four_digits_and_two() {
         assert_eq!("2026-10".parse::<Month>().unwrap().to_string(), "2026-10");
-        for wrong in [
-            "2026-13",
-            "2026-00",
-            "2026-1",
-            "26-10",
-            "2026/10",
-            "2026-10-01",
-            "+026-10",
-        ] {
+        for wrong in ["2026-13", "2026-00", "2026-1", "26-10", "2026/10", "2026-10-01", "+026-10"] {
             assert!(wrong.parse::<Month>().is_err(), "{wrong}");
         }
     }

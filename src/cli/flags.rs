@@ -50,9 +50,7 @@ impl Flags {
     #[must_use]
     pub fn given(&self) -> Vec<(&'static str, String)> {
         let variables = VARIABLES.iter();
-        variables
-            .filter_map(|variable| Some((variable.name, self.value(variable.flag?)?.clone())))
-            .collect()
+        variables.filter_map(|variable| Some((variable.name, self.value(variable.flag?)?.clone()))).collect()
     }
 
     fn value(&self, flag: &str) -> Option<&String> {
@@ -88,10 +86,7 @@ mod tests {
             let Some(flag) = variable.flag else { continue };
             let typed = ["upswell", "verify", &format!("--{flag}"), variable.example];
             let cli = Cli::try_parse_from(typed).unwrap();
-            assert_eq!(
-                cli.flags.given(),
-                [(variable.name, variable.example.to_owned())]
-            );
+            assert_eq!(cli.flags.given(), [(variable.name, variable.example.to_owned())]);
         }
     }
 }

@@ -109,20 +109,14 @@ mod tests {
     #[test]
     fn help_on_every_command_ends_with_an_example() {
         let mut cli = Cli::command();
-        let names: Vec<_> = cli
-            .get_subcommands()
-            .map(|command| command.get_name().to_owned())
-            .collect();
+        let names: Vec<_> = cli.get_subcommands().map(|command| command.get_name().to_owned()).collect();
         for name in names {
             let command = cli.find_subcommand_mut(&name).unwrap();
             let help = command.render_long_help().to_string();
             let (_, example) = help.rsplit_once("Example").unwrap_or_else(|| {
                 panic!("`upswell {name} --help` ends without an example; add after_help to it")
             });
-            assert!(
-                example.contains(&format!("upswell {name}")),
-                "{name}: {example}"
-            );
+            assert!(example.contains(&format!("upswell {name}")), "{name}: {example}");
         }
     }
 
@@ -142,26 +136,15 @@ mod tests {
     #[test]
     fn a_global_flag_may_stand_behind_the_command() {
         let cli = Cli::try_parse_from(["upswell", "serve", "--listen", "127.0.0.1:0"]).unwrap();
-        assert_eq!(
-            cli.flags.given(),
-            [("UPSWELL_LISTEN", "127.0.0.1:0".to_owned())]
-        );
+        assert_eq!(cli.flags.given(), [("UPSWELL_LISTEN", "127.0.0.1:0".to_owned())]);
     }
 
     #[test]
     fn wrong_configuration_and_wrong_usage_exit_2_and_failures_1() {
-        let usage = UsageError {
-            what: String::new(),
-            example: String::new(),
-        };
+        let usage = UsageError { what: String::new(), example: String::new() };
         assert_eq!(exit_code(&Err(usage.into())), 2);
-        let config = ConfigError::DotEnv {
-            after: String::new(),
-        };
-        assert_eq!(
-            exit_code(&Err(anyhow::Error::from(config).context("starting"))),
-            2
-        );
+        let config = ConfigError::DotEnv { after: String::new() };
+        assert_eq!(exit_code(&Err(anyhow::Error::from(config).context("starting"))), 2);
         assert_eq!(exit_code(&Err(anyhow::anyhow!("the disk is full"))), 1);
         assert_eq!(exit_code(&Ok(Outcome::FaultFound)), 1);
     }

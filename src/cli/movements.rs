@@ -6,9 +6,7 @@ use super::{Month, RowFormat};
 
 /// What `upswell movements` takes.
 #[derive(Debug, Args)]
-#[command(
-    after_help = "Example:\n  upswell movements --month 2026-10 --class expansion --format ndjson"
-)]
+#[command(after_help = "Example:\n  upswell movements --month 2026-10 --class expansion --format ndjson")]
 pub struct MovementsArgs {
     /// Only of this month
     #[arg(long)]

@@ -21,9 +21,7 @@ pub(super) fn config(settings: &Settings, path: &Path, text: &str) -> Result<Con
         webhook_secrets: variables.secrets("STRIPE_WEBHOOK_SECRET")?,
         database_url: variables.database_url()?,
         listen: variables
-            .read("UPSWELL_LISTEN", "is not an address and port", |text| {
-                text.parse().ok()
-            })?
+            .read("UPSWELL_LISTEN", "is not an address and port", |text| text.parse().ok())?
             .unwrap_or_else(|| std::net::SocketAddr::from(([127, 0, 0, 1], 8080))),
         api_tokens: variables.secrets("UPSWELL_API_TOKEN")?,
         timezone: timezone(&variables, &keys, &file)?,
@@ -35,11 +33,9 @@ pub(super) fn config(settings: &Settings, path: &Path, text: &str) -> Result<Con
             )?
             .unwrap_or(DEFAULT_TOLERANCE_SECONDS),
         max_body_bytes: variables
-            .read(
-                "UPSWELL_MAX_BODY_BYTES",
-                "is not a number of bytes above 0",
-                |text| text.parse().ok().filter(|bytes| *bytes > 0),
-            )?
+            .read("UPSWELL_MAX_BODY_BYTES", "is not a number of bytes above 0", |text| {
+                text.parse().ok().filter(|bytes| *bytes > 0)
+            })?
             .unwrap_or(DEFAULT_MAX_BODY_BYTES),
         policy: policy(&keys, &file.policy)?,
         pricing_note: file.policy.pricing_note.clone(),
@@ -71,10 +67,7 @@ impl<'a> Variables<'a> {
             return Ok(None);
         };
         let value = parse(given.value.trim());
-        value.map_or_else(
-            || Err(refused(name, given, problem)),
-            |value| Ok(Some(value)),
-        )
+        value.map_or_else(|| Err(refused(name, given, problem)), |value| Ok(Some(value)))
     }
 
     /// Several secrets stand in one variable while they are rolled; blanks around them are not part
@@ -100,26 +93,15 @@ impl<'a> Variables<'a> {
 }
 
 fn refused(name: &str, given: &Given, problem: &str) -> ConfigError {
-    let example = VARIABLES
-        .iter()
-        .find(|v| v.name == name)
-        .map_or("", |v| v.example);
+    let example = VARIABLES.iter().find(|v| v.name == name).map_or("", |v| v.example);
     let example = match given.named.strip_prefix("--") {
         Some(flag) => format!("--{flag} {example}"),
         None => format!("{name}={example}"),
     };
-    ConfigError::Value {
-        named: given.named.clone(),
-        problem: problem.to_owned(),
-        example,
-    }
+    ConfigError::Value { named: given.named.clone(), problem: problem.to_owned(), example }
 }
 
-fn timezone(
-    variables: &Variables<'_>,
-    keys: &Keys<'_>,
-    file: &File,
-) -> Result<chrono_tz::Tz, ConfigError> {
+fn timezone(variables: &Variables<'_>, keys: &Keys<'_>, file: &File) -> Result<chrono_tz::Tz, ConfigError> {
     let problem = "is no name of the IANA time zone database";
     if let Some(zone) = variables.read("UPSWELL_TIMEZONE", problem, |text| text.parse().ok())? {
         return Ok(zone);
@@ -127,20 +109,15 @@ fn timezone(
     let Some(text) = &file.reporting.timezone else {
         return Ok(chrono_tz::UTC);
     };
-    text.parse()
-        .map_err(|_| keys.refused("reporting.timezone", problem, "timezone = \"Europe/Paris\""))
+    text.parse().map_err(|_| keys.refused("reporting.timezone", problem, "timezone = \"Europe/Paris\""))
 }
 
 fn log_format(variables: &Variables<'_>) -> Result<LogFormat, ConfigError> {
-    let format = variables.read(
-        "UPSWELL_LOG_FORMAT",
-        "is neither text nor json",
-        |text| match text {
-            "text" => Some(LogFormat::Text),
-            "json" => Some(LogFormat::Json),
-            _ => None,
-        },
-    )?;
+    let format = variables.read("UPSWELL_LOG_FORMAT", "is neither text nor json", |text| match text {
+        "text" => Some(LogFormat::Text),
+        "json" => Some(LogFormat::Json),
+        _ => None,
+    })?;
     Ok(format.unwrap_or(LogFormat::Text))
 }
 
@@ -156,17 +133,12 @@ fn reporting(
             keys.refused(key, "is not of the form metadata.KEY", &example)
         })
     };
-    let owner = table
-        .owner
-        .clone()
-        .unwrap_or_else(|| "metadata.owner".to_owned());
+    let owner = table.owner.clone().unwrap_or_else(|| "metadata.owner".to_owned());
     let segments = table.segments.iter();
     Ok(Reporting {
         currency: currency(variables, keys, table.currency.as_deref())?,
         owner: metadata_key("reporting.owner", &owner)?,
-        segments: segments
-            .map(|text| metadata_key("reporting.segments", text))
-            .collect::<Result<_, _>>()?,
+        segments: segments.map(|text| metadata_key("reporting.segments", text)).collect::<Result<_, _>>()?,
         size_bands: size_bands(keys, &table.size_bands)?,
     })
 }
@@ -186,8 +158,7 @@ fn currency(
     }
     in_file
         .map(|text| {
-            code(text)
-                .ok_or_else(|| keys.refused("reporting.currency", problem, "currency = \"eur\""))
+            code(text).ok_or_else(|| keys.refused("reporting.currency", problem, "currency = \"eur\""))
         })
         .transpose()
 }
@@ -213,10 +184,7 @@ mod tests {
         let config = from_file("").unwrap();
         assert_eq!(config.policy, Policy::default());
         assert_eq!(config.listen.to_string(), "127.0.0.1:8080");
-        assert_eq!(
-            (config.tolerance_seconds, config.max_body_bytes),
-            (300, 1 << 20)
-        );
+        assert_eq!((config.tolerance_seconds, config.max_body_bytes), (300, 1 << 20));
         assert_eq!(config.timezone, chrono_tz::UTC);
         assert_eq!(config.reporting.owner.key(), "owner");
         assert_eq!(config.database_url.expose(), "sqlite://upswell.db?mode=rwc");
@@ -283,24 +251,14 @@ mod tests {
     #[test]
     fn a_bad_flag_is_named_as_a_flag() {
         let settings = Settings::from_given(&[], &[("UPSWELL_LISTEN", "nowhere".to_owned())]);
-        let error = config(&settings, Path::new("upswell.toml"), "")
-            .unwrap_err()
-            .to_string();
-        assert_eq!(
-            error,
-            "--listen: is not an address and port; for example --listen 127.0.0.1:8080"
-        );
+        let error = config(&settings, Path::new("upswell.toml"), "").unwrap_err().to_string();
+        assert_eq!(error, "--listen: is not an address and port; for example --listen 127.0.0.1:8080");
     }
 
     #[test]
     fn a_key_that_is_not_known_is_named_with_its_file() {
-        let error = from_file("[policy]\nchrun = \"ended\"")
-            .unwrap_err()
-            .to_string();
-        assert!(
-            error.contains("upswell.toml") && error.contains("chrun"),
-            "{error}"
-        );
+        let error = from_file("[policy]\nchrun = \"ended\"").unwrap_err().to_string();
+        assert!(error.contains("upswell.toml") && error.contains("chrun"), "{error}");
     }
 
     #[test]
@@ -310,32 +268,17 @@ mod tests {
             ("[policy]\npast_due = \"sometimes\"", "policy.past_due"),
             ("[policy]\npast_due = -1", "policy.past_due"),
             ("[policy]\nusage_window = 13", "policy.usage_window"),
-            (
-                "[policy]\ntransfer_window = \"3 days\"",
-                "policy.transfer_window",
-            ),
+            ("[policy]\ntransfer_window = \"3 days\"", "policy.transfer_window"),
             ("[reporting]\ntimezone = \"Paris\"", "reporting.timezone"),
             ("[reporting]\nowner = \"owner\"", "reporting.owner"),
             ("[reporting]\nsegments = [\"region\"]", "reporting.segments"),
-            (
-                "[reporting]\nsize_bands = [\"10\", \"5\"]",
-                "reporting.size_bands",
-            ),
-            (
-                "[targets]\nowner_book_growth = \"30%\"",
-                "targets.owner_book_growth",
-            ),
+            ("[reporting]\nsize_bands = [\"10\", \"5\"]", "reporting.size_bands"),
+            ("[targets]\nowner_book_growth = \"30%\"", "targets.owner_book_growth"),
             ("[[ladder]]\nsteps = [\"prod_a\"]", "ladder.steps"),
-            (
-                "[catalogue]\nsuccessors = { a = \"a\" }",
-                "catalogue.successors",
-            ),
+            ("[catalogue]\nsuccessors = { a = \"a\" }", "catalogue.successors"),
         ] {
             let error = from_file(text).unwrap_err().to_string();
-            assert!(
-                error.starts_with(&format!("{key} in upswell.toml: ")),
-                "{error}"
-            );
+            assert!(error.starts_with(&format!("{key} in upswell.toml: ")), "{error}");
             assert!(error.contains("; for example "), "{error}");
         }
     }

@@ -29,9 +29,7 @@ impl Decimal {
         }
         let whole: i128 = whole.parse().ok()?;
         let part: i128 = format!("{part:0<6}").parse().ok()?;
-        Some(Self {
-            millionths: whole * MICRO + part,
-        })
+        Some(Self { millionths: whole * MICRO + part })
     }
 }
 

@@ -36,17 +36,7 @@ mod tests {
 
     #[test]
     fn what_has_no_number_or_no_unit_is_no_duration() {
-        for text in [
-            "",
-            "d",
-            "3",
-            "3 d",
-            "-3d",
-            "+3d",
-            "1.5h",
-            "3w",
-            "99999999999999999d",
-        ] {
+        for text in ["", "d", "3", "3 d", "-3d", "+3d", "1.5h", "3w", "99999999999999999d"] {
             assert_eq!(seconds_of(text), None, "{text}");
         }
     }

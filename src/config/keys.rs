@@ -13,12 +13,7 @@ pub(super) struct Keys<'a> {
 }
 
 impl Keys<'_> {
-    pub(super) fn refused(
-        &self,
-        key: &str,
-        problem: impl Into<String>,
-        example: &str,
-    ) -> ConfigError {
+    pub(super) fn refused(&self, key: &str, problem: impl Into<String>, example: &str) -> ConfigError {
         ConfigError::Value {
             named: format!("{key} in {}", self.path.display()),
             problem: problem.into(),
@@ -37,13 +32,8 @@ impl Keys<'_> {
         };
         let (_, name) = key.rsplit_once('.').unwrap_or(("", key));
         let first = words.split(", ").next().unwrap_or(words);
-        parse(text).ok_or_else(|| {
-            self.refused(
-                key,
-                format!("is none of {words}"),
-                &format!("{name} = \"{first}\""),
-            )
-        })
+        parse(text)
+            .ok_or_else(|| self.refused(key, format!("is none of {words}"), &format!("{name} = \"{first}\"")))
     }
 
     fn decimal(&self, key: &str, given: Option<&String>) -> Result<Option<Decimal>, ConfigError> {
@@ -68,16 +58,8 @@ pub(super) fn policy(keys: &Keys<'_>, table: &PolicyTable) -> Result<Policy, Con
             (ChurnPolicy::parse, "ended, requested"),
         )?,
         past_due: past_due(keys, table.past_due.as_ref())?,
-        paused: keys.word(
-            ("policy.paused", table.paused.as_ref()),
-            default.paused,
-            counting,
-        )?,
-        trialing: keys.word(
-            ("policy.trialing", table.trialing.as_ref()),
-            default.trialing,
-            counting,
-        )?,
+        paused: keys.word(("policy.paused", table.paused.as_ref()), default.paused, counting)?,
+        trialing: keys.word(("policy.trialing", table.trialing.as_ref()), default.trialing, counting)?,
         discounts: keys.word(
             ("policy.discounts", table.discounts.as_ref()),
             default.discounts,
@@ -88,11 +70,7 @@ pub(super) fn policy(keys: &Keys<'_>, table: &PolicyTable) -> Result<Policy, Con
             None => default.transfer_window_seconds,
             Some(text) => seconds_of(text).ok_or_else(|| {
                 let problem = "is not a number followed by s, m, h or d";
-                keys.refused(
-                    "policy.transfer_window",
-                    problem,
-                    "transfer_window = \"3d\"",
-                )
+                keys.refused("policy.transfer_window", problem, "transfer_window = \"3d\"")
             })?,
         },
     })
@@ -112,24 +90,18 @@ fn past_due(keys: &Keys<'_>, given: Option<&toml::Value>) -> Result<PastDuePolic
 
 fn usage_window(keys: &Keys<'_>, given: Option<i64>) -> Result<u32, ConfigError> {
     let periods = given.map_or(Some(1), |n| u32::try_from(n).ok());
-    periods.filter(|n| (1..=12).contains(n)).ok_or_else(|| {
-        keys.refused(
-            "policy.usage_window",
-            "is not between 1 and 12",
-            "usage_window = 3",
-        )
-    })
+    periods
+        .filter(|n| (1..=12).contains(n))
+        .ok_or_else(|| keys.refused("policy.usage_window", "is not between 1 and 12", "usage_window = 3"))
 }
 
 pub(super) fn size_bands(keys: &Keys<'_>, given: &[String]) -> Result<Vec<Decimal>, ConfigError> {
     let bands: Option<Vec<_>> = given.iter().map(|text| Decimal::parse(text)).collect();
-    bands
-        .filter(|bands| bands.is_sorted_by(|low, high| low < high))
-        .ok_or_else(|| {
-            let problem = "are not decimals in ascending order";
-            let example = "size_bands = [\"100\", \"1000\", \"10000\"]";
-            keys.refused("reporting.size_bands", problem, example)
-        })
+    bands.filter(|bands| bands.is_sorted_by(|low, high| low < high)).ok_or_else(|| {
+        let problem = "are not decimals in ascending order";
+        let example = "size_bands = [\"100\", \"1000\", \"10000\"]";
+        keys.refused("reporting.size_bands", problem, example)
+    })
 }
 
 pub(super) fn targets(keys: &Keys<'_>, file: &File) -> Result<Targets, ConfigError> {
@@ -137,10 +109,7 @@ pub(super) fn targets(keys: &Keys<'_>, file: &File) -> Result<Targets, ConfigErr
     let share = table.expansion_share_of_new_arr.as_ref();
     Ok(Targets {
         expansion_share_of_new_arr: keys.decimal("targets.expansion_share_of_new_arr", share)?,
-        owner_book_growth: keys.decimal(
-            "targets.owner_book_growth",
-            table.owner_book_growth.as_ref(),
-        )?,
+        owner_book_growth: keys.decimal("targets.owner_book_growth", table.owner_book_growth.as_ref())?,
     })
 }
 
@@ -157,11 +126,7 @@ pub(super) fn catalogue(
             return Err(keys.refused("ladder.steps", problem, example));
         }
     }
-    if table
-        .successors
-        .iter()
-        .any(|(price, successor)| price == successor)
-    {
+    if table.successors.iter().any(|(price, successor)| price == successor) {
         let example = "successors = { price_2024 = \"price_2026\" }";
         let problem = "has a price that succeeds itself";
         return Err(keys.refused("catalogue.successors", problem, example));

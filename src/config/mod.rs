@@ -78,9 +78,7 @@ impl MetadataKey {
     /// Reads `metadata.KEY`; `None` where the text is not of that form.
     #[must_use]
     pub fn parse(path: &str) -> Option<Self> {
-        path.strip_prefix("metadata.")
-            .filter(|key| !key.trim().is_empty())
-            .map(|key| Self(key.to_owned()))
+        path.strip_prefix("metadata.").filter(|key| !key.trim().is_empty()).map(|key| Self(key.to_owned()))
     }
 
     /// The key alone, without `metadata.`.

@@ -44,10 +44,7 @@ impl Settings {
 
     /// Settings from what is given alone, for embedders and tests: nothing is read.
     #[must_use]
-    pub fn from_given(
-        environment: &[(&'static str, &str)],
-        flags: &[(&'static str, String)],
-    ) -> Self {
+    pub fn from_given(environment: &[(&'static str, &str)], flags: &[(&'static str, String)]) -> Self {
         let mut settings = Self::default();
         for (name, value) in environment {
             settings.put(name, (*name).to_owned(), (*value).to_owned());
@@ -71,10 +68,7 @@ impl Settings {
 
     fn put_flags(&mut self, flags: &[(&'static str, String)]) {
         for (name, value) in flags {
-            let flag = VARIABLES
-                .iter()
-                .find(|v| v.name == *name)
-                .and_then(|v| v.flag);
+            let flag = VARIABLES.iter().find(|v| v.name == *name).and_then(|v| v.flag);
             self.put(name, format!("--{}", flag.unwrap_or(name)), value.clone());
         }
     }
@@ -111,25 +105,15 @@ mod tests {
             &[("UPSWELL_LISTEN", "127.0.0.1:2".to_owned())],
         );
         let given = settings.get("UPSWELL_LISTEN").unwrap();
-        assert_eq!(
-            (given.value.as_str(), given.named.as_str()),
-            ("127.0.0.1:2", "--listen")
-        );
+        assert_eq!((given.value.as_str(), given.named.as_str()), ("127.0.0.1:2", "--listen"));
     }
 
     #[test]
     fn a_broken_line_of_dot_env_is_named_without_its_content() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join(".env");
-        std::fs::write(
-            &path,
-            "UPSWELL_LOG=info\nSTRIPE_WEBHOOK_SECRET whsec_hidden\n",
-        )
-        .unwrap();
-        let error = Settings::default()
-            .put_dot_env(&path)
-            .unwrap_err()
-            .to_string();
+        std::fs::write(&path, "UPSWELL_LOG=info\nSTRIPE_WEBHOOK_SECRET whsec_hidden\n").unwrap();
+        let error = Settings::default().put_dot_env(&path).unwrap_err().to_string();
         assert!(error.contains("after UPSWELL_LOG"), "{error}");
         assert!(!error.contains("hidden"), "{error}");
     }
@@ -138,11 +122,7 @@ mod tests {
     fn dot_env_gives_values_and_an_empty_one_is_none() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join(".env");
-        std::fs::write(
-            &path,
-            "# comment\nUPSWELL_LOG='debug'\nUPSWELL_LISTEN=\nOTHER=1\n",
-        )
-        .unwrap();
+        std::fs::write(&path, "# comment\nUPSWELL_LOG='debug'\nUPSWELL_LISTEN=\nOTHER=1\n").unwrap();
         let mut settings = Settings::default();
         settings.put_dot_env(&path).unwrap();
         assert_eq!(settings.get("UPSWELL_LOG").unwrap().value, "debug");

@@ -12,39 +12,19 @@ pub struct Variable {
 }
 
 const fn read(name: &'static str, flag: &'static str, example: &'static str) -> Variable {
-    Variable {
-        name,
-        flag: Some(flag),
-        example,
-    }
+    Variable { name, flag: Some(flag), example }
 }
 
 const fn reserved(name: &'static str, example: &'static str) -> Variable {
-    Variable {
-        name,
-        flag: None,
-        example,
-    }
+    Variable { name, flag: None, example }
 }
 
 /// Every variable, in the order of `.env.example`.
 pub const VARIABLES: &[Variable] = &[
-    read(
-        "STRIPE_WEBHOOK_SECRET",
-        "stripe-webhook-secret",
-        "whsec_from_the_endpoint",
-    ),
-    read(
-        "DATABASE_URL",
-        "database-url",
-        "sqlite://upswell.db?mode=rwc",
-    ),
+    read("STRIPE_WEBHOOK_SECRET", "stripe-webhook-secret", "whsec_from_the_endpoint"),
+    read("DATABASE_URL", "database-url", "sqlite://upswell.db?mode=rwc"),
     read("UPSWELL_LISTEN", "listen", "127.0.0.1:8080"),
-    read(
-        "UPSWELL_API_TOKEN",
-        "api-token",
-        "a-long-random-text-of-letters-and-digits",
-    ),
+    read("UPSWELL_API_TOKEN", "api-token", "a-long-random-text-of-letters-and-digits"),
     read("UPSWELL_TIMEZONE", "timezone", "Europe/Paris"),
     read("UPSWELL_REPORTING_CURRENCY", "reporting-currency", "eur"),
     read("UPSWELL_TOLERANCE_SECONDS", "tolerance-seconds", "300"),

@@ -13,13 +13,7 @@ use subtle::{Choice, ConstantTimeEq};
 use super::Problem;
 
 /// Headers by which a proxy or a tunnel on this machine gives itself away: its peers are not local.
-const FORWARDED: [&str; 5] = [
-    "forwarded",
-    "x-forwarded-for",
-    "x-forwarded-host",
-    "x-real-ip",
-    "via",
-];
+const FORWARDED: [&str; 5] = ["forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip", "via"];
 
 /// The tokens that open the private routes, kept as digests so that comparing takes the same time
 /// whatever is sent.
@@ -32,17 +26,12 @@ impl Access {
     /// Access by these tokens; by none, only from loopback.
     pub fn by_tokens<'a>(tokens: impl IntoIterator<Item = &'a str>) -> Self {
         let digests = tokens.into_iter().map(|token| Sha256::digest(token).into());
-        Self {
-            digests: digests.collect(),
-        }
+        Self { digests: digests.collect() }
     }
 
     fn knows(&self, token: &str) -> bool {
         let sent: [u8; 32] = Sha256::digest(token).into();
-        let any = self
-            .digests
-            .iter()
-            .fold(Choice::from(0), |found, known| found | known.ct_eq(&sent));
+        let any = self.digests.iter().fold(Choice::from(0), |found, known| found | known.ct_eq(&sent));
         any.into()
     }
 
@@ -56,20 +45,14 @@ impl Access {
 }
 
 /// Lets a request through, or answers why not.
-pub(super) async fn check(
-    State(access): State<Arc<Access>>,
-    request: Request,
-    next: Next,
-) -> Response {
+pub(super) async fn check(State(access): State<Arc<Access>>, request: Request, next: Next) -> Response {
     let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
     let peer = peer.map(|ConnectInfo(address)| address.ip());
     if let Some(problem) = access.refusal(request.headers(), peer) {
         let mut response = problem.into_response();
         if response.status() == StatusCode::UNAUTHORIZED {
             let scheme = header::HeaderValue::from_static("Bearer");
-            response
-                .headers_mut()
-                .insert(header::WWW_AUTHENTICATE, scheme);
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, scheme);
         }
         return response;
     }
@@ -77,11 +60,7 @@ pub(super) async fn check(
 }
 
 fn bearer(headers: &HeaderMap) -> Option<&str> {
-    let (scheme, token) = headers
-        .get(header::AUTHORIZATION)?
-        .to_str()
-        .ok()?
-        .split_once(' ')?;
+    let (scheme, token) = headers.get(header::AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }
 
@@ -94,10 +73,7 @@ fn is_local(headers: &HeaderMap, peer: Option<IpAddr>) -> bool {
 }
 
 fn names_loopback(headers: &HeaderMap) -> bool {
-    let Some(host) = headers
-        .get(header::HOST)
-        .and_then(|host| host.to_str().ok())
-    else {
+    let Some(host) = headers.get(header::HOST).and_then(|host| host.to_str().ok()) else {
         return false;
     };
     if let Ok(address) = host.parse::<SocketAddr>() {
@@ -139,55 +115,30 @@ mod tests {
 
     #[test]
     fn without_a_token_only_loopback_under_a_loopback_name_is_let_in() {
-        for host in [
-            "localhost",
-            "localhost:8080",
-            "127.0.0.1:8080",
-            "[::1]:8080",
-            "[::1]",
-        ] {
+        for host in ["localhost", "localhost:8080", "127.0.0.1:8080", "[::1]:8080", "[::1]"] {
             for peer in ["127.0.0.1", "::1", "::ffff:127.0.0.1"] {
                 assert!(is_let_in(&[], &[("host", host)], peer), "{host} {peer}");
             }
         }
         assert!(!is_let_in(&[], &[("host", "localhost")], "192.0.2.1"));
-        assert!(!is_let_in(
-            &[],
-            &[("host", "rebound.example:8080")],
-            "127.0.0.1"
-        ));
+        assert!(!is_let_in(&[], &[("host", "rebound.example:8080")], "127.0.0.1"));
         assert!(!is_let_in(&[], &[], "127.0.0.1"));
     }
 
     #[test]
     fn a_tunnel_on_this_machine_is_not_this_machine() {
         for name in FORWARDED {
-            assert!(!is_let_in(
-                &[],
-                &[("host", "localhost"), (name, "192.0.2.1")],
-                "127.0.0.1"
-            ));
+            assert!(!is_let_in(&[], &[("host", "localhost"), (name, "192.0.2.1")], "127.0.0.1"));
         }
     }
 
     #[test]
     fn with_tokens_any_of_them_is_asked_of_everybody() {
         let tokens = ["one", "two"];
-        assert!(is_let_in(
-            &tokens,
-            &[("authorization", "Bearer two")],
-            "192.0.2.1"
-        ));
-        assert!(is_let_in(
-            &tokens,
-            &[("authorization", "bearer one")],
-            "192.0.2.1"
-        ));
+        assert!(is_let_in(&tokens, &[("authorization", "Bearer two")], "192.0.2.1"));
+        assert!(is_let_in(&tokens, &[("authorization", "bearer one")], "192.0.2.1"));
         for refused in ["Bearer three", "Bearer", "Basic one", "Bearer on", "one"] {
-            assert!(
-                !is_let_in(&tokens, &[("authorization", refused)], "127.0.0.1"),
-                "{refused}"
-            );
+            assert!(!is_let_in(&tokens, &[("authorization", refused)], "127.0.0.1"), "{refused}");
         }
         assert!(!is_let_in(&tokens, &[("host", "localhost")], "127.0.0.1"));
     }

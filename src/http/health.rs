@@ -22,9 +22,5 @@ pub(super) async fn ready(State(rooms): State<Rooms>) -> Result<&'static str, Pr
         Unready::Schema => "schema_behind",
         Unready::Lag { .. } => "worker_lagging",
     };
-    Err(Problem::new(
-        StatusCode::SERVICE_UNAVAILABLE,
-        code,
-        reason.to_string(),
-    ))
+    Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, code, reason.to_string()))
 }

@@ -28,21 +28,13 @@ impl Problem {
     /// what was sent.
     #[must_use]
     pub fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
-        Self {
-            status,
-            code,
-            detail: detail.into(),
-            retry_after_seconds: None,
-        }
+        Self { status, code, detail: detail.into(), retry_after_seconds: None }
     }
 
     /// The same, to be tried again after so many seconds.
     #[must_use]
     pub fn retry_after_seconds(self, seconds: u32) -> Self {
-        Self {
-            retry_after_seconds: Some(seconds),
-            ..self
-        }
+        Self { retry_after_seconds: Some(seconds), ..self }
     }
 }
 
@@ -57,10 +49,7 @@ impl IntoResponse for Problem {
         };
         let mut response = (self.status, Json(body)).into_response();
         let headers = response.headers_mut();
-        headers.insert(
-            header::CONTENT_TYPE,
-            HeaderValue::from_static("application/problem+json"),
-        );
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         if let Some(seconds) = self.retry_after_seconds {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }

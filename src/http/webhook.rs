@@ -30,26 +30,15 @@ pub(super) struct Received {
 }
 
 /// Takes one delivery.
-pub(super) async fn receive(
-    State(rooms): State<Rooms>,
-    request: Request,
-) -> Result<Json<Received>, Problem> {
+pub(super) async fn receive(State(rooms): State<Rooms>, request: Request) -> Result<Json<Received>, Problem> {
     let (parts, body) = request.into_parts();
     let collected = collect(body, content_length(&parts.headers), rooms.max_body_bytes);
     let body = tokio::time::timeout(Duration::from_secs(BODY_SECONDS), collected)
         .await
         .map_err(|_| too_slow())??;
     let signature = signature(&parts.headers)?;
-    let accepted = rooms
-        .door
-        .accept(body, signature, (rooms.now)())
-        .await
-        .map_err(refusal)?;
-    Ok(Json(Received {
-        received: true,
-        event: accepted.event,
-        duplicate: accepted.duplicate,
-    }))
+    let accepted = rooms.door.accept(body, signature, (rooms.now)()).await.map_err(refusal)?;
+    Ok(Json(Received { received: true, event: accepted.event, duplicate: accepted.duplicate }))
 }
 
 /// Two signature headers would leave open which one counts.
@@ -58,22 +47,13 @@ fn signature(headers: &HeaderMap) -> Result<Option<&[u8]>, Problem> {
     let first = values.next();
     if values.next().is_some() {
         let detail = "there are several Stripe-Signature headers; send the one Stripe sent";
-        return Err(Problem::new(
-            StatusCode::BAD_REQUEST,
-            "signature_repeated",
-            detail,
-        ));
+        return Err(Problem::new(StatusCode::BAD_REQUEST, "signature_repeated", detail));
     }
     Ok(first.map(axum::http::HeaderValue::as_bytes))
 }
 
 fn content_length(headers: &HeaderMap) -> Option<usize> {
-    headers
-        .get(header::CONTENT_LENGTH)?
-        .to_str()
-        .ok()?
-        .parse()
-        .ok()
+    headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
 /// The whole body. The limit holds for what arrives, whatever `Content-Length` says.
@@ -98,8 +78,7 @@ async fn collect(mut body: Body, said: Option<usize>, limit: usize) -> Result<By
 }
 
 fn too_large(limit: usize) -> Problem {
-    let detail =
-        format!("the body is over the limit of {limit} bytes; UPSWELL_MAX_BODY_BYTES raises it");
+    let detail = format!("the body is over the limit of {limit} bytes; UPSWELL_MAX_BODY_BYTES raises it");
     Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", detail)
 }
 

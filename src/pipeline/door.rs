@@ -113,7 +113,12 @@ impl Door {
     /// # Errors
     ///
     /// [`AcceptError`] if it was not taken.
-    pub async fn accept(&self, body: Bytes, signature: Option<&[u8]>, now: i64) -> Result<Accepted, AcceptError> {
+    pub async fn accept(
+        &self,
+        body: Bytes,
+        signature: Option<&[u8]>,
+        now: i64,
+    ) -> Result<Accepted, AcceptError> {
         let signed = verify(signature, &body, &self.secrets, now, self.tolerance_seconds)?;
         if signed.is_from_the_future {
             tracing::warn!(ahead_seconds = signed.at - now, "delivery signed in the future: check the clock");
@@ -126,7 +131,9 @@ impl Door {
             answered.await.ok().flatten()
         };
         match tokio::time::timeout(PATIENCE, stored).await {
-            Ok(Some(acceptance)) => Ok(Accepted { event, duplicate: !matches!(acceptance, Acceptance::New { .. }) }),
+            Ok(Some(acceptance)) => {
+                Ok(Accepted { event, duplicate: !matches!(acceptance, Acceptance::New { .. }) })
+            }
             Ok(None) | Err(_) => Err(AcceptError::Unavailable),
         }
     }
@@ -151,7 +158,12 @@ impl Door {
 /// # Errors
 ///
 /// [`EnvelopeError`] if it is not JSON.
-pub fn arrival(body: Bytes, signed_at: Option<i64>, now: i64, source: Source) -> Result<Arrival, EnvelopeError> {
+pub fn arrival(
+    body: Bytes,
+    signed_at: Option<i64>,
+    now: i64,
+    source: Source,
+) -> Result<Arrival, EnvelopeError> {
     let envelope = read(&body)?;
     let book = book(&envelope);
     if envelope.form == Form::Unrecognised {

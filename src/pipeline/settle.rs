@@ -55,8 +55,8 @@ struct Told {
 ///
 /// The disposition of a delivery that has none: ignored, or parked with its path.
 pub fn translated(stored: &Stored) -> Result<Vec<Fact>, (Outcome, String, Option<String>)> {
-    let envelope = read(&stored.body)
-        .map_err(|error| (Outcome::Parked, error.to_string(), Some("$".to_owned())))?;
+    let envelope =
+        read(&stored.body).map_err(|error| (Outcome::Parked, error.to_string(), Some("$".to_owned())))?;
     match translate(&stored.body, &envelope, &stored.sha256) {
         Translation::Facts(facts) => Ok(facts),
         Translation::Ignored { reason } => Err((Outcome::Ignored, reason.to_owned(), None)),

@@ -20,11 +20,7 @@ struct Server {
 }
 
 async fn start(door: Door, tokens: &[&str], private: Router) -> Server {
-    let rooms = Rooms {
-        door: Arc::new(door),
-        max_body_bytes: LIMIT,
-        now: || 1_790_000_000,
-    };
+    let rooms = Rooms { door: Arc::new(door), max_body_bytes: LIMIT, now: || 1_790_000_000 };
     let router = router(rooms, Access::by_tokens(tokens.iter().copied()), private);
     let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
     let address = listener.local_addr().unwrap();
@@ -35,20 +31,11 @@ async fn start(door: Door, tokens: &[&str], private: Router) -> Server {
         })
         .await;
     });
-    Server {
-        address,
-        stop,
-        served,
-    }
+    Server { address, stop, served }
 }
 
 async fn server() -> Server {
-    start(
-        Door::default(),
-        &[],
-        Router::new().route("/", get(|| async { "figures" })),
-    )
-    .await
+    start(Door::default(), &[], Router::new().route("/", get(|| async { "figures" }))).await
 }
 
 /// Sends a request as it stands and reads the answer to its end.
@@ -62,10 +49,7 @@ async fn answer(stream: &mut TcpStream) -> (u16, String) {
     let mut text = String::new();
     stream.read_to_string(&mut text).await.unwrap();
     let status = text.split(' ').nth(1).and_then(|word| word.parse().ok());
-    (
-        status.unwrap_or_else(|| panic!("no answer: {text:?}")),
-        text,
-    )
+    (status.unwrap_or_else(|| panic!("no answer: {text:?}")), text)
 }
 
 fn post(headers: &str, body: &str) -> Vec<u8> {
@@ -75,20 +59,11 @@ fn post(headers: &str, body: &str) -> Vec<u8> {
 
 fn event(length: usize) -> String {
     let (start, end) = (r#"{"id":"evt_1","x":""#, r#""}"#);
-    format!(
-        "{start}{}{end}",
-        "x".repeat(length - start.len() - end.len())
-    )
+    format!("{start}{}{end}", "x".repeat(length - start.len() - end.len()))
 }
 
 fn signed(body: &str) -> Vec<u8> {
-    post(
-        &format!(
-            "Stripe-Signature: t=1,v1=00\r\nContent-Length: {}\r\n",
-            body.len()
-        ),
-        body,
-    )
+    post(&format!("Stripe-Signature: t=1,v1=00\r\nContent-Length: {}\r\n", body.len()), body)
 }
 
 async fn asked(server: &Server, method: &str, path: &str, headers: &str) -> (u16, String) {
@@ -101,10 +76,7 @@ async fn a_body_of_exactly_the_limit_is_taken_and_one_byte_more_is_not() {
     let server = server().await;
     let (status, text) = exchange(server.address, &signed(&event(LIMIT))).await;
     assert_eq!(status, 200, "{text}");
-    assert!(
-        text.ends_with(r#"{"received":true,"event":"evt_1","duplicate":false}"#),
-        "{text}"
-    );
+    assert!(text.ends_with(r#"{"received":true,"event":"evt_1","duplicate":false}"#), "{text}");
     let (status, text) = exchange(server.address, &signed(&event(LIMIT + 1))).await;
     assert_eq!(status, 413);
     assert!(text.contains("application/problem+json"), "{text}");
@@ -124,10 +96,7 @@ async fn the_limit_holds_without_a_content_length() {
         if stream.read_exact(&mut status).await.is_ok() {
             assert_eq!(&status, format!("HTTP/1.1 {expected}").as_bytes());
         } else {
-            assert!(
-                length > LIMIT * 4,
-                "the answer was lost for a body of {length} bytes"
-            );
+            assert!(length > LIMIT * 4, "the answer was lost for a body of {length} bytes");
         }
     }
 }
@@ -160,12 +129,7 @@ async fn without_a_store_stripe_is_told_to_come_back() {
     let (status, text) = asked(&server, "GET", "/readyz", "Host: localhost\r\n").await;
     assert_eq!(status, 503);
     assert!(text.contains("store_unavailable"), "{text}");
-    assert_eq!(
-        asked(&server, "GET", "/healthz", "Host: localhost\r\n")
-            .await
-            .0,
-        200
-    );
+    assert_eq!(asked(&server, "GET", "/healthz", "Host: localhost\r\n").await.0, 200);
 }
 
 #[tokio::test]
@@ -183,24 +147,13 @@ async fn what_is_not_there_is_404_and_the_wrong_method_405() {
 #[tokio::test]
 async fn figures_are_for_this_machine_or_for_a_token() {
     let server = server().await;
-    assert_eq!(
-        asked(&server, "GET", "/", "Host: localhost\r\n").await.0,
-        200
-    );
-    assert_eq!(
-        asked(&server, "GET", "/", "Host: elsewhere.example\r\n")
-            .await
-            .0,
-        403
-    );
+    assert_eq!(asked(&server, "GET", "/", "Host: localhost\r\n").await.0, 200);
+    assert_eq!(asked(&server, "GET", "/", "Host: elsewhere.example\r\n").await.0, 403);
     let private = Router::new().route("/", get(|| async { "figures" }));
     let server = start(Door::default(), &["secret"], private).await;
     let (status, text) = asked(&server, "GET", "/", "Host: localhost\r\n").await;
     assert_eq!(status, 401);
-    assert!(
-        text.to_lowercase().contains("www-authenticate: bearer"),
-        "{text}"
-    );
+    assert!(text.to_lowercase().contains("www-authenticate: bearer"), "{text}");
     let bearer = "Host: upswell.example\r\nAuthorization: Bearer secret\r\n";
     assert_eq!(asked(&server, "GET", "/", bearer).await.0, 200);
     assert_eq!(exchange(server.address, &signed(&event(100))).await.0, 200);
@@ -208,11 +161,7 @@ async fn figures_are_for_this_machine_or_for_a_token() {
 
 #[tokio::test]
 async fn a_delivery_under_way_is_answered_before_the_server_stops() {
-    let Server {
-        address,
-        stop,
-        served,
-    } = server().await;
+    let Server { address, stop, served } = server().await;
     let request = signed(&event(500));
     let (first, rest) = request.split_at(request.len() - 100);
     let mut stream = TcpStream::connect(address).await.unwrap();

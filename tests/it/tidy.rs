@@ -78,42 +78,24 @@ fn text(path: &Path) -> String {
 
 fn sources(below: &str) -> Vec<(PathBuf, String)> {
     let is_rust = |path: &PathBuf| path.extension().is_some_and(|ext| ext == "rs");
-    files(below)
-        .into_iter()
-        .filter(is_rust)
-        .map(|path| (path.clone(), text(&path)))
-        .collect()
+    files(below).into_iter().filter(is_rust).map(|path| (path.clone(), text(&path))).collect()
 }
 
 /// A source without its inline tests, and with comments blanked out so that line numbers stay.
 fn code(source: &str) -> String {
     let own = source.find("\n#[cfg(test)]\nmod ").map_or(source, |at| {
-        let is_inline = source[at..]
-            .lines()
-            .nth(2)
-            .is_some_and(|line| line.ends_with('{'));
+        let is_inline = source[at..].lines().nth(2).is_some_and(|line| line.ends_with('{'));
         if is_inline { &source[..at] } else { source }
     });
     own.lines()
-        .map(|line| {
-            if line.trim_start().starts_with("//") {
-                ""
-            } else {
-                line
-            }
-        })
+        .map(|line| if line.trim_start().starts_with("//") { "" } else { line })
         .collect::<Vec<_>>()
         .join("\n")
 }
 
 /// The room a file belongs to: `src/mrr/price.rs` to `mrr`, `src/log.rs` to `log`.
 fn room(path: &Path) -> String {
-    let part = path
-        .components()
-        .nth(1)
-        .unwrap()
-        .as_os_str()
-        .to_string_lossy();
+    let part = path.components().nth(1).unwrap().as_os_str().to_string_lossy();
     part.trim_end_matches(".rs").to_owned()
 }
 
@@ -196,21 +178,13 @@ fn rows_and_environment_have_one_reader_each() {
         let room = room(&path);
         for (number, line) in code(&source).lines().enumerate() {
             if room != "ledger" && (has_word(line, "sea_orm") || has_word(line, "sqlx")) {
-                faults.add(
-                    &path,
-                    number,
-                    "rows stop at src/ledger; ask the ledger's door instead",
-                );
+                faults.add(&path, number, "rows stop at src/ledger; ask the ledger's door instead");
             }
             if room != "config" && (line.contains("env::var") || line.contains("env::set_var")) {
                 faults.add(&path, number, "read it in src/config and pass the value on");
             }
             if room != "stripe" && line.contains("async_stripe") {
-                faults.add(
-                    &path,
-                    number,
-                    "Stripe's words stop at src/stripe; convert there",
-                );
+                faults.add(&path, number, "Stripe's words stop at src/stripe; convert there");
             }
         }
     }
@@ -232,9 +206,9 @@ fn files_are_small_enough_to_read() {
 }
 
 fn begins_function(line: &str) -> bool {
-    let mut words = line.split_whitespace().skip_while(|word| {
-        word.starts_with("pub") || ["const", "async", "unsafe", "in"].contains(word)
-    });
+    let mut words = line
+        .split_whitespace()
+        .skip_while(|word| word.starts_with("pub") || ["const", "async", "unsafe", "in"].contains(word));
     words.next() == Some("fn")
 }
 
@@ -248,11 +222,7 @@ fn functions_are_small_enough_to_read() {
             for (number, line) in lines.iter().enumerate().filter(|(_, l)| begins_function(l)) {
                 let indent = line.len() - line.trim_start().len();
                 let closing = format!("{}}}", " ".repeat(indent));
-                let length = lines[number..]
-                    .iter()
-                    .position(|l| *l == closing)
-                    .unwrap_or(0)
-                    + 1;
+                let length = lines[number..].iter().position(|l| *l == closing).unwrap_or(0) + 1;
                 if length > MAX_FUNCTION_LINES {
                     let remedy = format!(
                         "{length} lines, over {MAX_FUNCTION_LINES}; name its steps and make them \
@@ -268,14 +238,7 @@ fn functions_are_small_enough_to_read() {
 
 #[test]
 fn nothing_is_left_over() {
-    let words = [
-        "todo!(",
-        "unimplemented!(",
-        "dbg!(",
-        "FIXME",
-        "XXX",
-        "#[ignore]",
-    ];
+    let words = ["todo!(", "unimplemented!(", "dbg!(", "FIXME", "XXX", "#[ignore]"];
     let mut faults = Faults::default();
     for below in ["src", "migration", "tests"] {
         for (path, source) in sources(below) {
@@ -284,11 +247,7 @@ fn nothing_is_left_over() {
             }
             for (number, line) in source.lines().enumerate() {
                 for word in words.iter().filter(|word| line.contains(**word)) {
-                    faults.add(
-                        &path,
-                        number,
-                        &format!("`{word}` is left over; finish or remove it"),
-                    );
+                    faults.add(&path, number, &format!("`{word}` is left over; finish or remove it"));
                 }
             }
         }
@@ -298,24 +257,12 @@ fn nothing_is_left_over() {
 
 #[test]
 fn no_path_of_a_builder_s_machine_stands_in_the_repository() {
-    let words = [
-        concat!("/ro", "ot/"),
-        concat!("/ho", "me/"),
-        concat!("/Us", "ers/"),
-        concat!("/tm", "p/w"),
-    ];
+    let words = [concat!("/ro", "ot/"), concat!("/ho", "me/"), concat!("/Us", "ers/"), concat!("/tm", "p/w")];
     let mut faults = Faults::default();
-    for path in files("")
-        .into_iter()
-        .filter(|path| !path.ends_with("Cargo.lock"))
-    {
+    for path in files("").into_iter().filter(|path| !path.ends_with("Cargo.lock")) {
         for (number, line) in text(&path).lines().enumerate() {
             for word in words.iter().filter(|word| line.contains(**word)) {
-                faults.add(
-                    &path,
-                    number,
-                    &format!("`{word}` is one machine's; write a relative path"),
-                );
+                faults.add(&path, number, &format!("`{word}` is one machine's; write a relative path"));
             }
         }
     }
@@ -336,11 +283,7 @@ fn every_fixture_is_read_by_something() {
         let top: PathBuf = path.components().take(2).collect();
         let is_read = readers.contains(&directory) || readers.contains(top.to_str().unwrap());
         if !is_read {
-            faults.add(
-                &path,
-                0,
-                "nothing reads this fixture; name its directory in a test or remove it",
-            );
+            faults.add(&path, 0, "nothing reads this fixture; name its directory in a test or remove it");
         }
     }
     faults.none();
