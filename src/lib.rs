@@ -4,10 +4,12 @@
 //! what every number means; [`stripe`] the wire; `ledger` the store; [`backfill`] the readers of
 //! exports; [`http`] the doors; [`config`] what can be chosen; [`cli`] the commands.
 
+pub mod app;
 pub mod backfill;
 pub mod cli;
 pub mod config;
 pub mod http;
+pub mod ledger;
 pub mod log;
 pub mod mrr;
 pub mod pipeline;

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::Parser;
-use upswell::cli::{Cli, Outcome, exit_code};
+use upswell::cli::{self, Cli, Outcome, exit_code};
 use upswell::{config::Config, log};
 
 fn main() -> ExitCode {
@@ -20,5 +20,5 @@ fn main() -> ExitCode {
 fn run(cli: &Cli) -> anyhow::Result<Outcome> {
     let config = Config::load(&cli.flags.given())?;
     log::start(&config.log, config.log_format)?;
-    Ok(Outcome::Done)
+    tokio::runtime::Runtime::new()?.block_on(cli::run(&cli.command, config))
 }

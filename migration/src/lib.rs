@@ -1,1 +1,29 @@
-//! The schema of the store.
+//! The schema of upswell's store: one file a migration, in the order of their names.
+//!
+//! Every text here is written for SQLite (`STRICT` tables). What another store says differently is
+//! confined to three words (`INTEGER PRIMARY KEY AUTOINCREMENT`, `BLOB`, `STRICT`) and to the
+//! triggers that keep a table append-only, which [`schema::append_only`] makes.
+
+mod m0001_inbox;
+mod m0002_fact;
+mod m0003_posting;
+mod m0004_projection;
+mod schema;
+
+use sea_orm_migration::MigrationTrait;
+pub use sea_orm_migration::MigratorTrait;
+
+/// Every migration of the store, oldest first.
+#[derive(Debug)]
+pub struct Migrator;
+
+impl MigratorTrait for Migrator {
+    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
+        vec![
+            Box::new(m0001_inbox::Migration),
+            Box::new(m0002_fact::Migration),
+            Box::new(m0003_posting::Migration),
+            Box::new(m0004_projection::Migration),
+        ]
+    }
+}

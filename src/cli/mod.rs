@@ -14,9 +14,12 @@ pub mod serve;
 pub mod status;
 pub mod verify;
 
+use std::io::Write;
+
 use clap::{Parser, Subcommand};
 
-use crate::config::ConfigError;
+use crate::app::App;
+use crate::config::{Config, ConfigError};
 
 pub use args::{Month, RowFormat, SummaryFormat};
 pub use flags::Flags;
@@ -92,6 +95,53 @@ pub fn exit_code(result: &anyhow::Result<Outcome>) -> u8 {
         Ok(Outcome::Done) => 0,
         Err(error) if error.is::<ConfigError>() || error.is::<UsageError>() => 2,
         Ok(Outcome::FaultFound) | Err(_) => 1,
+    }
+}
+
+/// Runs a command.
+///
+/// # Errors
+///
+/// Wrong configuration or usage (exit code 2), or a failure (1).
+pub async fn run(command: &Command, config: Config) -> anyhow::Result<Outcome> {
+    match command {
+        Command::Demo(args) => return demo::run(args, config).await,
+        Command::Serve(args) => return serve::run(args, config).await,
+        Command::Migrate(args) => return migrate::run(args, &config).await,
+        _ => {}
+    }
+    let app = App::open(config).await?;
+    let outcome = match command {
+        Command::Backfill(args) => backfill::run(args, &app).await,
+        Command::Report(args) => report::run(args, &app).await,
+        Command::Movements(args) => movements::run(args, &app).await,
+        Command::Customers(args) => customers::run(args, &app).await,
+        Command::Explain(args) => explain::run(args, &app).await,
+        Command::Status(args) => status::run(args, &app).await,
+        Command::Verify(args) => verify::run(args, &app).await,
+        Command::Doctor(args) => doctor::run(args, &app).await,
+        Command::Demo(_) | Command::Serve(_) | Command::Migrate(_) => Ok(Outcome::Done),
+    };
+    app.ledger.close().await?;
+    outcome
+}
+
+/// A word for the person who runs the command, on standard error: standard output carries data.
+fn say(text: &str) {
+    // Nobody listens: that is no reason to stop.
+    let _ = writeln!(std::io::stderr(), "{text}");
+}
+
+/// Data, on standard output. A reader that has had enough (`| head`) is no failure.
+///
+/// # Errors
+///
+/// The system's, if it can't be written.
+fn emit(data: &str) -> std::io::Result<()> {
+    let mut out = std::io::stdout().lock();
+    match out.write_all(data.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+        written => written,
     }
 }
 

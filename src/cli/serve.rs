@@ -1,8 +1,35 @@
 //! `upswell serve`: receives webhooks and keeps the ledger.
 
+use anyhow::Context;
 use clap::Args;
+use tokio::net::TcpListener;
+
+use super::{Outcome, say};
+use crate::app::App;
+use crate::config::Config;
+use crate::http::shutdown_signal;
 
 /// What `upswell serve` takes: settings only.
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  upswell serve --listen 127.0.0.1:8080")]
 pub struct ServeArgs {}
+
+/// Serves until it is told to stop.
+///
+/// # Errors
+///
+/// An address that is taken; the store's, with the remedy.
+pub async fn run(_: &ServeArgs, config: Config) -> anyhow::Result<Outcome> {
+    if config.webhook_secrets.is_empty() {
+        say("STRIPE_WEBHOOK_SECRET is not set: every delivery will be refused");
+    }
+    let listen = config.listen;
+    let app = App::open(config).await?;
+    let listener = TcpListener::bind(listen).await.with_context(|| {
+        format!("can't listen on {listen}; name another address, for example UPSWELL_LISTEN=127.0.0.1:8081")
+    })?;
+    let address = listener.local_addr()?;
+    say(&format!("webhooks at http://{address}/webhooks/stripe, figures at http://{address}/"));
+    app.serve(listener, shutdown_signal()).await?;
+    Ok(Outcome::Done)
+}

@@ -93,20 +93,16 @@ fn broken_off() -> Problem {
 }
 
 fn refusal(error: AcceptError) -> Problem {
-    match error {
-        AcceptError::Signature { code, detail } => {
+    let code = error.code();
+    match &error {
+        AcceptError::Signature(_) | AcceptError::NotJson(_) => {
             tracing::warn!(code, "delivery refused");
-            Problem::new(StatusCode::BAD_REQUEST, code, detail)
-        }
-        AcceptError::NotJson { .. } => {
-            tracing::warn!(code = "not_json", "delivery refused");
-            Problem::new(StatusCode::BAD_REQUEST, "not_json", error.to_string())
+            Problem::new(StatusCode::BAD_REQUEST, code, error.to_string())
         }
         AcceptError::Unavailable => {
-            tracing::error!(code = "store_unavailable", "delivery not taken");
+            tracing::error!(code, "delivery not taken");
             let detail = "the store can't be reached; nothing was taken, send it again";
-            Problem::new(StatusCode::SERVICE_UNAVAILABLE, "store_unavailable", detail)
-                .retry_after_seconds(RETRY_AFTER_SECONDS)
+            Problem::new(StatusCode::SERVICE_UNAVAILABLE, code, detail).retry_after_seconds(RETRY_AFTER_SECONDS)
         }
     }
 }

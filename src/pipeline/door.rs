@@ -147,8 +147,7 @@ impl Door {
         if !self.ledger.is_current().await.map_err(|_| Unready::Store)? {
             return Err(Unready::Schema);
         }
-        let counts = self.ledger.counts().await.map_err(|_| Unready::Store)?;
-        let lag_seconds = counts.lag_seconds(now);
+        let lag_seconds = self.ledger.lag_seconds(now).await.map_err(|_| Unready::Store)?;
         if lag_seconds > LAG_LIMIT_SECONDS { Err(Unready::Lag { lag_seconds }) } else { Ok(()) }
     }
 }
@@ -182,7 +181,7 @@ pub fn arrival(
         signed_at,
         received_at: now,
         source,
-        body: body.into(),
+        body,
     })
 }
 

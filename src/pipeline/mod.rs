@@ -7,4 +7,4 @@ mod door;
 mod settle;
 
 pub use door::{AcceptError, Accepted, Door, Unready, arrival};
-pub use settle::{Settled, Settler, translated};
+pub use settle::{ENGINE, NoFacts, Settled, Settler, facts_of};

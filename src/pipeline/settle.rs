@@ -4,13 +4,16 @@
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use sha2::{Digest, Sha256};
+
 use crate::ledger::{
-    CustomerSettlement, Disposition, Ledger, LedgerError, NewFact, Outcome, Posted, Settlement, Stored,
+    CustomerKey, CustomerSettlement, Disposition, Ledger, LedgerError, NewFact, Outcome, Posted, Settlement, Stored,
 };
-use crate::mrr::{
-    Catalogue, CustomerId, Derivation, Fact, Instant, Month, Policy, Rules, Start, Timeline, derive,
-};
+use crate::mrr::{Catalogue, Derivation, Fact, Instant, Policy, Rules, Timeline, derive};
 use crate::stripe::{Translation, read, translate};
+
+/// The version that derives; each posting carries it (R23).
+pub const ENGINE: &str = concat!("upswell ", env!("CARGO_PKG_VERSION"));
 
 /// Deliveries settled in one transaction at most.
 const A_BATCH: usize = 256;
@@ -31,41 +34,52 @@ pub struct Settled {
 /// Makes of what is stored what the ledger says.
 #[derive(Debug, Clone)]
 pub struct Settler {
-    /// The store.
-    pub ledger: Ledger,
-    /// What is known about products and prices.
-    pub catalogue: Catalogue,
-    /// The choices in force.
-    pub policy: Policy,
-    /// Their digest, which each posting carries (R23).
-    pub policy_digest: String,
-    /// The time zone whose calendar months are the periods.
-    pub zone: chrono_tz::Tz,
+    ledger: Ledger,
+    catalogue: Catalogue,
+    policy: Policy,
+    policy_digest: String,
+    zone: chrono_tz::Tz,
 }
 
-/// What a delivery came to: facts for a customer's timeline, or why there are none.
-struct Told {
-    disposition: Disposition,
-    facts: Vec<NewFact>,
+/// Why a stored delivery has no facts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NoFacts {
+    /// Ignored or parked.
+    pub outcome: Outcome,
+    /// Why.
+    pub reason: String,
+    /// The JSON path that does not fit, if it is parked.
+    pub path: Option<String>,
 }
 
-/// A stored delivery's facts, read again from its bytes.
+/// A stored delivery's facts, read from its bytes.
 ///
 /// # Errors
 ///
-/// The disposition of a delivery that has none: ignored, or parked with its path.
-pub fn translated(stored: &Stored) -> Result<Vec<Fact>, (Outcome, String, Option<String>)> {
-    let envelope =
-        read(&stored.body).map_err(|error| (Outcome::Parked, error.to_string(), Some("$".to_owned())))?;
+/// [`NoFacts`] of a delivery that has none.
+pub fn facts_of(stored: &Stored) -> Result<Vec<Fact>, NoFacts> {
+    let parked = |path: String, reason| NoFacts { outcome: Outcome::Parked, reason, path: Some(path) };
+    let envelope = read(&stored.body).map_err(|error| parked("$".to_owned(), error.to_string()))?;
     match translate(&stored.body, &envelope, &stored.sha256) {
         Translation::Facts(facts) => Ok(facts),
-        Translation::Ignored { reason } => Err((Outcome::Ignored, reason.to_owned(), None)),
-        Translation::Parked { path, reason } => Err((Outcome::Parked, reason, Some(path))),
+        Translation::Ignored { reason } => {
+            Err(NoFacts { outcome: Outcome::Ignored, reason: reason.to_owned(), path: None })
+        }
+        Translation::Parked { path, reason } => Err(parked(path, reason)),
     }
 }
 
 impl Settler {
-    /// Settles everything that is pending, and the customers whose time has come.
+    /// A settler by a catalogue, a policy, and the time zone whose calendar months are the periods.
+    #[must_use]
+    pub fn new(ledger: Ledger, catalogue: Catalogue, policy: Policy, zone: chrono_tz::Tz) -> Self {
+        // What the figures depend on, by its words: the digest names the policy on each posting.
+        let text = format!("{policy:?} {catalogue:?}");
+        let policy_digest = hex::encode(&Sha256::digest(text)[..8]);
+        Self { ledger, catalogue, policy, policy_digest, zone }
+    }
+
+    /// Settles everything that is pending, then the customers whose time has come.
     ///
     /// # Errors
     ///
@@ -73,20 +87,118 @@ impl Settler {
     pub async fn settle(&self, now: i64) -> Result<Settled, LedgerError> {
         let mut settled = Settled::default();
         loop {
-            let pending = self.ledger.pending(A_BATCH).await?;
-            if pending.is_empty() {
+            let more = self.settle_some(now).await?;
+            if more.deliveries == 0 {
                 break;
             }
-            settled.deliveries += pending.len();
-            let told: Vec<Told> = pending.iter().map(tell).collect();
-            settled.posted += self.post(&told, now).await?;
+            settled.add(more);
         }
         loop {
             let due = self.ledger.due_customers(now, DUE_CUSTOMERS).await?;
             if due.is_empty() {
                 return Ok(settled);
             }
-            settled.posted += self.post_customers(due, now).await?;
+            let changed = due.into_iter().map(|key| (key, Vec::new())).collect();
+            settled.posted += self.post(&changed, Vec::new(), now).await?;
+        }
+    }
+
+    /// Settles the oldest of what is pending, in one transaction; nothing if nothing is.
+    ///
+    /// # Errors
+    ///
+    /// [`LedgerError`] of the store; then none of it is settled.
+    pub async fn settle_some(&self, now: i64) -> Result<Settled, LedgerError> {
+        let pending = self.ledger.pending(A_BATCH).await?;
+        let mut changed: BTreeMap<CustomerKey, Vec<NewFact>> = BTreeMap::new();
+        let mut dispositions = Vec::with_capacity(pending.len());
+        for stored in &pending {
+            let (disposition, facts) = tell(stored);
+            dispositions.push(disposition);
+            for new in facts {
+                changed.entry(new.key.clone()).or_default().push(new);
+            }
+        }
+        let posted = if pending.is_empty() { Posted::default() } else { self.post(&changed, dispositions, now).await? };
+        Ok(Settled { deliveries: pending.len(), posted })
+    }
+
+    /// Derives the customers again and posts the difference; tries again if another process came
+    /// before.
+    async fn post(
+        &self,
+        changed: &BTreeMap<CustomerKey, Vec<NewFact>>,
+        dispositions: Vec<Disposition>,
+        now: i64,
+    ) -> Result<Posted, LedgerError> {
+        let mut settlement = Settlement {
+            now,
+            engine: ENGINE.to_owned(),
+            policy: self.policy_digest.clone(),
+            zone: self.zone,
+            dispositions,
+            facts: changed.values().flatten().cloned().collect(),
+            customers: Vec::new(),
+        };
+        let mut tries = 0;
+        loop {
+            settlement.customers.clear();
+            for (key, facts) in changed {
+                settlement.customers.push(self.derived(key, facts, now).await?);
+            }
+            match self.ledger.settle(&settlement).await {
+                Err(LedgerError::Overtaken { .. }) if tries < TRIES => tries += 1,
+                settled => return settled,
+            }
+        }
+    }
+
+    /// A customer derived with its new facts, from its checkpoint if none of them reaches back to it.
+    async fn derived(&self, key: &CustomerKey, facts: &[NewFact], now: i64) -> Result<CustomerSettlement, LedgerError> {
+        let reach = facts.iter().map(|new| new.fact.reaches_back_to()).min();
+        let known = self.ledger.known(key, Some(reach.unwrap_or(Instant(i64::MAX)))).await?;
+        let mut timeline = known.timeline;
+        timeline.facts.extend(facts.iter().map(|new| new.fact.clone()));
+        let since = timeline.start.as_ref().map(|start| start.checkpoint.at);
+        let derivation = self.derive(&timeline, now).map_err(|reason| {
+            tracing::error!(customer = %key.customer, reason, "customer could not be derived; others go on");
+            reason
+        });
+        Ok(CustomerSettlement { key: key.clone(), revision: known.revision, since, derivation })
+    }
+
+    /// Derives a timeline as of `now`; a defect that it meets is contained, so that one customer
+    /// does not stop the others.
+    ///
+    /// # Errors
+    ///
+    /// What the derivation stumbled over.
+    pub fn derive(&self, timeline: &Timeline, now: i64) -> Result<Derivation, String> {
+        let rules = Rules { catalogue: &self.catalogue, policy: &self.policy, as_of: Instant(now) };
+        catch_unwind(AssertUnwindSafe(|| derive(timeline, rules))).map_err(|panic| {
+            let text = panic.downcast_ref::<String>().cloned();
+            text.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned())).unwrap_or_default()
+        })
+    }
+}
+
+/// What a stored delivery comes to.
+fn tell(stored: &Stored) -> (Disposition, Vec<NewFact>) {
+    let disposition = |outcome, reason, path| Disposition { inbox_seq: stored.seq, outcome, reason, path };
+    match facts_of(stored) {
+        Err(NoFacts { outcome, reason, path }) => (disposition(outcome, Some(reason), path), Vec::new()),
+        Ok(facts) => {
+            let key = |fact: &Fact| CustomerKey { book: stored.book.clone(), customer: fact.customer().clone() };
+            let new = (0..).zip(facts).map(|(part, fact)| NewFact { key: key(&fact), inbox_seq: stored.seq, part, fact });
+            (disposition(Outcome::Settled, None, None), new.collect())
         }
     }
 }
+
+impl Settled {
+    fn add(&mut self, more: Self) {
+        self.deliveries += more.deliveries;
+        self.posted += more.posted;
+    }
+}
+

@@ -82,7 +82,9 @@ fn off(object: &Node<'_, '_>) -> Result<Option<Off>, Unfit> {
     };
     let unfit = || object.unfit("amount_off", "expected an amount in minor units");
     Ok(Some(Off::Amount {
-        amount: PriceAmount::parse(&amount).filter(|amount| amount.0 >= 0).ok_or_else(unfit)?,
+        amount: PriceAmount::parse(&amount)
+            .filter(|amount| (0..=LARGEST_AMOUNT).contains(&amount.0))
+            .ok_or_else(unfit)?,
         currency: object
             .text("currency")?
             .and_then(currency)
@@ -127,7 +129,7 @@ fn end(
     }
     let months = terms.map_or(Ok(None), |terms| terms.integer("duration_in_months"))?;
     let months = months.and_then(|months| u32::try_from(months).ok()).map(Months::new);
-    let start = instant(object, "start")?.and_then(|start| DateTime::from_timestamp(start.0, 0));
+    let start = object.instant("start")?.and_then(|start| DateTime::from_timestamp(start.0, 0));
     let sum = start.zip(months).and_then(|(start, months)| start.checked_add_months(months));
     Ok(sum.map(|end| Instant(end.timestamp())))
 }

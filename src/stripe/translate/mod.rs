@@ -209,7 +209,8 @@ impl Source<'_> {
         if object.json().get("id").and_then(Json::as_text).is_some_and(is_placeholder) {
             return Ok(ignored(PLACEHOLDER));
         }
-        let created = event.raw("created").and_then(|raw| raw.parse().ok()).map(Instant);
+        let created =
+            event.raw("created").and_then(|raw| raw.parse().ok()).filter(|&at| is_time(at)).map(Instant);
         let source = Source {
             envelope,
             sha256_hex,

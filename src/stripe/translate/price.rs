@@ -282,6 +282,7 @@ mod tests {
             "$.price.recurring.usage_type"
         );
         assert_eq!(path(r#","recurring":null"#), "$.price.interval");
+        assert_eq!(path(r#","unit_amount":9000000000000000000"#), "$.price.unit_amount");
         assert_eq!(path(r#","unit_amount_decimal":"1e3""#), "$.price.unit_amount_decimal");
         assert_eq!(
             path(r#","unit_amount":1,"transform_quantity":{"divide_by":0}"#),

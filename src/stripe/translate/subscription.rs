@@ -137,7 +137,7 @@ fn ends_at(object: &Node<'_, '_>) -> Result<Option<Instant>, Unfit> {
         return Ok(own);
     }
     let items = object.objects("items")?.unwrap_or_default();
-    let ends = items.iter().map(|item| instant(item, "current_period_end"));
+    let ends = items.iter().map(|item| item.instant("current_period_end"));
     Ok(ends.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().max())
 }
 

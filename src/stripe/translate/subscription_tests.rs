@@ -240,5 +240,6 @@ fn what_does_not_fit_is_named_in_the_item() {
     assert_eq!(path(&ITEM.replace("\"usd\"", "null")), "$.data.object.items.data[0].price.currency");
     assert_eq!(path(&ITEM.replace(":10", ":-1")), "$.data.object.items.data[0].quantity");
     assert_eq!(path(&ITEM.replace("\"si_1\"", "null")), "$.data.object.items.data[0].id");
+    assert_eq!(path(&ITEM.replace("2000", "\"a lot\"")), "$.data.object.items.data[0].price.unit_amount");
     assert_eq!(path("7"), "$.data.object.items.data[0]");
 }

@@ -1,0 +1,116 @@
+//! Builds the rooms, owns the clock, starts and stops server and worker in order.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use axum::Router;
+use tokio::net::TcpListener;
+use tokio::sync::{Notify, watch};
+use tokio::task::JoinHandle;
+
+use crate::config::Config;
+use crate::http::{Access, Rooms, router};
+use crate::ledger::Ledger;
+use crate::pipeline::{Door, Settler};
+use crate::{http, pages, stripe};
+
+/// How often the worker looks around without being told: for customers whose time has come, and
+/// after the store was away.
+const LOOK_AROUND: Duration = Duration::from_secs(1);
+
+/// The time now, in unix seconds: the one clock of the process.
+#[must_use]
+#[expect(clippy::disallowed_methods, reason = "this is the clock")]
+pub fn now() -> i64 {
+    chrono::Utc::now().timestamp()
+}
+
+/// The rooms behind every command.
+#[derive(Debug, Clone)]
+pub struct App {
+    /// What is configured.
+    pub config: Config,
+    /// The store, its schema current.
+    pub ledger: Ledger,
+}
+
+impl App {
+    /// Opens the store and brings its schema up to date.
+    ///
+    /// # Errors
+    ///
+    /// The store's, with the remedy.
+    pub async fn open(config: Config) -> anyhow::Result<Self> {
+        let ledger = Ledger::open(config.database_url.expose()).await?;
+        ledger.migrate().await?;
+        Ok(Self { config, ledger })
+    }
+
+    /// What settles deliveries by this configuration.
+    #[must_use]
+    pub fn settler(&self) -> Settler {
+        Settler::new(
+            self.ledger.clone(),
+            self.config.catalogue.clone(),
+            self.config.policy.clone(),
+            self.config.timezone,
+        )
+    }
+
+    /// Serves on `listener` until `stop` is done, then answers what was taken, settles it, and
+    /// closes the store.
+    ///
+    /// # Errors
+    ///
+    /// The store's refusal to close.
+    pub async fn serve(self, listener: TcpListener, stop: impl Future<Output = ()>) -> anyhow::Result<()> {
+        let stored = Arc::new(Notify::new());
+        let secrets = self.config.webhook_secrets.iter();
+        let secrets = secrets.filter_map(|secret| stripe::Secret::new(secret.expose())).collect();
+        let tolerance = self.config.tolerance_seconds;
+        let (door, committer) = Door::open(self.ledger.clone(), secrets, tolerance, Arc::clone(&stored));
+        let (stop_worker, worker) = start_worker(self.settler(), stored);
+        let rooms = Rooms { door: Arc::new(door), max_body_bytes: self.config.max_body_bytes, now };
+        let access = Access::by_tokens(self.config.api_tokens.iter().map(crate::config::Secret::expose));
+        let pages: Router = pages::router(self.clone());
+        // The router holds the door: when it is gone, the committer has answered all and ends.
+        http::serve(listener, router(rooms, access, pages), stop).await;
+        committer.await.context("the committer ended early")?;
+        stop_worker.send_replace(true);
+        worker.await.context("the worker ended early")?;
+        self.ledger.close().await?;
+        Ok(())
+    }
+}
+
+/// The worker: settles what is stored, as soon as it is.
+fn start_worker(settler: Settler, stored: Arc<Notify>) -> (watch::Sender<bool>, JoinHandle<()>) {
+    let (stop, mut stopped) = watch::channel(false);
+    let worker = tokio::spawn(async move {
+        loop {
+            let is_last = *stopped.borrow();
+            match settler.settle(now()).await {
+                Ok(settled) if settled.deliveries > 0 => {
+                    tracing::debug!(
+                        deliveries = settled.deliveries,
+                        posted = settled.posted.posted,
+                        reversed = settled.posted.reversed,
+                        "settled"
+                    );
+                }
+                Ok(_) => {}
+                Err(error) => tracing::error!(%error, "could not settle; the worker tries again"),
+            }
+            if is_last {
+                return;
+            }
+            tokio::select! {
+                () = stored.notified() => {}
+                () = tokio::time::sleep(LOOK_AROUND) => {}
+                _ = stopped.changed() => {}
+            }
+        }
+    });
+    (stop, worker)
+}

@@ -1,0 +1,134 @@
+//! What can go wrong in the store, and whether trying again can help.
+
+use sea_orm::{DbErr, RuntimeErr, sqlx};
+
+use crate::mrr::CustomerId;
+
+/// Why the ledger could not do what was asked of it.
+#[derive(Debug, thiserror::Error)]
+pub enum LedgerError {
+    /// A store that this version does not know.
+    #[error(
+        "DATABASE_URL names a `{scheme}` store, which this version does not know; \
+         use SQLite, for example DATABASE_URL=sqlite://upswell.db?mode=rwc"
+    )]
+    UnknownStore {
+        /// What stands before the colon of the URL.
+        scheme: String,
+    },
+    /// The store could not be opened.
+    #[error(
+        "the ledger at {url} could not be opened; check that the directory exists and may be \
+         written to, and that DATABASE_URL ends in ?mode=rwc if the file is to be created"
+    )]
+    Open {
+        /// The store's URL.
+        url: String,
+        /// What the store said.
+        source: DbErr,
+    },
+    /// The store refused or failed a statement.
+    #[error("the ledger could not {act}")]
+    Store {
+        /// What was being done.
+        act: &'static str,
+        /// What the store said.
+        source: DbErr,
+    },
+    /// A stored value could not be read back.
+    #[error(
+        "{what} in the ledger is not of the form this version writes; \
+         if a newer upswell wrote it, run that one, else restore a backup"
+    )]
+    Unreadable {
+        /// Which value.
+        what: &'static str,
+        /// What the reader said.
+        source: serde_json::Error,
+    },
+    /// A stored word that is none of those this version knows.
+    #[error("`{word}` is no {what} known to this version; run the upswell that wrote it")]
+    UnknownWord {
+        /// What it should be.
+        what: &'static str,
+        /// The word.
+        word: String,
+    },
+    /// A number outside of what a column holds (64 bits).
+    #[error("{what} {value} of customer {customer} does not fit into the ledger's 64 bits")]
+    DoesNotFit {
+        /// Which number.
+        what: &'static str,
+        /// The number.
+        value: i128,
+        /// Whose it is.
+        customer: CustomerId,
+    },
+    /// Somebody else settled the customer between reading its timeline and settling it.
+    #[error("customer {customer} was settled by another process meanwhile; derive it again")]
+    Overtaken {
+        /// Who.
+        customer: CustomerId,
+    },
+    /// The store's own check of its file found damage.
+    #[error("the ledger's file is damaged ({finding}); restore a backup")]
+    Damaged {
+        /// The first thing that the check found.
+        finding: String,
+    },
+}
+
+impl LedgerError {
+    /// Whether the same call may succeed later: the store was busy, away or out of connections, or
+    /// the customer has to be derived again. Everything else will fail again.
+    #[must_use]
+    pub fn is_transient(&self) -> bool {
+        match self {
+            Self::Overtaken { .. } => true,
+            Self::Open { source, .. } | Self::Store { source, .. } => is_transient(source),
+            _ => false,
+        }
+    }
+}
+
+/// Turns a refusal of the store into an error that says what was being done.
+pub(super) fn while_doing(act: &'static str) -> impl FnOnce(DbErr) -> LedgerError {
+    move |source| LedgerError::Store { act, source }
+}
+
+fn is_transient(error: &DbErr) -> bool {
+    let runtime = match error {
+        DbErr::ConnectionAcquire(_) => return true,
+        DbErr::Conn(runtime) | DbErr::Exec(runtime) | DbErr::Query(runtime) => runtime,
+        _ => return false,
+    };
+    let RuntimeErr::SqlxError(error) = runtime else {
+        return false;
+    };
+    match error.as_ref() {
+        sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::WorkerCrashed => true,
+        sqlx::Error::Database(refusal) => {
+            refusal.code().and_then(|code| code.parse::<u32>().ok()).is_some_and(is_transient_code)
+        }
+        _ => false,
+    }
+}
+
+/// SQLite's BUSY 5, LOCKED 6, IOERR 10, FULL 13, CANTOPEN 14; an extended code has one of them in
+/// its low byte.
+fn is_transient_code(code: u32) -> bool {
+    matches!(code & 0xff, 5 | 6 | 10 | 13 | 14)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_busy_store_is_worth_another_try_and_a_refused_row_is_not() {
+        assert!(is_transient_code(5) && is_transient_code(5 | (1 << 8)));
+        assert!(!is_transient_code(19) && !is_transient_code(1));
+        let overtaken = LedgerError::Overtaken { customer: "cus_1".into() };
+        assert!(overtaken.is_transient());
+    }
+}

@@ -1,0 +1,25 @@
+//! The store: the inbox of deliveries as they came, the timelines of customers, the postings, and
+//! what follows from them. Rows and SQL stay in here.
+//!
+//! Inbox and postings are only ever added to; the store itself refuses anything else. A settlement
+//! is one transaction, so that there is no state between "the fact is in" and "its movements are".
+
+mod customer;
+mod error;
+mod inbox;
+mod mirror;
+mod open;
+mod posting;
+mod project;
+mod read;
+mod settle;
+mod sql;
+
+pub use customer::{CustomerKey, Known};
+pub use error::LedgerError;
+pub use inbox::{Acceptance, Arrival, Source, Stored};
+pub use open::Ledger;
+pub use posting::{Posting, Wanted, movement_id};
+pub use project::{Attributes, FoundFinding, StatusAt};
+pub use read::{Conflict, Counts, IgnoredEvents, ParkedEvent, Poisoned};
+pub use settle::{CustomerSettlement, Disposition, NewFact, Outcome, Posted, Settlement};

@@ -1,0 +1,194 @@
+//! Opening the store: one connection that writes, a pool that reads, and the schema.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use migration::{Migrator, MigratorTrait};
+use sea_orm::sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
+use sea_orm::{
+    ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, DbErr,
+    SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait,
+};
+
+use super::error::while_doing;
+use super::{LedgerError, sql};
+
+/// How long a statement waits for another process that writes.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How often an open that found the store locked is tried again: the change to write-ahead logging
+/// of a fresh file can't wait by itself.
+const OPEN_TRIES: u32 = 50;
+
+/// Readers at a time.
+const READERS: u32 = 4;
+
+/// The store: inbox, timelines, postings. Cheap to clone; every clone is the same store.
+#[derive(Debug, Clone)]
+pub struct Ledger {
+    connections: Arc<Connections>,
+}
+
+/// One writer, because SQLite has only one at a time and waiting in our own line is fair and cheap;
+/// readers beside it, which see the last commit.
+#[derive(Debug)]
+struct Connections {
+    writer: DatabaseConnection,
+    readers: DatabaseConnection,
+}
+
+impl Ledger {
+    /// Opens the store that the URL names, such as `sqlite://upswell.db?mode=rwc`. The schema is
+    /// left as it is: see [`Ledger::migrate`].
+    ///
+    /// # Errors
+    ///
+    /// A store of an unknown kind, or one that can't be opened.
+    pub async fn open(url: &str) -> Result<Self, LedgerError> {
+        let scheme = url.split(':').next().unwrap_or_default();
+        if scheme != "sqlite" {
+            let scheme = scheme.to_owned();
+            return Err(LedgerError::UnknownStore { scheme });
+        }
+        let writer = connect(url, 1, as_writer).await?;
+        let readers = connect(url, READERS, as_reader).await?;
+        let connections = Arc::new(Connections { writer, readers });
+        Ok(Self { connections })
+    }
+
+    /// Brings the schema up to this version's and gives the number of migrations applied. Several
+    /// processes may do so at once: the store's write lock lets one go first.
+    ///
+    /// # Errors
+    ///
+    /// The store's refusal; nothing is applied then.
+    pub async fn migrate(&self) -> Result<usize, LedgerError> {
+        let act = "bring its schema up to date";
+        let transaction = self.begin().await?;
+        let pending = Migrator::get_pending_migrations(&transaction).await;
+        let pending = pending.map_err(while_doing(act))?.len();
+        let applied = Migrator::up(&transaction, None).await;
+        applied.map_err(while_doing(act))?;
+        transaction.commit().await.map_err(while_doing(act))?;
+        Ok(pending)
+    }
+
+    /// Whether the schema is this version's.
+    ///
+    /// # Errors
+    ///
+    /// A store that can't be read.
+    pub async fn is_current(&self) -> Result<bool, LedgerError> {
+        let pending = Migrator::get_pending_migrations_read_only(self.reader()).await;
+        Ok(pending.map_err(while_doing("read its schema"))?.is_empty())
+    }
+
+    /// Lets the store check its own file.
+    ///
+    /// # Errors
+    ///
+    /// Damage, with the first thing found; a store that can't be read.
+    pub async fn check(&self) -> Result<(), LedgerError> {
+        let act = "check its file";
+        let statement = sql::statement("PRAGMA quick_check(1)", Vec::new());
+        let answer = self.reader().query_one_raw(statement).await;
+        let answer = answer.map_err(while_doing(act))?;
+        let finding = match answer {
+            Some(row) => row.try_get_by_index(0).map_err(while_doing(act))?,
+            None => "no answer".to_owned(),
+        };
+        if finding == "ok" {
+            return Ok(());
+        }
+        Err(LedgerError::Damaged { finding })
+    }
+
+    /// Closes the store; what was committed is on disk already.
+    ///
+    /// # Errors
+    ///
+    /// The store's refusal.
+    pub async fn close(&self) -> Result<(), LedgerError> {
+        let Connections { writer, readers } = self.connections.as_ref();
+        readers.close_by_ref().await.map_err(while_doing("close"))?;
+        writer.close_by_ref().await.map_err(while_doing("close"))
+    }
+
+    /// The pool that reads.
+    pub(super) fn reader(&self) -> &DatabaseConnection {
+        &self.connections.readers
+    }
+
+    /// A transaction of the one writer, which holds the store's write lock from the start: what it
+    /// reads can't change before it commits. Dropped, it leaves nothing behind.
+    ///
+    /// # Errors
+    ///
+    /// A store that stays locked by another process, or is away.
+    pub(super) async fn begin(&self) -> Result<DatabaseTransaction, LedgerError> {
+        let options = TransactionOptions {
+            sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
+            ..TransactionOptions::default()
+        };
+        let begun = self.connections.writer.begin_with_options(options).await;
+        begun.map_err(while_doing("begin a transaction"))
+    }
+}
+
+/// Runs one statement for its effect.
+///
+/// # Errors
+///
+/// The store's refusal.
+pub(super) async fn run<C: ConnectionTrait>(
+    db: &C,
+    act: &'static str,
+    statement: Statement,
+) -> Result<u64, LedgerError> {
+    let done = db.execute_raw(statement).await.map_err(while_doing(act))?;
+    Ok(done.rows_affected())
+}
+
+async fn connect(
+    url: &str,
+    most: u32,
+    prepare: fn(SqliteConnectOptions) -> SqliteConnectOptions,
+) -> Result<DatabaseConnection, LedgerError> {
+    let mut options = ConnectOptions::new(url);
+    options
+        .max_connections(most)
+        .sqlx_logging(false)
+        .record_stmt_in_spans(false)
+        .map_sqlx_sqlite_opts(prepare);
+    let mut tries = 0;
+    loop {
+        let failed = match Database::connect(options.clone()).await {
+            Ok(connection) => return Ok(connection),
+            Err(source) => opening_failed(url, source),
+        };
+        tries += 1;
+        if !failed.is_transient() || tries == OPEN_TRIES {
+            return Err(failed);
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+fn opening_failed(url: &str, source: DbErr) -> LedgerError {
+    let url = url.to_owned();
+    LedgerError::Open { url, source }
+}
+
+/// `synchronous=FULL`: with less, a power failure may take back what was answered 200.
+fn as_writer(options: SqliteConnectOptions) -> SqliteConnectOptions {
+    options
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Full)
+        .foreign_keys(true)
+        .busy_timeout(BUSY_TIMEOUT)
+        .statement_cache_capacity(400)
+}
+
+fn as_reader(options: SqliteConnectOptions) -> SqliteConnectOptions {
+    options.busy_timeout(BUSY_TIMEOUT).pragma("query_only", "ON").row_buffer_size(1_000)
+}

@@ -1,0 +1,375 @@
+//! Postings: movements as they stand in the ledger (R23), which are only ever added.
+
+use sea_orm::{ConnectionTrait, FromQueryResult, Value};
+use sha2::{Digest, Sha256};
+
+use super::mirror::{self, read, write};
+use super::sql::{Table, all, statement};
+use super::{CustomerKey, Ledger, LedgerError};
+use crate::mrr::{
+    Cause, Class, CustomerId, Delta, Evidence, Instant, Kind, Motion, Movement, Mrr, PriceId, ProductId, Side,
+};
+
+/// A posting as it was read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Posting {
+    /// Its place in the ledger.
+    pub seq: i64,
+    /// The movement's name: the same movement has the same one by whatever road it came.
+    pub id: String,
+    /// Its book.
+    pub book: String,
+    /// Its customer.
+    pub customer: CustomerId,
+    /// The movement; of a reversal, what it takes back, with the signs turned.
+    pub movement: Movement,
+    /// The month it took effect in.
+    pub month: String,
+    /// When it was posted.
+    pub recorded_at: i64,
+    /// The month whose books it was posted in.
+    pub posted_in: String,
+    /// The posting that it takes back.
+    pub adjusts: Option<String>,
+    /// The version that derived it.
+    pub engine: String,
+    /// The digest of the policy it was derived by.
+    pub policy: String,
+}
+
+/// Which postings are wanted; what is `None` is not asked.
+#[derive(Debug, Clone, Default)]
+pub struct Wanted {
+    /// Of this book.
+    pub book: Option<String>,
+    /// Of this customer.
+    pub customer: Option<String>,
+    /// From this month on.
+    pub from_month: Option<String>,
+    /// Up to and with this month.
+    pub to_month: Option<String>,
+    /// Of this class.
+    pub class: Option<Class>,
+    /// Of this kind.
+    pub kind: Option<Kind>,
+    /// After this place in the ledger.
+    pub since_seq: Option<i64>,
+    /// Of this name.
+    pub id: Option<String>,
+    /// Proved by this event.
+    pub event: Option<String>,
+    /// What was taken back as well, and the reversals that did.
+    pub all: bool,
+}
+
+const COLUMNS: [&str; 34] = [
+    "id",
+    "book",
+    "customer",
+    "subscription",
+    "item",
+    "product_before",
+    "product_after",
+    "price_before",
+    "price_after",
+    "quantity_before",
+    "quantity_after",
+    "item_mrr_before",
+    "item_mrr_after",
+    "currency",
+    "class",
+    "kind",
+    "cause",
+    "motion",
+    "is_metered",
+    "delta",
+    "customer_mrr_before",
+    "customer_mrr_after",
+    "bridge",
+    "effective_at",
+    "month",
+    "recorded_at",
+    "posted_in",
+    "grade",
+    "event",
+    "sha256",
+    "engine",
+    "policy",
+    "reverses",
+    "adjusts",
+];
+
+/// The table as postings are added to it.
+pub(super) const POSTING: Table = Table { name: "posting", columns: &COLUMNS, tail: "" };
+
+/// Who posts, when, into which month's books.
+#[derive(Clone, Copy)]
+pub(super) struct Entry<'e> {
+    pub(super) key: &'e CustomerKey,
+    pub(super) month: &'e str,
+    pub(super) recorded_at: i64,
+    pub(super) engine: &'e str,
+    pub(super) policy: &'e str,
+    /// The posting that it takes back, and its name.
+    pub(super) reverses: Option<(i64, &'e str)>,
+}
+
+#[derive(FromQueryResult)]
+struct PostingRow {
+    seq: i64,
+    id: String,
+    book: String,
+    customer: String,
+    subscription: String,
+    item: String,
+    product_before: Option<String>,
+    product_after: Option<String>,
+    price_before: Option<String>,
+    price_after: Option<String>,
+    quantity_before: Option<i64>,
+    quantity_after: Option<i64>,
+    item_mrr_before: Option<i64>,
+    item_mrr_after: Option<i64>,
+    currency: String,
+    class: String,
+    kind: String,
+    cause: String,
+    motion: String,
+    is_metered: i64,
+    delta: i64,
+    customer_mrr_before: i64,
+    customer_mrr_after: i64,
+    bridge: Option<String>,
+    effective_at: i64,
+    month: String,
+    recorded_at: i64,
+    posted_in: String,
+    grade: String,
+    event: String,
+    sha256: String,
+    engine: String,
+    policy: String,
+    adjusts: Option<String>,
+}
+
+/// The name of a movement, `mv_` and 16 hex digits over all that it says but its evidence: a second
+/// event about the same change gives the same movement (R11).
+///
+/// # Errors
+///
+/// [`LedgerError`] of a bridge that can't be written.
+pub fn movement_id(key: &CustomerKey, movement: &Movement) -> Result<String, LedgerError> {
+    let side = |side: &Option<Side>| match side {
+        Some(side) => {
+            format!("{}\u{1f}{}\u{1f}{}\u{1f}{}", side.product, side.price, side.quantity, side.mrr)
+        }
+        None => String::new(),
+    };
+    let text = [
+        key.book.clone(),
+        key.customer.to_string(),
+        movement.effective_at.0.to_string(),
+        movement.class.as_str().to_owned(),
+        movement.kind.as_str().to_owned(),
+        movement.cause.as_str().to_owned(),
+        movement.motion.as_str().to_owned(),
+        movement.subscription.to_string(),
+        movement.item.to_string(),
+        movement.currency.to_string(),
+        movement.is_metered.to_string(),
+        side(&movement.before),
+        side(&movement.after),
+        movement.delta.to_string(),
+        movement.customer_mrr_before.to_string(),
+        movement.customer_mrr_after.to_string(),
+        bridge(movement)?.unwrap_or_default(),
+    ];
+    let digest = Sha256::digest(text.join("\u{1e}"));
+    Ok(format!("mv_{}", hex::encode(&digest[..8])))
+}
+
+impl Ledger {
+    /// The postings that are wanted, in the ledger's order: those that stand, or all.
+    ///
+    /// # Errors
+    ///
+    /// The store's refusal, or a row this version can't read.
+    pub async fn postings(&self, wanted: &Wanted) -> Result<Vec<Posting>, LedgerError> {
+        let mut terms = Vec::new();
+        let mut values: Vec<Value> = Vec::new();
+        let texts = [
+            ("book =", &wanted.book),
+            ("customer =", &wanted.customer),
+            ("month >=", &wanted.from_month),
+            ("month <=", &wanted.to_month),
+            ("class =", &wanted.class.map(|class| class.as_str().to_owned())),
+            ("kind =", &wanted.kind.map(|kind| kind.as_str().to_owned())),
+            ("id =", &wanted.id),
+            ("event =", &wanted.event),
+        ];
+        for (term, value) in texts {
+            if let Some(value) = value {
+                values.push(value.clone().into());
+                terms.push(format!("p.{term} ${}", values.len()));
+            }
+        }
+        if let Some(seq) = wanted.since_seq {
+            values.push(seq.into());
+            terms.push(format!("p.seq > ${}", values.len()));
+        }
+        if !wanted.all {
+            terms.push(STANDS.to_owned());
+        }
+        select(self.reader(), &terms, values).await
+    }
+}
+
+/// A posting stands that takes nothing back and was not taken back.
+const STANDS: &str = "p.reverses IS NULL AND NOT EXISTS (SELECT 1 FROM posting r WHERE r.reverses = p.seq)";
+
+/// What stands of a customer's movements after an instant; of all time if there is none.
+pub(super) async fn standing<C: ConnectionTrait>(
+    db: &C,
+    key: &CustomerKey,
+    since: Option<Instant>,
+) -> Result<Vec<Posting>, LedgerError> {
+    let terms = ["p.book = $1", "p.customer = $2", "p.effective_at > $3", STANDS].map(str::to_owned);
+    let since = since.map_or(i64::MIN, |since| since.0);
+    select(db, &terms, vec![key.book.clone().into(), key.customer.to_string().into(), since.into()]).await
+}
+
+async fn select<C: ConnectionTrait>(
+    db: &C,
+    terms: &[String],
+    values: Vec<Value>,
+) -> Result<Vec<Posting>, LedgerError> {
+    let terms = if terms.is_empty() { "1 = 1".to_owned() } else { terms.join(" AND ") };
+    let columns = COLUMNS.map(|column| format!("p.{column}")).join(", ");
+    let sql = format!("SELECT p.seq, {columns} FROM posting p WHERE {terms} ORDER BY p.seq");
+    let rows: Vec<PostingRow> = all(db, "read postings", statement(sql, values)).await?;
+    rows.into_iter().map(PostingRow::restore).collect()
+}
+
+/// The values of a new row, in the order of [`POSTING`]'s columns.
+pub(super) fn values(entry: Entry<'_>, id: &str, movement: &Movement) -> Result<Vec<Value>, LedgerError> {
+    let fits = |what: &'static str, value: i128| {
+        let customer = entry.key.customer.clone();
+        i64::try_from(value).map_err(|_| LedgerError::DoesNotFit { what, value, customer })
+    };
+    let level = |side: &Option<Side>| side.as_ref().map(|side| fits("a level", side.mrr.0)).transpose();
+    let quantity =
+        |side: &Option<Side>| side.as_ref().map(|side| fits("a quantity", side.quantity.into())).transpose();
+    let product = |side: &Option<Side>| side.as_ref().map(|side| side.product.to_string());
+    let price = |side: &Option<Side>| side.as_ref().map(|side| side.price.to_string());
+    let (before, after) = (&movement.before, &movement.after);
+    Ok(vec![
+        id.into(),
+        entry.key.book.clone().into(),
+        entry.key.customer.to_string().into(),
+        movement.subscription.to_string().into(),
+        movement.item.to_string().into(),
+        product(before).into(),
+        product(after).into(),
+        price(before).into(),
+        price(after).into(),
+        quantity(before)?.into(),
+        quantity(after)?.into(),
+        level(before)?.into(),
+        level(after)?.into(),
+        movement.currency.to_string().into(),
+        movement.class.as_str().into(),
+        movement.kind.as_str().into(),
+        movement.cause.as_str().into(),
+        movement.motion.as_str().into(),
+        i64::from(movement.is_metered).into(),
+        fits("a movement", movement.delta.0)?.into(),
+        fits("a customer's MRR", movement.customer_mrr_before.0)?.into(),
+        fits("a customer's MRR", movement.customer_mrr_after.0)?.into(),
+        bridge(movement)?.into(),
+        movement.effective_at.0.into(),
+        entry.month.into(),
+        entry.recorded_at.into(),
+        entry.month.into(),
+        mirror::word_of(movement.evidence.grade).into(),
+        movement.evidence.event.to_string().into(),
+        movement.evidence.sha256.to_string().into(),
+        entry.engine.into(),
+        entry.policy.into(),
+        entry.reverses.map(|(seq, _)| seq).into(),
+        entry.reverses.map(|(_, id)| id.to_owned()).into(),
+    ])
+}
+
+/// What takes a movement back: the same with its sides and signs turned.
+pub(super) fn reversal(movement: &Movement) -> Movement {
+    Movement {
+        before: movement.after.clone(),
+        after: movement.before.clone(),
+        delta: -movement.delta,
+        customer_mrr_before: movement.customer_mrr_after,
+        customer_mrr_after: movement.customer_mrr_before,
+        bridge: None,
+        ..movement.clone()
+    }
+}
+
+fn bridge(movement: &Movement) -> Result<Option<String>, LedgerError> {
+    movement.bridge.as_ref().map(write::<mirror::Bridge, _>).transpose()
+}
+
+impl PostingRow {
+    fn restore(self) -> Result<Posting, LedgerError> {
+        let grade = mirror::grade(&self.grade).ok_or_else(|| unknown("grade", &self.grade))?;
+        let bridge =
+            self.bridge.as_deref().map(|json| read::<mirror::Bridge, _>("a bridge", json)).transpose()?;
+        let movement = Movement {
+            effective_at: Instant(self.effective_at),
+            class: Class::parse(&self.class).ok_or_else(|| unknown("class", &self.class))?,
+            kind: Kind::parse(&self.kind).ok_or_else(|| unknown("kind", &self.kind))?,
+            cause: Cause::parse(&self.cause).ok_or_else(|| unknown("cause", &self.cause))?,
+            motion: Motion::parse(&self.motion).ok_or_else(|| unknown("motion", &self.motion))?,
+            subscription: self.subscription.into(),
+            item: self.item.into(),
+            currency: self.currency.into(),
+            is_metered: self.is_metered != 0,
+            before: side(self.product_before, self.price_before, self.quantity_before, self.item_mrr_before),
+            after: side(self.product_after, self.price_after, self.quantity_after, self.item_mrr_after),
+            delta: Delta(self.delta.into()),
+            customer_mrr_before: Mrr(self.customer_mrr_before.into()),
+            customer_mrr_after: Mrr(self.customer_mrr_after.into()),
+            bridge,
+            evidence: Evidence { grade, event: self.event.into(), sha256: self.sha256.into() },
+        };
+        Ok(Posting {
+            seq: self.seq,
+            id: self.id,
+            book: self.book,
+            customer: self.customer.into(),
+            movement,
+            month: self.month,
+            recorded_at: self.recorded_at,
+            posted_in: self.posted_in,
+            adjusts: self.adjusts,
+            engine: self.engine,
+            policy: self.policy,
+        })
+    }
+}
+
+fn side(
+    product: Option<String>,
+    price: Option<String>,
+    quantity: Option<i64>,
+    mrr: Option<i64>,
+) -> Option<Side> {
+    Some(Side {
+        product: ProductId::from(product?),
+        price: PriceId::from(price?),
+        quantity: u64::try_from(quantity?).ok()?,
+        mrr: Mrr(mrr?.into()),
+    })
+}
+
+fn unknown(what: &'static str, word: &str) -> LedgerError {
+    LedgerError::UnknownWord { what, word: word.to_owned() }
+}

@@ -1,0 +1,224 @@
+//! Questions about deliveries and books: what waits, what was ignored or parked, what was kept aside.
+
+use sea_orm::FromQueryResult;
+
+use super::sql::{all, one, statement};
+use super::{CustomerKey, Ledger, LedgerError};
+
+/// How many deliveries stand where.
+#[derive(Debug, Clone, PartialEq, Eq, FromQueryResult)]
+pub struct Counts {
+    /// Deliveries stored.
+    pub stored: i64,
+    /// Of them, those whose facts are in their timelines.
+    pub settled: i64,
+    /// Those that wait to be settled.
+    pub pending: i64,
+    /// Those that say nothing about recurring revenue.
+    pub ignored: i64,
+    /// Those that can't be used by this version.
+    pub parked: i64,
+    /// When the oldest of those that wait came.
+    pub oldest_pending_at: Option<i64>,
+    /// The highest number of an inbox row.
+    pub last_seq: i64,
+    /// When the newest event was made.
+    pub data_through: Option<i64>,
+}
+
+impl Counts {
+    /// The age of the oldest delivery that is not settled; 0 if all are.
+    #[must_use]
+    pub fn lag_seconds(&self, now: i64) -> i64 {
+        self.oldest_pending_at.map_or(0, |oldest| (now - oldest).max(0))
+    }
+}
+
+/// A parked delivery.
+#[derive(Debug, Clone, PartialEq, Eq, FromQueryResult)]
+pub struct ParkedEvent {
+    /// Its number in the inbox.
+    pub seq: i64,
+    /// The event.
+    pub event: String,
+    /// Its type.
+    pub kind: String,
+    /// The JSON path that does not fit.
+    pub path: String,
+    /// What was expected there and found.
+    pub reason: String,
+    /// The file and line it came from.
+    pub place: Option<String>,
+}
+
+/// Ignored deliveries of one type, for one reason.
+#[derive(Debug, Clone, PartialEq, Eq, FromQueryResult)]
+pub struct IgnoredEvents {
+    /// Their type.
+    pub kind: String,
+    /// Why.
+    pub reason: String,
+    /// How many.
+    pub count: i64,
+}
+
+/// A delivery that was kept aside: a known event that said something else.
+#[derive(Debug, Clone, PartialEq, Eq, FromQueryResult)]
+pub struct Conflict {
+    /// The event.
+    pub event: String,
+    /// Its type.
+    pub kind: String,
+    /// When it came.
+    pub received_at: i64,
+    /// Where it came from.
+    pub source: String,
+}
+
+/// A customer that could not be derived.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Poisoned {
+    /// Who.
+    pub key: CustomerKey,
+    /// Why.
+    pub reason: String,
+}
+
+#[derive(FromQueryResult)]
+struct PoisonedRow {
+    book: String,
+    customer: String,
+    poisoned: String,
+}
+
+#[derive(FromQueryResult)]
+struct BookRow {
+    book: String,
+}
+
+#[derive(FromQueryResult)]
+struct SkewRow {
+    ahead: Option<i64>,
+}
+
+impl Ledger {
+    /// How many deliveries stand where.
+    ///
+    /// # Errors
+    ///
+    /// The store's refusal.
+    pub async fn counts(&self) -> Result<Counts, LedgerError> {
+        let sql = "SELECT (SELECT COUNT(*) FROM inbox) AS stored, \
+                   (SELECT COUNT(*) FROM disposition WHERE outcome = 'settled') AS settled, \
+                   (SELECT COUNT(*) FROM pending) AS pending, \
+                   (SELECT COUNT(*) FROM disposition WHERE outcome = 'ignored') AS ignored, \
+                   (SELECT COUNT(*) FROM disposition WHERE outcome = 'parked') AS parked, \
+                   (SELECT MIN(received_at) FROM pending) AS oldest_pending_at, \
+                   (SELECT COALESCE(MAX(seq), 0) FROM inbox) AS last_seq, \
+                   (SELECT MAX(created) FROM inbox) AS data_through";
+        let counts: Option<Counts> =
+            one(self.reader(), "count deliveries", statement(sql, Vec::new())).await?;
+        Ok(counts.unwrap_or(Counts {
+            stored: 0,
+            settled: 0,
+            pending: 0,
+            ignored: 0,
+            parked: 0,
+            oldest_pending_at: None,
+            last_seq: 0,
+            data_through: None,
+        }))
+    }
+
+    /// How long the oldest pending delivery has waited at `now`; 0 if none does.
+    ///
+    /// # Errors
+    ///
+    /// The store's refusal.
+    pub async fn lag_seconds(&self, now: i64) -> Result<i64, LedgerError> {
+        #[derive(FromQueryResult)]
+        struct Row {
+            oldest: Option<i64>,
+        }
+        let sql = "SELECT MIN(received_at) AS oldest FROM \
+                   (SELECT received_at FROM pending ORDER BY inbox_seq LIMIT 1) AS first";
+        let row: Option<Row> = one(self.reader(), "look for what waits", statement(sql, Vec::new())).await?;
+        Ok(row.and_then(|row| row.oldest).map_or(0, |oldest| (now - oldest).max(0)))
+    }
+
+    /// The books that anything was delivered to, in the order of their names.
+    ///
+    /// # Errors
+    ///
+    /// The store's refusal.
+    pub async fn books(&self) -> Result<Vec<String>, LedgerError> {
+        let sql = "SELECT DISTINCT book FROM customer ORDER BY book";
+        let rows: Vec<BookRow> = all(self.reader(), "read the books", statement(sql, Vec::new())).await?;
+        Ok(rows.into_iter().map(|row| row.book).collect())
+    }
+
+    /// The parked deliveries, after an inbox number, oldest first.
+    ///
+    /// # Errors
+    ///
+    /// The store's refusal.
+    pub async fn parked(&self, after_seq: i64) -> Result<Vec<ParkedEvent>, LedgerError> {
+        let sql = "SELECT i.seq, i.event_id AS event, i.kind, COALESCE(d.path, '$') AS path, \
+                   COALESCE(d.reason, '') AS reason, i.place \
+                   FROM disposition d JOIN inbox i ON i.seq = d.inbox_seq \
+                   WHERE d.outcome = 'parked' AND i.seq > $1 ORDER BY i.seq";
+        all(self.reader(), "read what is parked", statement(sql, vec![after_seq.into()])).await
+    }
+
+    /// The ignored deliveries after an inbox number, by type and reason.
+    ///
+    /// # Errors
+    ///
+    /// The store's refusal.
+    pub async fn ignored(&self, after_seq: i64) -> Result<Vec<IgnoredEvents>, LedgerError> {
+        let sql = "SELECT i.kind, COALESCE(d.reason, '') AS reason, COUNT(*) AS count \
+                   FROM disposition d JOIN inbox i ON i.seq = d.inbox_seq \
+                   WHERE d.outcome = 'ignored' AND i.seq > $1 GROUP BY i.kind, d.reason ORDER BY i.kind, d.reason";
+        all(self.reader(), "read what is ignored", statement(sql, vec![after_seq.into()])).await
+    }
+
+    /// The deliveries that were kept aside.
+    ///
+    /// # Errors
+    ///
+    /// The store's refusal.
+    pub async fn conflicts(&self) -> Result<Vec<Conflict>, LedgerError> {
+        let sql = "SELECT event_id AS event, kind, received_at, source FROM conflict ORDER BY seq";
+        all(self.reader(), "read what is kept aside", statement(sql, Vec::new())).await
+    }
+
+    /// The customers that could not be derived.
+    ///
+    /// # Errors
+    ///
+    /// The store's refusal.
+    pub async fn poisoned(&self) -> Result<Vec<Poisoned>, LedgerError> {
+        let sql = "SELECT book, customer, poisoned FROM customer WHERE poisoned IS NOT NULL ORDER BY book, customer";
+        let rows: Vec<PoisonedRow> = all(self.reader(), "read customers", statement(sql, Vec::new())).await?;
+        let poisoned = |row: PoisonedRow| Poisoned {
+            key: CustomerKey { book: row.book, customer: row.customer.into() },
+            reason: row.poisoned,
+        };
+        Ok(rows.into_iter().map(poisoned).collect())
+    }
+
+    /// By how many seconds the newest deliveries were signed ahead of our clock at most; negative or
+    /// none if none was.
+    ///
+    /// # Errors
+    ///
+    /// The store's refusal.
+    pub async fn clock_ahead_seconds(&self) -> Result<Option<i64>, LedgerError> {
+        let sql = "SELECT MAX(signed_at - received_at) AS ahead FROM \
+                   (SELECT signed_at, received_at FROM inbox WHERE signed_at IS NOT NULL \
+                    ORDER BY seq DESC LIMIT 1000) AS newest";
+        let row: Option<SkewRow> =
+            one(self.reader(), "compare the clocks", statement(sql, Vec::new())).await?;
+        Ok(row.and_then(|row| row.ahead))
+    }
+}

@@ -1,0 +1,333 @@
+//! The settlement: facts, the difference to what stands, what follows from it, and the dispositions,
+//! all in one transaction (R22).
+
+use std::collections::BTreeMap;
+use std::ops::AddAssign;
+
+use sea_orm::{ConnectionTrait, DatabaseTransaction, FromQueryResult, Value};
+
+use super::error::while_doing;
+use super::mirror::{self, write};
+use super::open::run;
+use super::posting::{Entry, POSTING, Posting, movement_id, reversal, standing, values};
+use super::project::Projections;
+use super::sql::{Table, one, placeholders, statement};
+use super::{CustomerKey, Ledger, LedgerError};
+use crate::mrr::{Derivation, Fact, Instant, Month};
+
+/// What a delivery came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// Its facts are in their timelines.
+    Settled,
+    /// It says nothing about recurring revenue.
+    Ignored,
+    /// It can't be used by this version.
+    Parked,
+}
+
+impl Outcome {
+    /// The word as rows hold it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Settled => "settled",
+            Self::Ignored => "ignored",
+            Self::Parked => "parked",
+        }
+    }
+}
+
+/// A delivery's outcome, and why.
+#[derive(Debug, Clone)]
+pub struct Disposition {
+    /// The delivery.
+    pub inbox_seq: i64,
+    /// What it came to.
+    pub outcome: Outcome,
+    /// Why, unless it is settled.
+    pub reason: Option<String>,
+    /// Where it does not fit, if it is parked.
+    pub path: Option<String>,
+}
+
+/// A fact for a timeline.
+#[derive(Debug, Clone)]
+pub struct NewFact {
+    /// Whose.
+    pub key: CustomerKey,
+    /// The delivery that says it.
+    pub inbox_seq: i64,
+    /// Which of the delivery's facts it is, from 0.
+    pub part: i64,
+    /// The fact.
+    pub fact: Fact,
+}
+
+/// What a customer was derived to.
+#[derive(Debug, Clone)]
+pub struct CustomerSettlement {
+    /// Who.
+    pub key: CustomerKey,
+    /// How often it had been settled when it was derived: another number now means it was overtaken.
+    pub revision: i64,
+    /// The checkpoint that it was derived from: what stands up to it is left alone.
+    pub since: Option<Instant>,
+    /// What the derivation gives, or why there is none.
+    pub derivation: Result<Derivation, String>,
+}
+
+/// Everything that one transaction settles.
+#[derive(Debug, Clone)]
+pub struct Settlement {
+    /// The time of the run.
+    pub now: i64,
+    /// The version that derives.
+    pub engine: String,
+    /// The digest of the policy in force.
+    pub policy: String,
+    /// The time zone of the months.
+    pub zone: chrono_tz::Tz,
+    /// What deliveries came to.
+    pub dispositions: Vec<Disposition>,
+    /// What they say.
+    pub facts: Vec<NewFact>,
+    /// What that makes of customers.
+    pub customers: Vec<CustomerSettlement>,
+}
+
+/// What a settlement posted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Posted {
+    /// New postings.
+    pub posted: usize,
+    /// Postings that were taken back.
+    pub reversed: usize,
+}
+
+impl AddAssign for Posted {
+    fn add_assign(&mut self, more: Self) {
+        self.posted += more.posted;
+        self.reversed += more.reversed;
+    }
+}
+
+const FACT: Table = Table {
+    name: "fact",
+    columns: &[
+        "book",
+        "customer",
+        "inbox_seq",
+        "part",
+        "at",
+        "reaches_back_to",
+        "subscription",
+        "event_id",
+        "status",
+        "body",
+    ],
+    tail: "ON CONFLICT DO NOTHING",
+};
+
+const DISPOSITION: Table = Table {
+    name: "disposition",
+    columns: &["inbox_seq", "outcome", "reason", "path", "decided_at", "engine"],
+    tail: "ON CONFLICT (inbox_seq) DO UPDATE SET outcome = excluded.outcome, reason = excluded.reason, \
+           path = excluded.path, decided_at = excluded.decided_at, engine = excluded.engine",
+};
+
+const CUSTOMER: Table = Table {
+    name: "customer",
+    columns: &[
+        "book",
+        "customer",
+        "revision",
+        "checkpoint",
+        "checkpoint_at",
+        "due_at",
+        "poisoned",
+        "settled_at",
+    ],
+    tail: "ON CONFLICT (book, customer) DO UPDATE SET revision = excluded.revision, \
+           checkpoint = excluded.checkpoint, checkpoint_at = excluded.checkpoint_at, due_at = excluded.due_at, \
+           poisoned = excluded.poisoned, settled_at = excluded.settled_at",
+};
+
+#[derive(FromQueryResult)]
+struct RevisionRow {
+    revision: i64,
+    checkpoint: Option<String>,
+    checkpoint_at: Option<i64>,
+}
+
+impl Ledger {
+    /// Settles everything in one transaction: either all of it is in the ledger, or nothing. What is
+    /// settled again posts nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`LedgerError::Overtaken`] if a customer was settled meanwhile (derive again); else the
+    /// store's refusal, or an amount that does not fit.
+    pub async fn settle(&self, settlement: &Settlement) -> Result<Posted, LedgerError> {
+        let transaction = self.begin().await?;
+        let posted = settlement.write(&transaction).await?;
+        transaction.commit().await.map_err(while_doing("settle"))?;
+        Ok(posted)
+    }
+}
+
+impl Settlement {
+    async fn write(&self, db: &DatabaseTransaction) -> Result<Posted, LedgerError> {
+        FACT.insert(db, self.fact_values()?).await?;
+        let mut posted = Posted::default();
+        let mut postings = Vec::new();
+        let mut customers = Vec::new();
+        let mut projections = Projections::default();
+        for customer in &self.customers {
+            let row = revision(db, &customer.key).await?;
+            if row.as_ref().map_or(0, |row| row.revision) != customer.revision {
+                return Err(LedgerError::Overtaken { customer: customer.key.customer.clone() });
+            }
+            if let Ok(derivation) = &customer.derivation {
+                posted += self.difference(db, customer, derivation, &mut postings).await?;
+                projections.replace(db, customer, derivation).await?;
+            }
+            customers.extend(self.customer_values(customer, row)?);
+        }
+        POSTING.insert(db, postings).await?;
+        projections.insert(db).await?;
+        projections.attributes(db, &self.facts).await?;
+        CUSTOMER.insert(db, customers).await?;
+        DISPOSITION.insert(db, self.disposition_values()).await?;
+        self.clear_pending(db).await?;
+        Ok(posted)
+    }
+
+    /// Appends what takes back the postings that no longer hold, then those that are new.
+    async fn difference(
+        &self,
+        db: &DatabaseTransaction,
+        customer: &CustomerSettlement,
+        derivation: &Derivation,
+        postings: &mut Vec<Value>,
+    ) -> Result<Posted, LedgerError> {
+        let mut standing_by_id: BTreeMap<String, Vec<Posting>> = BTreeMap::new();
+        for posting in standing(db, &customer.key, customer.since).await? {
+            standing_by_id.entry(posting.id.clone()).or_default().push(posting);
+        }
+        let mut new = Vec::new();
+        for movement in &derivation.movements {
+            let id = movement_id(&customer.key, movement)?;
+            match standing_by_id.get_mut(&id).and_then(Vec::pop) {
+                Some(_) => {}
+                None => new.push((id, movement)),
+            }
+        }
+        let mut gone: Vec<Posting> = standing_by_id.into_values().flatten().collect();
+        gone.sort_by_key(|posting| posting.seq);
+        let entry = Entry {
+            key: &customer.key,
+            month: "",
+            recorded_at: self.now,
+            engine: &self.engine,
+            policy: &self.policy,
+            reverses: None,
+        };
+        for posting in &gone {
+            let entry = Entry { month: &posting.month, reverses: Some((posting.seq, &posting.id)), ..entry };
+            let movement = reversal(&posting.movement);
+            postings.extend(values(entry, &movement_id(&customer.key, &movement)?, &movement)?);
+        }
+        for (id, movement) in &new {
+            let month = Month::of(movement.effective_at, self.zone).to_string();
+            postings.extend(values(Entry { month: &month, ..entry }, id, movement)?);
+        }
+        Ok(Posted { posted: new.len(), reversed: gone.len() })
+    }
+
+    fn fact_values(&self) -> Result<Vec<Value>, LedgerError> {
+        let mut values = Vec::with_capacity(self.facts.len() * FACT.columns.len());
+        for new in &self.facts {
+            let (subscription, event, status) = match &new.fact {
+                Fact::Subscription(fact) => {
+                    let status = mirror::status_word(fact.state.status);
+                    (Some(fact.subscription.to_string()), &fact.evidence.event, Some(status))
+                }
+                Fact::Usage(fact) => (Some(fact.subscription.to_string()), &fact.evidence.event, None),
+                Fact::Customer(fact) => (None, &fact.evidence.event, None),
+            };
+            values.extend([
+                Value::from(new.key.book.clone()),
+                new.key.customer.to_string().into(),
+                new.inbox_seq.into(),
+                new.part.into(),
+                new.fact.at().0.into(),
+                new.fact.reaches_back_to().0.into(),
+                subscription.into(),
+                event.to_string().into(),
+                status.into(),
+                write::<mirror::Fact, _>(&new.fact)?.into(),
+            ]);
+        }
+        Ok(values)
+    }
+
+    fn customer_values(
+        &self,
+        customer: &CustomerSettlement,
+        row: Option<RevisionRow>,
+    ) -> Result<[Value; 8], LedgerError> {
+        let stood = row.and_then(|row| row.checkpoint.zip(row.checkpoint_at));
+        let (checkpoint, due_at, poisoned) = match &customer.derivation {
+            Ok(derivation) => {
+                let made = match &derivation.checkpoint {
+                    Some(made) => Some((write::<mirror::Checkpoint, _>(made)?, made.at.0)),
+                    // From a checkpoint on, the old one still holds; from the start, there is none.
+                    None => stood.filter(|_| customer.since.is_some()),
+                };
+                (made, derivation.due_at.map(|at| at.0), None)
+            }
+            Err(poison) => (None, None, Some(poison.clone())),
+        };
+        let (checkpoint, checkpoint_at) = checkpoint.unzip();
+        Ok([
+            customer.key.book.clone().into(),
+            customer.key.customer.to_string().into(),
+            (customer.revision + 1).into(),
+            checkpoint.into(),
+            checkpoint_at.into(),
+            due_at.into(),
+            poisoned.into(),
+            self.now.into(),
+        ])
+    }
+
+    fn disposition_values(&self) -> Vec<Value> {
+        let row = |disposition: &Disposition| {
+            [
+                Value::from(disposition.inbox_seq),
+                disposition.outcome.as_str().into(),
+                disposition.reason.clone().into(),
+                disposition.path.clone().into(),
+                self.now.into(),
+                self.engine.clone().into(),
+            ]
+        };
+        self.dispositions.iter().flat_map(row).collect()
+    }
+
+    async fn clear_pending(&self, db: &DatabaseTransaction) -> Result<(), LedgerError> {
+        for chunk in self.dispositions.chunks(super::sql::KEYS_A_STATEMENT) {
+            let sql = format!("DELETE FROM pending WHERE inbox_seq IN ({})", placeholders(1, chunk.len()));
+            let values = chunk.iter().map(|disposition| disposition.inbox_seq.into()).collect();
+            run(db, "settle", statement(sql, values)).await?;
+        }
+        Ok(())
+    }
+}
+
+async fn revision<C: ConnectionTrait>(db: &C, key: &CustomerKey) -> Result<Option<RevisionRow>, LedgerError> {
+    let sql = "SELECT revision, checkpoint, checkpoint_at FROM customer WHERE book = $1 AND customer = $2";
+    let values = vec![key.book.clone().into(), key.customer.to_string().into()];
+    one(db, "settle", statement(sql, values)).await
+}

@@ -1,0 +1,104 @@
+//! Statements: how rows go in many at a time, and how values are written.
+
+use sea_orm::{ConnectionTrait, DbBackend, FromQueryResult, QueryResult, Statement, Value};
+
+use super::LedgerError;
+use super::error::while_doing;
+
+/// Rows of one statement: the store's limit of bound values is 32,766, and more rows gain nothing.
+const ROWS_A_STATEMENT: usize = 200;
+
+/// Keys looked for in one statement.
+pub(super) const KEYS_A_STATEMENT: usize = 500;
+
+/// A statement with its values bound to `$1`, `$2` and so on.
+pub(super) fn statement(sql: impl Into<String>, values: Vec<Value>) -> Statement {
+    Statement::from_sql_and_values(DbBackend::Sqlite, sql, values)
+}
+
+/// A table as rows are written to it.
+pub(super) struct Table {
+    /// Its name.
+    pub(super) name: &'static str,
+    /// The columns that are given.
+    pub(super) columns: &'static [&'static str],
+    /// What follows the values: what to do on conflict, what to return.
+    pub(super) tail: &'static str,
+}
+
+impl Table {
+    /// Adds rows, whose values stand one after the other in the order of the columns, many rows a
+    /// statement; gives what the tail returns.
+    ///
+    /// # Errors
+    ///
+    /// The store's refusal.
+    pub(super) async fn insert<C: ConnectionTrait>(
+        &self,
+        db: &C,
+        mut values: Vec<Value>,
+    ) -> Result<Vec<QueryResult>, LedgerError> {
+        let mut returned = Vec::new();
+        while !values.is_empty() {
+            let most = values.len().min(ROWS_A_STATEMENT * self.columns.len());
+            let rest = values.split_off(most);
+            let sql = self.text(values.len() / self.columns.len());
+            let statement = statement(sql, values);
+            if self.tail.contains("RETURNING") {
+                let rows = db.query_all_raw(statement).await;
+                returned.extend(rows.map_err(while_doing("add rows"))?);
+            } else {
+                let added = db.execute_raw(statement).await;
+                added.map_err(while_doing("add rows"))?;
+            }
+            values = rest;
+        }
+        Ok(returned)
+    }
+
+    fn text(&self, rows: usize) -> String {
+        let Self { name, columns, tail } = self;
+        let values = tuples(rows, columns.len());
+        format!("INSERT INTO {name} ({}) VALUES {values} {tail}", columns.join(", "))
+    }
+}
+
+/// `($1,$2),($3,$4)` and so on.
+pub(super) fn tuples(rows: usize, width: usize) -> String {
+    let tuple = |row: usize| format!("({})", placeholders(row * width + 1, width));
+    (0..rows).map(tuple).collect::<Vec<_>>().join(",")
+}
+
+/// `$first,…`, so many of them.
+pub(super) fn placeholders(first: usize, count: usize) -> String {
+    let names: Vec<String> = (first..first + count).map(|n| format!("${n}")).collect();
+    names.join(",")
+}
+
+/// Every row of a query as an `R`.
+///
+/// # Errors
+///
+/// The store's refusal, or a column that is not of the type it should be.
+pub(super) async fn all<R: FromQueryResult, C: ConnectionTrait>(
+    db: &C,
+    act: &'static str,
+    statement: Statement,
+) -> Result<Vec<R>, LedgerError> {
+    let rows = db.query_all_raw(statement).await.map_err(while_doing(act))?;
+    rows.iter().map(|row| R::from_query_result(row, "").map_err(while_doing(act))).collect()
+}
+
+/// The first row of a query as an `R`, if there is one.
+///
+/// # Errors
+///
+/// As of [`all`].
+pub(super) async fn one<R: FromQueryResult, C: ConnectionTrait>(
+    db: &C,
+    act: &'static str,
+    statement: Statement,
+) -> Result<Option<R>, LedgerError> {
+    let row = db.query_one_raw(statement).await.map_err(while_doing(act))?;
+    row.map(|row| R::from_query_result(&row, "").map_err(while_doing(act))).transpose()
+}
