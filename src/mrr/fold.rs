@@ -23,6 +23,15 @@ struct Left<'a> {
     movements: std::ops::Range<usize>,
 }
 
+impl Left<'_> {
+    /// Whether another subscription than those that ended is among what comes.
+    fn is_followed_by(&self, after: &[Line<'_>]) -> bool {
+        let has_ended =
+            |line: &Line<'_>| self.lines.iter().any(|left| left.subscription == line.subscription);
+        after.iter().any(|line| line.level.is_positive() && !has_ended(line))
+    }
+}
+
 /// A customer's MRR in each currency.
 pub(super) type Sums = BTreeMap<Currency, Mrr>;
 
@@ -110,13 +119,16 @@ impl<'a, 'r> Fold<'a, 'r> {
         let mut start = sums(&before);
         let end = sums(&after);
         let first = self.movements.len();
+        let mut reach = Reach::Subscription;
+        let window = self.rules.policy.transfer_window_seconds;
         if is_zero(&start)
             && !is_zero(&end)
             && let Some(left) =
-                self.left.take_if(|left| at.0 - left.at.0 <= self.rules.policy.transfer_window_seconds)
+                self.left.take_if(|left| at.0 - left.at.0 <= window && left.is_followed_by(&after))
         {
             before = self.move_over(at, left, &after);
             start = sums(&before);
+            reach = Reach::Customer;
         }
         let paused = self.paused_products();
         let change = Change {
@@ -127,7 +139,7 @@ impl<'a, 'r> Fold<'a, 'r> {
             proofs: &targets.proofs,
             catalogue: self.rules.catalogue,
         };
-        let parts = change.parts(Reach::Subscription);
+        let parts = change.parts(reach);
         let currencies: BTreeSet<&Currency> = start.keys().chain(end.keys()).collect();
         let mut bridges = self.bridges(&start, &end, &after);
         for currency in currencies {
@@ -256,6 +268,7 @@ impl<'a, 'r> Fold<'a, 'r> {
             let has_ended = lines.iter().all(|line| targets.ended.contains(&line.subscription));
             self.gone.extend(lines.iter().cloned());
             let movements = first..self.movements.len();
+            let lines = lines.iter().map(|line| targets.proved(line)).collect();
             self.left = has_ended.then_some(Left { at, lines, movements });
         }
     }
@@ -380,6 +393,7 @@ fn positive<'l, 'a>(lines: &'l [Line<'a>], currency: &'l Currency) -> impl Itera
 
 /// Why an item moved, where its subscription neither began nor ended.
 fn cause_of(line: &Line<'_>, parts: &[Part<'_>]) -> Option<Cause> {
-    let mut own = parts.iter().filter(|part| part.item == line.item && part.subscription == line.subscription);
+    let mut own =
+        parts.iter().filter(|part| part.item == line.item && part.subscription == line.subscription);
     own.next_back().map(|part| part.cause)
 }
