@@ -24,6 +24,7 @@ mod period;
 mod policy;
 mod price;
 mod snapshot;
+mod transfer;
 mod usage;
 mod value;
 

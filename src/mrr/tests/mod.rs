@@ -2,12 +2,14 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod businesses;
 mod changes;
 mod discounts;
 mod kinds;
 mod openings;
 mod order;
 mod pauses;
+mod properties;
 mod standing;
 mod testing;
 mod time;

@@ -173,7 +173,7 @@ pub(crate) struct Story {
     pub(crate) catalogue: Catalogue,
     pub(crate) as_of: Option<Instant>,
     pub(crate) motion: MotionSigns,
-    states: BTreeMap<String, State>,
+    pub(crate) states: BTreeMap<String, State>,
 }
 
 impl Story {
