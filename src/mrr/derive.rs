@@ -67,10 +67,13 @@ pub fn derive_with_lag(timeline: &Timeline, rules: Rules<'_>, checkpoint_lag_sec
     if let Some(start) = &timeline.start {
         fold.go_on_from(&start.checkpoint);
     }
-    let mut checkpoint = None;
+    let unseen_usage_from = unseen_usage_from(timeline, &lives);
+    // One that no newer one replaces stands.
+    let mut checkpoint = timeline.start.as_ref().map(|start| start.checkpoint.clone());
     for (at, touched) in points.range(..=rules.as_of) {
         fold.change(*at, touched);
-        if checkpoint_before.is_some_and(|before| *at < before) {
+        let is_told = unseen_usage_from.is_none_or(|from| *at < from);
+        if is_told && checkpoint_before.is_some_and(|before| *at < before) {
             checkpoint = fold.checkpoint(*at).or(checkpoint);
         }
     }
@@ -137,6 +140,16 @@ fn lives<'a>(timeline: &'a Timeline, policy: &Policy) -> Vec<Life<'a>> {
             Life::of(id, base, is_over, told, billed, policy)
         })
         .collect()
+}
+
+/// The first word about usage of a subscription that is not seen yet: what it says has to be at hand
+/// when the subscription opens (R12), so that no checkpoint may come after it.
+fn unseen_usage_from(timeline: &Timeline, lives: &[Life<'_>]) -> Option<Instant> {
+    let billed = timeline.facts.iter().filter_map(|fact| match fact {
+        Fact::Usage(fact) => Some(fact),
+        Fact::Subscription(_) | Fact::Customer(_) => None,
+    });
+    billed.filter(|fact| !lives.iter().any(|life| life.id == fact.subscription)).map(|fact| fact.at).min()
 }
 
 /// When the customer was deleted, which ends all its subscriptions at once.

@@ -9,19 +9,11 @@ use super::hold::{Hold, Pause, Targets};
 use super::life::Life;
 use super::line::Line;
 use super::matching::Reach;
+use super::transfer::Left;
 use super::{
-    Bridge, BridgePart, Cause, Class, Currency, Delta, Derivation, Evidence, Finding, Instant, Kind, Level,
-    Movement, Mrr, ProductId, SubscriptionId,
+    Bridge, Cause, Class, Currency, Delta, Derivation, Evidence, Finding, Instant, Kind, Level, Movement,
+    Mrr, ProductId, SubscriptionId,
 };
-
-/// What a customer left with, for as long as it may turn out to have moved (R19).
-#[derive(Debug, Clone)]
-struct Left<'a> {
-    at: Instant,
-    lines: Vec<Line<'a>>,
-    /// The movements that took it out.
-    movements: std::ops::Range<usize>,
-}
 
 /// A customer's MRR in each currency.
 pub(super) type Sums = BTreeMap<Currency, Mrr>;
@@ -38,11 +30,11 @@ pub(super) struct Fold<'a, 'r> {
     pub(super) running: Sums,
     pub(super) has_paid: bool,
     /// Since when the customer has been at zero after it had paid.
-    zero_since: Option<Instant>,
+    pub(super) zero_since: Option<Instant>,
     /// The lines that churned since then.
-    gone: Vec<Line<'a>>,
+    pub(super) gone: Vec<Line<'a>>,
     left: Option<Left<'a>>,
-    movements: Vec<Movement>,
+    pub(super) movements: Vec<Movement>,
     pub(super) levels: Vec<Level>,
     pub(super) open_levels: BTreeMap<(SubscriptionId, super::ItemId, bool), Level>,
     pub(super) findings: Vec<Finding>,
@@ -110,13 +102,16 @@ impl<'a, 'r> Fold<'a, 'r> {
         let mut start = sums(&before);
         let end = sums(&after);
         let first = self.movements.len();
+        let mut reach = Reach::Subscription;
+        let window = self.rules.policy.transfer_window_seconds;
         if is_zero(&start)
             && !is_zero(&end)
             && let Some(left) =
-                self.left.take_if(|left| at.0 - left.at.0 <= self.rules.policy.transfer_window_seconds)
+                self.left.take_if(|left| at.0 - left.at.0 <= window && left.is_followed_by(&after))
         {
             before = self.move_over(at, left, &after);
             start = sums(&before);
+            reach = Reach::Customer;
         }
         let paused = self.paused_products();
         let change = Change {
@@ -127,7 +122,7 @@ impl<'a, 'r> Fold<'a, 'r> {
             proofs: &targets.proofs,
             catalogue: self.rules.catalogue,
         };
-        let parts = change.parts(Reach::Subscription);
+        let parts = change.parts(reach);
         let currencies: BTreeSet<&Currency> = start.keys().chain(end.keys()).collect();
         let mut bridges = self.bridges(&start, &end, &after);
         for currency in currencies {
@@ -158,78 +153,6 @@ impl<'a, 'r> Fold<'a, 'r> {
         }
     }
 
-    /// The customer had not churned but moved (R19): what left goes out as a transfer, comes back on
-    /// the items it is matched to, and stands there as if there had been no gap.
-    fn move_over(&mut self, at: Instant, left: Left<'a>, after: &[Line<'a>]) -> Vec<Line<'a>> {
-        for movement in &mut self.movements[left.movements.clone()] {
-            (movement.class, movement.kind, movement.cause) =
-                (Class::Transfer, Kind::Transfer, Cause::Transfer);
-        }
-        let nothing = (BTreeSet::new(), BTreeMap::new(), BTreeMap::new());
-        let change = Change {
-            before: &left.lines,
-            after,
-            paused: &nothing.0,
-            ends: &nothing.1,
-            proofs: &nothing.2,
-            catalogue: self.rules.catalogue,
-        };
-        let newcomer = after.iter().find(|line| line.level.is_positive());
-        let mut arrived = Vec::new();
-        for pair in change.pairs(Reach::Customer) {
-            let (Some(old), Some(newcomer)) = (pair.before, pair.after.or(newcomer)) else {
-                continue;
-            };
-            let place = pair.after.unwrap_or(old);
-            arrived.push(Part {
-                subscription: place.subscription.clone(),
-                item: place.item.clone(),
-                evidence: newcomer.evidence,
-                motion: newcomer.motion(),
-                after: Some(old.side()),
-                delta: old.level - Mrr::ZERO,
-                ..Part::whole(old, Kind::Transfer, Cause::Transfer)
-            });
-        }
-        for part in arrived {
-            self.post(at, Class::Transfer, part, None);
-        }
-        left.lines
-    }
-
-    /// For each currency of a reactivation, how it reads if it ended a gap inside a month (R26).
-    fn bridges(&self, start: &Sums, end: &Sums, after: &[Line<'a>]) -> BTreeMap<Currency, Bridge> {
-        let Some(gap_began_at) = self.zero_since.filter(|_| is_zero(start) && !is_zero(end)) else {
-            return BTreeMap::new();
-        };
-        let nothing = (BTreeSet::new(), BTreeMap::new(), BTreeMap::new());
-        let change = Change {
-            before: &self.gone,
-            after,
-            paused: &nothing.0,
-            ends: &nothing.1,
-            proofs: &nothing.2,
-            catalogue: self.rules.catalogue,
-        };
-        let mut bridges: BTreeMap<Currency, Bridge> = BTreeMap::new();
-        for currency in end.keys() {
-            bridges.insert(currency.clone(), Bridge { gap_began_at, parts: Vec::new() });
-        }
-        for part in change.parts(Reach::Customer) {
-            let Some(side) = part.after.as_ref().or(part.before.as_ref()) else { continue };
-            let bridge = BridgePart {
-                kind: part.kind,
-                product: side.product.clone(),
-                price: side.price.clone(),
-                delta: part.delta,
-            };
-            if let Some(open) = bridges.get_mut(&part.currency) {
-                open.parts.push(bridge);
-            }
-        }
-        bridges
-    }
-
     /// Keeps what later changes need to know of this one.
     fn remember(
         &mut self,
@@ -256,6 +179,7 @@ impl<'a, 'r> Fold<'a, 'r> {
             let has_ended = lines.iter().all(|line| targets.ended.contains(&line.subscription));
             self.gone.extend(lines.iter().cloned());
             let movements = first..self.movements.len();
+            let lines = lines.iter().map(|line| targets.proved(line)).collect();
             self.left = has_ended.then_some(Left { at, lines, movements });
         }
     }

@@ -5,13 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::change::{Part, Proof, proved};
-use super::fold::{Fold, is_zero};
-use super::life::{Standing, is_end, standing, state_before};
+use super::fold::Fold;
+use super::life::{Standing, standing, state_before};
 use super::line::Line;
 use super::value::Terms;
 use super::{
-    Cause, Checkpoint, ChurnPolicy, Class, Finding, Grade, Instant, Kind, Level, Matter, Mrr, Origin,
-    PastDuePolicy, Snapshot, State, Status, SubscriptionId, UsageType,
+    Cause, ChurnPolicy, Class, Finding, Grade, Instant, Item, Kind, Matter, Mrr, Origin, Snapshot, State,
+    Status, SubscriptionId, UsageType,
 };
 
 /// What a pause keeps from counting.
@@ -43,7 +43,7 @@ pub(super) struct Targets<'a> {
     pub(super) lines: BTreeMap<usize, Vec<Line<'a>>>,
     /// Why those that stop counting stop.
     pub(super) ends: BTreeMap<SubscriptionId, Cause>,
-    /// Those of them that are over for good.
+    /// Those of them that ended, or, as the policy may be, that are asked to.
     pub(super) ended: BTreeSet<SubscriptionId>,
     /// Why those that start counting start.
     pub(super) starts: BTreeMap<SubscriptionId, Cause>,
@@ -95,12 +95,19 @@ impl<'a> Fold<'a, '_> {
         let life = &self.lives[index];
         let steps = life.steps_until(at);
         let snapshot = life.steps[steps - 1].snapshot;
-        let (standing, is_over) = self.standing_at(index, steps - 1, at);
+        let standing = self.standing_at(index, steps - 1, at);
+        if self.is_over_at(index, steps - 1, at) {
+            self.ended.insert(life.id.clone());
+            targets.ended.insert(life.id.clone());
+        }
+        if self.rules.policy.churn == ChurnPolicy::Requested && snapshot.state.ends_at.is_some() {
+            targets.ended.insert(life.id.clone());
+        }
         let evidence =
             self.deleted.filter(|(deleted, _)| *deleted == at).map_or(&snapshot.evidence, |(_, by)| by);
         let proof = (evidence, &snapshot.motion);
         targets.proofs.insert(life.id.clone(), proof);
-        if let Some(cause) = self.start_cause(index, steps) {
+        if let Some(cause) = self.start_cause(index) {
             targets.starts.insert(life.id.clone(), cause);
         }
         self.set_aside(index, at, standing, proof);
@@ -112,38 +119,43 @@ impl<'a> Fold<'a, '_> {
                 Vec::new()
             }
         };
-        if is_over {
-            targets.ended.insert(life.id.clone());
-            self.ended.insert(life.id.clone());
-        }
         targets.lines.insert(index, lines);
         self.holds[index].steps = steps;
     }
 
-    /// What a subscription counts for, and whether it is over for good.
-    fn standing_at(&self, index: usize, step: usize, at: Instant) -> (Standing, bool) {
-        if self.deleted.is_some_and(|(deleted, _)| deleted <= at) {
-            return (Standing::Zero(Cause::CustomerDeleted), true);
+    fn standing_at(&self, index: usize, step: usize, at: Instant) -> Standing {
+        if self.is_deleted(at) {
+            return Standing::Zero(Cause::CustomerDeleted);
         }
-        if self.asked_ends.get(&index).is_some_and(|end| *end <= at) {
-            return (Standing::Zero(Cause::Canceled), true);
+        if self.is_asked_end_over(index, at) {
+            return Standing::Zero(Cause::Canceled);
         }
         let life = &self.lives[index];
-        let snapshot = life.steps[step].snapshot;
-        let is_requested =
-            self.rules.policy.churn == ChurnPolicy::Requested && snapshot.state.ends_at.is_some();
-        let standing = life.standing(step, at, self.rules.policy);
         // A policy that counts pauses counts what they took, and a trial never was anything.
         let has_lines = !self.holds[index].lines.is_empty();
-        let standing = match standing {
-            Standing::Counts if snapshot.state.status == Status::Paused && !has_lines => Standing::Paused,
+        match life.standing(step, at, self.rules.policy) {
+            Standing::Counts if life.steps[step].snapshot.state.status == Status::Paused && !has_lines => {
+                Standing::Paused
+            }
             standing => standing,
-        };
-        (standing, is_end(snapshot) || is_requested || life.is_over)
+        }
+    }
+
+    /// Whether a subscription is over for good.
+    fn is_over_at(&self, index: usize, step: usize, at: Instant) -> bool {
+        self.is_deleted(at) || self.is_asked_end_over(index, at) || self.lives[index].is_over_at(step)
+    }
+
+    pub(super) fn is_deleted(&self, at: Instant) -> bool {
+        self.deleted.is_some_and(|(deleted, _)| deleted <= at)
+    }
+
+    fn is_asked_end_over(&self, index: usize, at: Instant) -> bool {
+        self.asked_ends.get(&index).is_some_and(|end| *end <= at)
     }
 
     /// Why a subscription that did not count may begin to: it began, its trial ended, it was paid.
-    fn start_cause(&self, index: usize, steps: usize) -> Option<Cause> {
+    fn start_cause(&self, index: usize) -> Option<Cause> {
         let life = &self.lives[index];
         let held = self.holds[index].steps;
         let first = life.steps[0].snapshot;
@@ -152,13 +164,15 @@ impl<'a> Fold<'a, '_> {
             0 => first.previous.as_ref().unwrap_or(&first.state).status,
             _ => life.steps[held - 1].snapshot.state.status,
         };
-        let is = life.steps[steps - 1].snapshot.state.status;
-        match was {
-            Status::Trialing => Some(Cause::TrialEnded),
+        match (was, &self.holds[index]) {
+            (Status::Trialing, _) => Some(Cause::TrialEnded),
+            (_, Hold { lines, pause: Pause::None, .. } | Hold { pause: Pause::Took(lines), .. })
+                if lines.is_empty() =>
+            {
+                Some(Cause::Activated)
+            }
             // It did count, if only for nothing: what moved in it tells why.
-            Status::Active | Status::PastDue => None,
-            _ if was == is => None,
-            _ => Some(Cause::Activated),
+            _ => None,
         }
     }
 
@@ -212,7 +226,13 @@ impl<'a> Fold<'a, '_> {
 
     /// The lines of a state at an instant. What can't be valued is held at its last known level and
     /// reported (R4).
-    fn value(&mut self, index: usize, state: &State, snapshot: &'a Snapshot, at: Instant) -> Vec<Line<'a>> {
+    pub(super) fn value(
+        &mut self,
+        index: usize,
+        state: &State,
+        snapshot: &'a Snapshot,
+        at: Instant,
+    ) -> Vec<Line<'a>> {
         let life = &self.lives[index];
         let policy = self.rules.policy;
         let terms = Arc::new(Terms::of(state, at, policy.discounts));
@@ -242,12 +262,33 @@ impl<'a> Fold<'a, '_> {
                 Err(unvalued) => {
                     let missing = unvalued.to_string();
                     self.report_missing(&line, &missing, at);
-                    let held = self.holds[index].lines.iter().find(|held| held.item == line.item);
-                    lines.push(Line { missing: Some(missing), ..held.cloned().unwrap_or(line) });
+                    let held = self.last_known(index, &line, &state.items, &lines).cloned();
+                    lines.push(Line { missing: Some(missing), ..held.unwrap_or(line) });
                 }
             }
         }
         lines
+    }
+
+    /// The line that one that can't be valued is held by: its own as it last was, or that of the item
+    /// whose place it took. No line holds two.
+    fn last_known(
+        &self,
+        index: usize,
+        line: &Line<'a>,
+        listed: &[Item],
+        taken: &[Line<'a>],
+    ) -> Option<&Line<'a>> {
+        let held = &self.holds[index].lines;
+        let own = held.iter().find(|held| held.item == line.item);
+        let is_gone = |held: &&Line<'a>| {
+            !listed.iter().any(|item| item.id == held.item)
+                && !taken.iter().any(|line| line.item == held.item)
+        };
+        let gone: Vec<&Line<'a>> = held.iter().filter(is_gone).filter(|held| held.is_like(line)).collect();
+        let same_product = gone.iter().find(|held| held.price.product == line.price.product);
+        let only_one = gone.first().filter(|_| gone.len() == 1);
+        own.or(same_product.or(only_one).copied())
     }
 
     fn report_missing(&mut self, line: &Line<'a>, missing: &str, at: Instant) {
@@ -261,90 +302,6 @@ impl<'a> Fold<'a, '_> {
             });
         }
     }
-
-    /// Keeps the levels of a subscription through time.
-    pub(super) fn note_levels(&mut self, index: usize, at: Instant) {
-        let life = &self.lives[index];
-        let hold = &self.holds[index];
-        let is_at_risk =
-            hold.steps > 0 && life.steps[hold.steps - 1].snapshot.state.status == Status::PastDue;
-        let now: BTreeMap<_, Level> = hold
-            .lines
-            .iter()
-            .map(|line| {
-                (
-                    (line.subscription.clone(), line.item.clone(), line.is_metered()),
-                    level_of(line, is_at_risk, at),
-                )
-            })
-            .collect();
-        let open = self.open_levels.range((life.id.clone(), "".into(), false)..);
-        let open: Vec<_> = open.map(|(key, _)| key.clone()).take_while(|key| key.0 == life.id).collect();
-        for key in open {
-            let lasts = now
-                .get(&key)
-                .zip(self.open_levels.get(&key))
-                .is_some_and(|(new, old)| is_same_level(new, old));
-            if !lasts && let Some(old) = self.open_levels.remove(&key) {
-                self.levels.push(Level { until: Some(at), ..old });
-            }
-        }
-        for (key, level) in now {
-            self.open_levels.entry(key).or_insert(level);
-        }
-    }
-
-    /// The state at this instant as a checkpoint, if nothing is pending there: the customer pays, no
-    /// pause, no usage, nothing incomplete, no late payer that may lapse, no deletion, and every fact
-    /// up to this second has taken effect.
-    pub(super) fn checkpoint(&self, at: Instant) -> Option<Checkpoint> {
-        let lapses = matches!(self.rules.policy.past_due, PastDuePolicy::LapsesAfterDays(_));
-        let is_deleted = self.deleted.is_some_and(|(deleted, _)| deleted <= at);
-        if is_zero(&self.running) || is_deleted {
-            return None;
-        }
-        let mut base = Vec::new();
-        for (life, hold) in self.lives.iter().zip(&self.holds) {
-            let pending = life.steps.get(hold.steps).is_some_and(|next| next.snapshot.at <= at);
-            let is_plain = matches!(hold.pause, Pause::None)
-                && hold.lines.iter().all(|line| !line.is_metered() && line.missing.is_none())
-                && life.usage.changes().next().is_none();
-            if pending || !is_plain {
-                return None;
-            }
-            if hold.steps == 0 || self.ended.contains(&life.id) {
-                continue;
-            }
-            let last = life.steps[hold.steps - 1].snapshot;
-            if lapses && last.state.status == Status::PastDue {
-                return None;
-            }
-            base.push(last.evidence.event.clone());
-        }
-        Some(Checkpoint { at, base, ended: self.ended.iter().cloned().collect() })
-    }
-
-    /// Takes up the state of a checkpoint.
-    pub(super) fn go_on_from(&mut self, checkpoint: &Checkpoint) {
-        self.has_paid = true;
-        self.ended = checkpoint.ended.iter().cloned().collect();
-        for index in 0..self.lives.len() {
-            let life = &self.lives[index];
-            if !life.is_continued || life.is_over {
-                continue;
-            }
-            let snapshot = life.steps[0].snapshot;
-            self.holds[index].steps = 1;
-            if life.standing(0, checkpoint.at, self.rules.policy) == Standing::Counts {
-                let lines = self.value(index, &snapshot.state, snapshot, checkpoint.at);
-                for line in &lines {
-                    *self.running.entry(line.price.currency.clone()).or_default() += line.level;
-                }
-                self.holds[index].lines = lines;
-            }
-            self.note_levels(index, checkpoint.at);
-        }
-    }
 }
 
 fn arrival<'a>(line: &Line<'a>, kind: Kind, cause: Cause) -> Part<'a> {
@@ -353,25 +310,4 @@ fn arrival<'a>(line: &Line<'a>, kind: Kind, cause: Cause) -> Part<'a> {
 
 fn departure<'a>(line: &Line<'a>, kind: Kind, cause: Cause) -> Part<'a> {
     Part { before: Some(line.side()), delta: Mrr::ZERO - line.level, ..Part::whole(line, kind, cause) }
-}
-
-fn level_of(line: &Line<'_>, is_at_risk: bool, from: Instant) -> Level {
-    Level {
-        subscription: line.subscription.clone(),
-        item: line.item.clone(),
-        product: line.price.product.clone(),
-        price: line.price.id.clone(),
-        currency: line.price.currency.clone(),
-        is_metered: line.is_metered(),
-        quantity: line.quantity,
-        mrr: line.level,
-        is_at_risk,
-        from,
-        until: None,
-    }
-}
-
-/// Whether two levels differ in nothing but when they began.
-fn is_same_level(one: &Level, other: &Level) -> bool {
-    Level { from: other.from, ..one.clone() } == *other
 }

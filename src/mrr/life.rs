@@ -39,6 +39,8 @@ pub(super) struct Life<'a> {
     pub(super) is_continued: bool,
     /// Whether it was over at the checkpoint.
     pub(super) is_over: bool,
+    /// The step that ended it.
+    ended_by: Option<usize>,
 }
 
 impl<'a> Life<'a> {
@@ -59,10 +61,14 @@ impl<'a> Life<'a> {
             let took_effect = effective_at(told.snapshot, policy);
             // Never before the fact it follows (R14).
             let at = steps.last().map_or(took_effect, |last| took_effect.max(last.at));
-            steps.push(Step { at, snapshot: told.snapshot, is_chain_broken: told.is_broken });
+            // An end is for good: that it lives on can only be told by a word out of place.
+            let is_after_end = is_over || steps.iter().any(|step| is_end(step.snapshot));
+            let is_chain_broken = told.is_broken || (is_after_end && !is_end(told.snapshot));
+            steps.push(Step { at, snapshot: told.snapshot, is_chain_broken });
         }
+        let ended_by = steps.iter().position(|step| is_end(step.snapshot));
         let usage = Usage::of(invoices, |at| metered_items(&steps, at));
-        Self { id, steps, usage, is_continued: base.is_some() || is_over, is_over }
+        Self { id, steps, usage, is_continued: base.is_some() || is_over, is_over, ended_by }
     }
 
     /// How many steps have taken effect at an instant.
@@ -88,7 +94,7 @@ impl<'a> Life<'a> {
     /// When it is to end, if its last word is that it will (R14).
     pub(super) fn asked_end(&self) -> Option<Instant> {
         let last = self.steps.last()?;
-        let is_over = is_end(last.snapshot);
+        let is_over = self.is_over_at(self.steps.len() - 1);
         last.snapshot.state.ends_at.filter(|at| !is_over && *at > last.at)
     }
 
@@ -102,12 +108,17 @@ impl<'a> Life<'a> {
         late.last().map(|first| Instant(first.at.0 + i64::from(days) * 86_400))
     }
 
+    /// Whether it is over for good at the step at `index`.
+    pub(super) fn is_over_at(&self, index: usize) -> bool {
+        self.is_over || self.ended_by.is_some_and(|end| end <= index)
+    }
+
     /// What it counts for at an instant, after the step at `index`.
     pub(super) fn standing(&self, index: usize, at: Instant, policy: &Policy) -> Standing {
-        if self.is_over {
+        let snapshot = self.steps[index].snapshot;
+        if self.is_over_at(index) && !is_end(snapshot) {
             return Standing::Zero(Cause::Canceled);
         }
-        let snapshot = self.steps[index].snapshot;
         if snapshot.origin == Origin::Deleted {
             return Standing::Zero(end_cause(&snapshot.state));
         }
@@ -150,7 +161,7 @@ fn end_cause(state: &State) -> Cause {
 }
 
 /// Whether a snapshot says that its subscription is over.
-pub(super) fn is_end(snapshot: &Snapshot) -> bool {
+fn is_end(snapshot: &Snapshot) -> bool {
     snapshot.origin == Origin::Deleted
         || matches!(snapshot.state.status, Status::Canceled | Status::IncompleteExpired)
 }

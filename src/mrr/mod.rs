@@ -4,13 +4,16 @@
 //! Reading order: [`Snapshot`] and [`Fact`] are what comes in, [`Movement`] is what goes out.
 //! `value` makes a level of a price and a quantity; `order` and `life` bring a subscription's
 //! snapshots into order and say what it counts for; `matching` and `change` take a change apart;
-//! `fold` carries a customer through time, and [`derive()`] is the door to it all.
+//! `fold` carries a customer through time with what it may `hold`, its `levels` and where it may go
+//! on from (`checkpoint`), and [`derive()`] is the door to it all.
 
 mod change;
+mod checkpoint;
 mod derive;
 mod fold;
 mod hold;
 mod ids;
+mod levels;
 mod life;
 mod line;
 mod matching;
@@ -22,8 +25,12 @@ mod policy;
 mod price;
 mod roll_forward;
 mod snapshot;
+mod transfer;
 mod usage;
 mod value;
+
+#[cfg(test)]
+mod tests;
 
 pub use derive::*;
 pub use ids::*;

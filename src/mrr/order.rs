@@ -20,6 +20,9 @@ struct Cost {
     breaks: u32,
     unexplained: u32,
     repeats: u32,
+    /// Ends asked for or taken back that are not what the state before said: no break, for versions
+    /// differ in how they tell them, yet they too have an order.
+    drifts: u32,
 }
 
 /// More than this many in one second are put in order step by step, not by trying every order.
@@ -119,6 +122,7 @@ impl Cost {
             breaks: self.breaks + other.breaks,
             unexplained: self.unexplained + other.unexplained,
             repeats: self.repeats + other.repeats,
+            drifts: self.drifts + other.drifts,
         }
     }
 }
@@ -129,11 +133,12 @@ fn follow(reached: Option<&State>, snapshot: &Snapshot) -> Cost {
         return Cost::default();
     };
     let previous = snapshot.previous.as_ref();
+    let drifts = u32::from(previous.is_some_and(|previous| previous.ends_at != reached.ends_at));
     if previous.is_some_and(|previous| is_same(previous, reached) && !is_same(previous, &snapshot.state)) {
-        return Cost::default();
+        return Cost { drifts, ..Cost::default() };
     }
     if is_same(&snapshot.state, reached) {
-        return Cost { repeats: 1, ..Cost::default() };
+        return Cost { repeats: 1, drifts, ..Cost::default() };
     }
     // An end needs no explanation, and a beginning has none; a notice carries no `previous_attributes`.
     let is_link = snapshot.origin == Origin::Updated && previous.is_some();
@@ -141,26 +146,26 @@ fn follow(reached: Option<&State>, snapshot: &Snapshot) -> Cost {
         breaks: u32::from(is_link),
         unexplained: u32::from(!is_link && snapshot.origin != Origin::Deleted),
         repeats: 0,
+        drifts,
     }
 }
 
 /// Whether two states are the same as far as MRR goes. Discounts that can't be told apart, one
 /// known by its coupon and one by its own id, count as the same: versions differ in what they show.
 fn is_same(one: &State, other: &State) -> bool {
-    let items = |state: &State| {
-        let mut items: Vec<(String, String, u64)> = state.items.iter().map(item_key).collect();
-        items.sort();
-        items
-    };
     let is_listed_whole = !one.items_truncated && !other.items_truncated;
     one.status == other.status
         && one.collection_paused == other.collection_paused
-        && (!is_listed_whole || items(one) == items(other))
+        && (!is_listed_whole || are_same_items(&one.items, &other.items))
         && are_same_discounts(&one.discounts, &other.discounts)
 }
 
-fn item_key(item: &Item) -> (String, String, u64) {
-    (item.id.to_string(), item.price.id.to_string(), item.quantity)
+fn are_same_items(one: &[Item], other: &[Item]) -> bool {
+    let is_same = |a: &Item, b: &Item| {
+        a.price.id == b.price.id && a.quantity == b.quantity && are_same_discounts(&a.discounts, &b.discounts)
+    };
+    let has_same = |a: &Item| other.iter().any(|b| a.id == b.id && is_same(a, b));
+    one.len() == other.len() && one.iter().all(has_same)
 }
 
 fn are_same_discounts(one: &[Discount], other: &[Discount]) -> bool {

@@ -322,14 +322,19 @@ impl Fact {
         }
     }
 
-    /// The earliest instant that it can change: an end may have taken effect before it was told,
-    /// and usage belongs to the period it was used in.
+    /// The earliest instant that it can change: an end may have taken effect before it was told, as
+    /// early as it was asked for (R14), and usage belongs to the last second of its period (R8).
     #[must_use]
     pub fn reaches_back_to(&self) -> Instant {
         match self {
-            Self::Subscription(fact) => fact.state.ended_at.map_or(fact.at, |end| end.min(fact.at)),
+            Self::Subscription(fact) => {
+                let is_over = fact.origin == Origin::Deleted || fact.state.ended_at.is_some();
+                let asked_at = fact.state.canceled_at.filter(|_| is_over);
+                fact.state.ended_at.into_iter().chain(asked_at).fold(fact.at, Instant::min)
+            }
             Self::Usage(fact) => {
-                fact.lines.iter().map(|line| line.period_end).fold(fact.at.min(fact.period_end), Instant::min)
+                let ends = fact.lines.iter().map(|line| line.period_end).chain([fact.period_end]);
+                ends.map(|end| Instant(end.0 - 1)).fold(fact.at, Instant::min)
             }
             Self::Customer(fact) => fact.at,
         }

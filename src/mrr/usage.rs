@@ -2,8 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use super::money::divide_half_even;
+use num_bigint::BigInt;
+use num_rational::BigRational;
+
 use super::period::period_end;
+use super::value::round_half_even;
 use super::{Cadence, Evidence, Instant, InvoiceStatus, ItemId, Mrr, UsageInvoice};
 
 /// What an invoice says about one service period of one item.
@@ -95,15 +98,18 @@ impl<'a> Usage<'a> {
     }
 
     /// The level of an item at an instant, by the mean of its last `window` closed periods, billed
-    /// every `cadence`.
+    /// every `cadence`. What several invoices bill of one period adds up.
     #[must_use]
     pub(super) fn level(&self, item: &ItemId, at: Instant, cadence: Cadence, window: u32) -> Mrr {
-        let standing: Vec<&Reading<'_>> = self.standing(item, at).collect();
+        let mut periods: BTreeMap<(Instant, Instant), BigRational> = BTreeMap::new();
+        for reading in self.standing(item, at) {
+            *periods.entry((reading.effective_at, reading.period_start)).or_default() +=
+                reading.level(cadence);
+        }
         let window = usize::try_from(window.max(1)).unwrap_or(1);
-        let last = &standing[standing.len().saturating_sub(window)..];
-        let sum: i128 = last.iter().map(|reading| reading.level(cadence)).sum();
-        let count = i128::try_from(last.len().max(1)).unwrap_or(1);
-        Mrr(divide_half_even(sum, count).max(0))
+        let count = BigInt::from(periods.len().clamp(1, window));
+        let sum: BigRational = periods.into_values().rev().take(window).sum();
+        round_half_even(&(sum / count)).unwrap_or_default().max(Mrr::ZERO)
     }
 
     /// What proves a change of an item's usage at an instant.
@@ -126,16 +132,15 @@ impl<'a> Usage<'a> {
 impl Reading<'_> {
     /// The amount normalised to a month; a period shorter than the price's interval is scaled up to
     /// a whole one.
-    fn level(&self, held: Cadence) -> i128 {
+    fn level(&self, held: Cadence) -> BigRational {
         let cadence = self.cadence.unwrap_or(held);
         let (numerator, denominator) = cadence.monthly_factor();
         let end = self.effective_at.0 + 1;
         let actual = end - self.period_start.0;
         let whole = period_end(self.period_start, cadence).0 - self.period_start.0;
         let (scale_up, scale_down) = if actual > 0 && actual < whole { (whole, actual) } else { (1, 1) };
-        divide_half_even(
-            self.amount.saturating_mul(numerator).saturating_mul(scale_up.into()),
-            denominator * i128::from(scale_down),
-        )
+        BigRational::from_integer(self.amount.into())
+            * BigRational::new(numerator.into(), denominator.into())
+            * BigRational::new(scale_up.into(), scale_down.into())
     }
 }

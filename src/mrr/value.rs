@@ -68,10 +68,10 @@ impl Terms {
         if !self.touches(index) {
             return per_month(&item.price, item.quantity);
         }
-        let net = self.net_amounts()?;
+        let net = self.net_amounts().swap_remove(index)?;
         let (numerator, denominator) = item.price.cadence.monthly_factor();
         let factor = BigRational::new((numerator).into(), (denominator * PER_MICRO).into());
-        round_half_even(&(&net[index] * factor)).ok_or_else(|| Unvalued::TooLarge(item.price.id.to_string()))
+        round_half_even(&(net * factor)).ok_or_else(|| Unvalued::TooLarge(item.price.id.to_string()))
     }
 
     /// The level that the item at `index` would have at another price and quantity, all else as it
@@ -103,27 +103,19 @@ impl Terms {
 
     /// What each licensed item's invoice line comes to after discounts (R6), in 1e-12 minor units:
     /// item-level first, then subscription-level in array order.
-    fn net_amounts(&self) -> Result<Vec<BigRational>, Unvalued> {
-        let mut net = Vec::with_capacity(self.items.len());
-        for item in &self.items {
-            let mut amount = vec![match item.price.usage_type {
-                // Usage comes from invoices, net already.
-                UsageType::Metered => BigRational::zero(),
-                UsageType::Licensed => BigRational::from_integer(amount(&item.price, item.quantity)?.into()),
-            }];
+    fn net_amounts(&self) -> Vec<Net> {
+        let mut net: Vec<Net> = self.items.iter().map(whole_amount).collect();
+        for (index, item) in self.items.iter().enumerate() {
             for discount in item.discounts.iter().filter(|discount| covers(discount, item)) {
-                take_off(&mut amount, &[0], discount, item)?;
+                take_off(&mut net, &[index], discount);
             }
-            net.append(&mut amount);
         }
         for discount in &self.discounts {
             let eligible: Vec<usize> =
                 (0..self.items.len()).filter(|index| covers(discount, &self.items[*index])).collect();
-            if let Some(first) = eligible.first() {
-                take_off(&mut net, &eligible, discount, &self.items[*first])?;
-            }
+            take_off(&mut net, &eligible, discount);
         }
-        Ok(net)
+        net
     }
 }
 
@@ -153,29 +145,48 @@ fn covers(discount: &Discount, item: &Item) -> bool {
     is_eligible && is_payable && item.price.usage_type == UsageType::Licensed
 }
 
+/// What an item's invoice line comes to, as far as it can be known.
+type Net = Result<BigRational, Unvalued>;
+
+/// An item's invoice line before discounts; usage comes from invoices, net already.
+fn whole_amount(item: &Item) -> Net {
+    match item.price.usage_type {
+        UsageType::Metered => Ok(BigRational::zero()),
+        UsageType::Licensed => Ok(BigRational::from_integer(amount(&item.price, item.quantity)?.into())),
+    }
+}
+
 /// Takes one discount off the eligible lines: a percentage of each, or an amount spread over them in
 /// proportion to their value; never below zero.
-fn take_off(
-    net: &mut [BigRational],
-    eligible: &[usize],
-    discount: &Discount,
-    item: &Item,
-) -> Result<(), Unvalued> {
+fn take_off(net: &mut [Net], eligible: &[usize], discount: &Discount) {
+    let left = share_left(net, eligible, discount);
+    for index in eligible {
+        net[*index] = match (&net[*index], &left) {
+            (Ok(amount), Ok(left)) => Ok(amount * left),
+            (Err(unvalued), _) | (_, Err(unvalued)) => Err(unvalued.clone()),
+        };
+    }
+}
+
+/// The share of the eligible lines that a discount leaves.
+fn share_left(net: &[Net], eligible: &[usize], discount: &Discount) -> Net {
     let Some(coupon) = &discount.coupon else {
-        let name = discount.id.as_ref().map_or_else(|| item.id.to_string(), ToString::to_string);
-        return Err(Unvalued::Coupon(name));
+        let name = discount.id.as_ref().map(ToString::to_string);
+        let name = name.or_else(|| discount.coupon_id.as_ref().map(ToString::to_string));
+        return Err(Unvalued::Coupon(name.unwrap_or_else(|| "without an id".to_owned())));
     };
-    let total: BigRational = eligible.iter().map(|index| net[*index].clone()).sum();
     let off = match &coupon.off {
         Off::Percent(millionths) => BigRational::new((*millionths).into(), 1_000_000.into()),
-        Off::Amount { .. } if total.is_zero() => BigRational::zero(),
-        Off::Amount { amount, .. } => BigRational::from_integer(amount.0.into()) / total,
+        Off::Amount { amount, .. } => {
+            let mut total = BigRational::zero();
+            for index in eligible {
+                total += net[*index].clone()?;
+            }
+            let is_nothing = total.is_zero();
+            if is_nothing { total } else { BigRational::from_integer(amount.0.into()) / total }
+        }
     };
-    let left = (BigRational::one() - off).max(BigRational::zero());
-    for index in eligible {
-        net[*index] = &net[*index] * &left;
-    }
-    Ok(())
+    Ok((BigRational::one() - off).max(BigRational::zero()))
 }
 
 /// The level of a price at a quantity without any discount (R1, R2, R3).
@@ -256,7 +267,7 @@ fn volume(tiers: &[Tier], quantity: u64) -> Option<i128> {
 }
 
 /// Rounds an exact level to the scale of the ledger, half to even; `None` if it is past 64 bits.
-fn round_half_even(exact: &BigRational) -> Option<Mrr> {
+pub(super) fn round_half_even(exact: &BigRational) -> Option<Mrr> {
     let doubled = exact * BigRational::from_integer(BigInt::from(2));
     let floor = exact.floor().to_integer();
     let rest = doubled - BigRational::from_integer(&floor * 2);

@@ -1,0 +1,59 @@
+//! Where a later derivation may go on from, and how it does.
+
+use super::fold::{Fold, is_zero};
+use super::hold::Pause;
+use super::life::Standing;
+use super::{Checkpoint, Instant, PastDuePolicy, Status};
+
+impl Fold<'_, '_> {
+    /// The state at this instant as a checkpoint, if nothing is pending there: the customer pays, no
+    /// pause, no usage, nothing incomplete, no late payer that may lapse, no deletion, and every fact
+    /// up to this second has taken effect.
+    pub(super) fn checkpoint(&self, at: Instant) -> Option<Checkpoint> {
+        let lapses = matches!(self.rules.policy.past_due, PastDuePolicy::LapsesAfterDays(_));
+        if is_zero(&self.running) || self.is_deleted(at) {
+            return None;
+        }
+        let mut base = Vec::new();
+        for (life, hold) in self.lives.iter().zip(&self.holds) {
+            let pending = life.steps.get(hold.steps).is_some_and(|next| next.snapshot.at <= at);
+            let is_plain = matches!(hold.pause, Pause::None)
+                && hold.lines.iter().all(|line| !line.is_metered() && line.missing.is_none())
+                && life.usage.changes().next().is_none();
+            if pending || !is_plain {
+                return None;
+            }
+            if hold.steps == 0 || self.ended.contains(&life.id) {
+                continue;
+            }
+            let last = life.steps[hold.steps - 1].snapshot;
+            if lapses && last.state.status == Status::PastDue {
+                return None;
+            }
+            base.push(last.evidence.event.clone());
+        }
+        Some(Checkpoint { at, base, ended: self.ended.iter().cloned().collect() })
+    }
+
+    /// Takes up the state of a checkpoint.
+    pub(super) fn go_on_from(&mut self, checkpoint: &Checkpoint) {
+        self.has_paid = true;
+        self.ended = checkpoint.ended.iter().cloned().collect();
+        for index in 0..self.lives.len() {
+            let life = &self.lives[index];
+            if !life.is_continued || life.is_over {
+                continue;
+            }
+            let snapshot = life.steps[0].snapshot;
+            self.holds[index].steps = 1;
+            if life.standing(0, checkpoint.at, self.rules.policy) == Standing::Counts {
+                let lines = self.value(index, &snapshot.state, snapshot, checkpoint.at);
+                for line in &lines {
+                    *self.running.entry(line.price.currency.clone()).or_default() += line.level;
+                }
+                self.holds[index].lines = lines;
+            }
+            self.note_levels(index, checkpoint.at);
+        }
+    }
+}

@@ -1,0 +1,62 @@
+//! Each item's level through time, kept while the fold goes on.
+
+use std::collections::BTreeMap;
+
+use super::fold::Fold;
+use super::line::Line;
+use super::{Instant, Level, Status};
+
+impl Fold<'_, '_> {
+    /// Keeps the levels of a subscription through time.
+    pub(super) fn note_levels(&mut self, index: usize, at: Instant) {
+        let life = &self.lives[index];
+        let hold = &self.holds[index];
+        let is_at_risk =
+            hold.steps > 0 && life.steps[hold.steps - 1].snapshot.state.status == Status::PastDue;
+        let now: BTreeMap<_, Level> = hold
+            .lines
+            .iter()
+            .map(|line| {
+                (
+                    (line.subscription.clone(), line.item.clone(), line.is_metered()),
+                    level_of(line, is_at_risk, at),
+                )
+            })
+            .collect();
+        let open = self.open_levels.range((life.id.clone(), "".into(), false)..);
+        let open: Vec<_> = open.map(|(key, _)| key.clone()).take_while(|key| key.0 == life.id).collect();
+        for key in open {
+            let lasts = now
+                .get(&key)
+                .zip(self.open_levels.get(&key))
+                .is_some_and(|(new, old)| is_same_level(new, old));
+            if !lasts && let Some(old) = self.open_levels.remove(&key) {
+                self.levels.push(Level { until: Some(at), ..old });
+            }
+        }
+        for (key, level) in now {
+            self.open_levels.entry(key).or_insert(level);
+        }
+    }
+}
+
+fn level_of(line: &Line<'_>, is_at_risk: bool, from: Instant) -> Level {
+    Level {
+        subscription: line.subscription.clone(),
+        item: line.item.clone(),
+        product: line.price.product.clone(),
+        price: line.price.id.clone(),
+        currency: line.price.currency.clone(),
+        is_metered: line.is_metered(),
+        quantity: line.quantity,
+        mrr: line.level,
+        is_at_risk,
+        from,
+        until: None,
+    }
+}
+
+/// Whether two levels differ in nothing but when they began.
+fn is_same_level(one: &Level, other: &Level) -> bool {
+    Level { from: other.from, ..one.clone() } == *other
+}

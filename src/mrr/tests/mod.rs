@@ -1,0 +1,18 @@
+//! The rules R1 to R22, each claim a test written from its text.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod businesses;
+mod changes;
+mod discounts;
+mod kinds;
+mod openings;
+mod order;
+mod pauses;
+mod properties;
+mod standing;
+mod testing;
+mod time;
+mod transfers;
+mod usage;
+mod value;

@@ -1,0 +1,177 @@
+//! What holds for every business.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use proptest::prelude::*;
+
+use super::businesses::business;
+use super::testing::*;
+use crate::mrr::{
+    Checkpoint, Class, Currency, Derivation, Fact, Instant, Level, Movement, Mrr, Start, Timeline,
+    derive_with_lag,
+};
+
+fn derived(story: &Story, facts: &[Fact], lag: i64) -> Derivation {
+    derive_with_lag(&Timeline { facts: facts.to_vec(), start: None }, story.rules(), lag)
+}
+
+/// A shuffle that a number decides.
+fn shuffled(facts: &[Fact], mut seed: u64) -> Vec<Fact> {
+    let mut facts = facts.to_vec();
+    for index in (1..facts.len()).rev() {
+        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        facts.swap(index, usize::try_from(seed >> 33).unwrap() % (index + 1));
+    }
+    facts
+}
+
+fn level_at(levels: &[Level], at: Instant) -> BTreeMap<Currency, Mrr> {
+    let mut sums: BTreeMap<Currency, Mrr> = BTreeMap::new();
+    for level in levels.iter().filter(|level| level.from <= at && level.until.is_none_or(|until| at < until))
+    {
+        *sums.entry(level.currency.clone()).or_default() += level.mrr;
+    }
+    sums.retain(|_, level| level.is_positive());
+    sums
+}
+
+/// The movements of each instant, with what each currency stood at before and after it.
+fn instants(movements: &[Movement]) -> BTreeMap<Instant, Vec<Movement>> {
+    let mut instants: BTreeMap<Instant, Vec<Movement>> = BTreeMap::new();
+    for movement in movements {
+        instants.entry(movement.effective_at).or_default().push(movement.clone());
+    }
+    instants
+}
+
+fn go_on(story: &Story, checkpoint: Checkpoint) -> Derivation {
+    let mut base = BTreeMap::new();
+    for fact in &story.facts {
+        if let Fact::Subscription(snapshot) = fact
+            && checkpoint.base.contains(&snapshot.evidence.event)
+        {
+            base.insert(snapshot.evidence.event.clone(), snapshot.clone());
+        }
+    }
+    let facts = story.facts.iter().filter(|fact| fact.at() > checkpoint.at).cloned().collect();
+    let start = Some(Start { checkpoint, base: base.into_values().collect() });
+    derive_with_lag(&Timeline { facts, start }, story.rules(), 0)
+}
+
+fn check_classes(movements: &[Movement]) {
+    let mut has_paid = false;
+    let mut running: BTreeMap<Currency, Mrr> = BTreeMap::new();
+    for (at, moved) in instants(movements) {
+        let set_aside = [Class::Opening, Class::Pause, Class::Resume, Class::Transfer];
+        let (mut sums, mut classes): (BTreeMap<_, i128>, BTreeSet<Class>) = Default::default();
+        for movement in &moved {
+            if set_aside.contains(&movement.class) {
+                has_paid = true;
+            } else if classes.insert(movement.class) && classes.len() == 1 {
+                let is_zero = running.values().all(|level| !level.is_positive());
+                match movement.class {
+                    Class::New => assert!(is_zero && !has_paid, "{at:?} {:#?}", told(movements)),
+                    Class::Reactivation => assert!(is_zero && has_paid, "{at:?} {:#?}", told(movements)),
+                    _ => assert!(!is_zero, "{at:?} {:#?}", told(movements)),
+                }
+            }
+            *sums.entry((movement.class, movement.currency.clone())).or_default() += movement.delta.0;
+            running.insert(movement.currency.clone(), movement.customer_mrr_after);
+        }
+        for ((class, _), sum) in sums {
+            match class {
+                Class::New | Class::Reactivation | Class::Expansion | Class::Opening | Class::Resume => {
+                    assert!(sum > 0)
+                }
+                Class::Contraction | Class::Churn => assert!(sum < 0),
+                Class::Switch => assert_eq!(sum, 0),
+                Class::Pause | Class::Transfer => {}
+            }
+        }
+        if classes.contains(&Class::Churn) {
+            assert!(running.values().all(|level| !level.is_positive()), "{:#?}", told(movements));
+        }
+        has_paid |= running.values().any(|level| level.is_positive());
+    }
+}
+
+fn check_transfers(movements: &[Movement]) {
+    let moved = movements.iter().filter(|movement| movement.class == Class::Transfer);
+    assert_eq!(moved.map(|movement| movement.delta.0).sum::<i128>(), 0, "{:#?}", told(movements));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn any_order_and_any_number_of_facts_give_the_same(story in business(), seed: u64) {
+        let whole = derived(&story, &story.facts, 0);
+        let mut twice = shuffled(&story.facts, seed);
+        twice.extend(shuffled(&story.facts, seed ^ 7).into_iter().take(story.facts.len() / 2));
+        prop_assert_eq!(derived(&story, &shuffled(&twice, seed), 0), whole);
+    }
+
+    #[test]
+    fn deltas_telescope_to_the_level_at_every_instant(story in business()) {
+        let whole = derived(&story, &story.facts, 0);
+        assert_sound(&whole.movements);
+        let mut running: BTreeMap<Currency, Mrr> = BTreeMap::new();
+        for (at, moved) in instants(&whole.movements) {
+            for movement in moved {
+                running.insert(movement.currency.clone(), movement.customer_mrr_after);
+            }
+            running.retain(|_, level| level.is_positive());
+            prop_assert_eq!(&running, &level_at(&whole.levels, at), "{:#?}", told(&whole.movements));
+        }
+        prop_assert_eq!(running, level_at(&whole.levels, Instant(i64::MAX)));
+    }
+
+    #[test]
+    fn classes_agree_with_what_the_customer_stood_at(story in business()) {
+        let whole = derived(&story, &story.facts, 0);
+        check_classes(&whole.movements);
+        check_transfers(&whole.movements);
+    }
+
+    #[test]
+    fn a_derivation_from_a_checkpoint_is_the_rest_of_one_from_the_start(
+        story in business(), cut in 1..24_usize, lag in prop::sample::select(vec![0, 3_600, 4 * DAY]),
+    ) {
+        let known = &story.facts[..cut.min(story.facts.len())];
+        let early = derived(&story, known, lag);
+        let Some(checkpoint) = early.checkpoint else { return Ok(()) };
+        // A fact that reaches back behind the checkpoint is derived from the start.
+        let is_late = |fact: &Fact| fact.reaches_back_to() <= checkpoint.at;
+        if story.facts[known.len()..].iter().any(is_late) {
+            return Ok(());
+        }
+        let (at, whole) = (checkpoint.at, derived(&story, &story.facts, lag));
+        let is_before = |movement: &&Movement| movement.effective_at <= at;
+        let before: Vec<_> = whole.movements.iter().filter(is_before).cloned().collect();
+        let known_before: Vec<_> = early.movements.iter().filter(is_before).cloned().collect();
+        prop_assert_eq!(told(&before), told(&known_before));
+        let rest = go_on(&story, checkpoint);
+        let after: Vec<_> = whole.movements.iter().filter(|movement| movement.effective_at > at).cloned().collect();
+        prop_assert_eq!(told(&rest.movements), told(&after));
+        prop_assert_eq!(&rest.movements, &after);
+        prop_assert_eq!(rest.due_at, whole.due_at);
+        prop_assert!(rest.checkpoint.is_some_and(|checkpoint| checkpoint.at >= at));
+    }
+
+    #[test]
+    fn an_earlier_run_knows_a_part_of_what_a_later_one_knows(story in business(), days in 0..200_i64) {
+        let early = Story { as_of: Some(day(days)), ..story.clone() };
+        let (early, whole) = (derived(&early, &early.facts, 0), derived(&story, &story.facts, 0));
+        prop_assert!(early.movements.iter().all(|movement| movement.effective_at <= day(days)));
+        let stands = whole.movements.iter().filter(|movement| movement.effective_at <= day(days));
+        prop_assert_eq!(stands.clone().count(), early.movements.len());
+        for (then, now) in early.movements.iter().zip(stands) {
+            // A return later on makes a transfer of what was churn (R19).
+            let has_moved = then.class == Class::Churn && now.class == Class::Transfer;
+            let then = Movement { class: now.class, kind: now.kind, cause: now.cause, ..then.clone() };
+            prop_assert!(has_moved || then == *now, "{:?} {:?}", then, now);
+            prop_assert_eq!(then.delta, now.delta);
+        }
+        prop_assert_eq!(whole.due_at, None);
+    }
+}

@@ -1,0 +1,152 @@
+//! R22: what stands, what is scheduled, when to derive again; and going on from a checkpoint.
+
+use super::testing::*;
+use crate::mrr::{
+    ChurnPolicy, Derivation, Fact, Grade, Instant, Origin, Policy, Snapshot, Start, State, Status, Timeline,
+    derive_with_lag,
+};
+
+fn plan(quantity: u64) -> State {
+    active(&[item("a.1", &price("p", "P", 10), quantity)])
+}
+
+#[test]
+fn a_discounts_end_is_scheduled_until_its_instant_passes() {
+    let mut story =
+        Story::new().created("a", day(0), discounted(plan(1), &[until(percent("half", 50), day(90))]));
+    story.as_of = Some(Instant(day(90).0 - 1));
+    let derivation = story.derive();
+    assert_eq!(told(&derivation.movements), ["d0 new created a.1 +5"]);
+    assert_eq!(told(&derivation.scheduled), ["d90 expansion/discount discount_ended a.1 +5"]);
+    assert_eq!(derivation.due_at, Some(day(90)));
+    story.as_of = Some(day(90));
+    let derivation = story.derive();
+    assert_eq!(told(&derivation.movements).len(), 2);
+    assert_eq!((derivation.scheduled.len(), derivation.due_at), (0, None));
+}
+
+#[test]
+fn an_end_asked_for_is_scheduled_and_never_stands_by_itself() {
+    let asked = State { ends_at: Some(day(30)), ..plan(1) };
+    let mut story = Story::new().created("a", day(0), plan(1)).updated("a", day(9), asked);
+    story.as_of = Some(day(10));
+    let derivation = story.derive();
+    assert_eq!(told(&derivation.movements), ["d0 new created a.1 +10"]);
+    assert_eq!(told(&derivation.scheduled), ["d30 churn canceled a.1 -10"]);
+    assert_eq!(derivation.due_at, None);
+    story.as_of = Some(day(40));
+    let derivation = story.derive();
+    assert_eq!(told(&derivation.movements), ["d0 new created a.1 +10"]);
+    assert_eq!(derivation.scheduled, []);
+}
+
+#[test]
+fn a_discount_that_ends_after_the_asked_end_is_not_scheduled() {
+    let state =
+        State { ends_at: Some(day(30)), ..discounted(plan(1), &[until(percent("half", 50), day(90))]) };
+    let mut story = Story::new().created("a", day(0), state);
+    story.as_of = Some(day(10));
+    assert_eq!(told(&story.derive().scheduled), ["d30 churn canceled a.1 -5"]);
+}
+
+/// Goes on from the checkpoint of a derivation, with the facts after it.
+fn go_on(story: &Story, from: &Derivation) -> Derivation {
+    let checkpoint = from.checkpoint.clone().unwrap();
+    let snapshot = |fact: &Fact| match fact {
+        Fact::Subscription(snapshot) => Some(snapshot.clone()),
+        Fact::Usage(_) | Fact::Customer(_) => None,
+    };
+    let base: Vec<Snapshot> = story
+        .facts
+        .iter()
+        .filter_map(snapshot)
+        .filter(|snapshot| checkpoint.base.contains(&snapshot.evidence.event))
+        .collect();
+    let facts = story.facts.iter().filter(|fact| fact.at() > checkpoint.at).cloned().collect();
+    derive_with_lag(&Timeline { facts, start: Some(Start { checkpoint, base }) }, story.rules(), 0)
+}
+
+fn same_from_the_checkpoint(story: &Story) {
+    let whole = story.derive();
+    let at = whole.checkpoint.as_ref().unwrap().at;
+    let after: Vec<_> =
+        whole.movements.iter().filter(|movement| movement.effective_at > at).cloned().collect();
+    assert_eq!(told(&go_on(story, &whole).movements), told(&after));
+    assert_eq!(go_on(story, &whole).movements, after);
+}
+
+#[test]
+fn a_derivation_goes_on_from_its_checkpoint() {
+    same_from_the_checkpoint(
+        &Story::new().created("a", day(0), plan(1)).updated("a", day(5), plan(2)).updated(
+            "a",
+            day(9),
+            plan(3),
+        ),
+    );
+}
+
+#[test]
+fn a_checkpoint_that_no_newer_one_replaces_stays() {
+    let story = Story::new().created("a", day(0), plan(1)).updated("a", day(5), plan(2)).pause("a", day(9));
+    let story = story.updated("a", day(12), paused(plan(3)));
+    let whole = story.derive();
+    assert_eq!(whole.checkpoint.as_ref().unwrap().at, day(5));
+    assert_eq!(go_on(&story, &whole).checkpoint, whole.checkpoint);
+}
+
+#[test]
+fn an_end_taken_back_is_not_over_at_a_checkpoint() {
+    let asked = State { ends_at: Some(day(30)), canceled_at: Some(day(9)), ..plan(1) };
+    let mut story = Story::new()
+        .created("a", day(0), plan(1))
+        .updated("a", day(9), asked)
+        .updated("a", day(12), plan(1))
+        .updated("a", day(15), plan(2));
+    story.policy = Policy { churn: ChurnPolicy::Requested, ..Policy::default() };
+    same_from_the_checkpoint(&story);
+}
+
+#[test]
+fn an_end_asked_for_by_one_of_two_is_not_over_at_a_checkpoint() {
+    let asked = State { ends_at: Some(day(30)), canceled_at: Some(day(9)), ..plan(1) };
+    let mut story = Story::new()
+        .created("b", day(0), active(&[item("b.1", &price("q", "Q", 10), 1)]))
+        .created("a", day(0), plan(1))
+        .updated("a", day(9), asked)
+        .updated("a", day(12), plan(1));
+    story.policy = Policy { churn: ChurnPolicy::Requested, ..Policy::default() };
+    same_from_the_checkpoint(&story);
+}
+
+#[test]
+fn usage_billed_before_its_subscription_is_seen_keeps_checkpoints_away() {
+    let metered = active(&[item("b.1", &metered("calls", "Q"), 1)]);
+    let story = Story::new()
+        .created("a", day(0), plan(1))
+        .billed("b", (day(1), day(5)), &[("b.1", 40)])
+        .updated("a", day(6), plan(2))
+        .snapshot("b", day(9), Origin::Updated, Some(metered.clone()), metered);
+    assert!(story.derive().checkpoint.is_none_or(|checkpoint| checkpoint.at < day(1)));
+}
+
+#[test]
+fn what_is_told_late_about_an_end_is_known_from_the_checkpoint() {
+    let b = active(&[item("b.1", &price("q", "Q", 10), 1)]);
+    let story = Story::new()
+        .created("a", day(0), plan(1))
+        .created("b", day(0), b.clone())
+        .deleted("b", day(3))
+        .updated("a", day(5), plan(2))
+        .updated("b", day(9), State { status: Status::Canceled, ..b });
+    same_from_the_checkpoint(&story);
+}
+
+#[test]
+fn a_fact_of_a_lower_grade_says_so() {
+    let mut story = Story::new().snapshot("a", day(5), Origin::Seen, None, plan(9));
+    if let Some(Fact::Subscription(snapshot)) = story.facts.last_mut() {
+        snapshot.evidence.grade = Grade::Listing;
+    }
+    assert_eq!(story.derive().movements[0].evidence.grade, Grade::Listing);
+}

@@ -1,0 +1,176 @@
+//! R19: a customer that left with one subscription and came back with another has moved.
+
+use super::testing::*;
+use crate::mrr::{Instant, Policy, State, Status};
+
+fn on(id: &str, product: &str, amount: i64, quantity: u64) -> State {
+    active(&[item(id, &price(&format!("price_{product}"), product, amount), quantity)])
+}
+
+fn later(at: Instant, seconds: i64) -> Instant {
+    Instant(at.0 + seconds)
+}
+
+fn left() -> Story {
+    Story::new().created("a", day(0), on("a.1", "P", 20, 5)).deleted("a", day(10))
+}
+
+#[test]
+fn who_starts_another_subscription_has_moved_not_churned() {
+    left().created("b", day(11), on("b.1", "P", 20, 6)).moves(&[
+        "d0 new created a.1 +100",
+        "d10 transfer a.1 -100",
+        "d11 transfer b.1 +100",
+        "d11 expansion/seat quantity b.1 +20",
+    ]);
+}
+
+#[test]
+fn the_window_includes_its_last_second() {
+    let started = |at| told(&left().created("b", at, on("b.1", "P", 20, 5)).derive().movements);
+    assert_eq!(started(day(13))[1..], ["d10 transfer a.1 -100", "d13 transfer b.1 +100"]);
+    let late = started(later(day(13), 1));
+    assert_eq!(late[1..], ["d10 churn canceled a.1 -100", "d13+1 reactivation created b.1 +100"]);
+}
+
+#[test]
+fn the_window_is_the_policys() {
+    let mut story = left().created("b", day(11), on("b.1", "P", 20, 5));
+    story.policy = Policy { transfer_window_seconds: 0, ..Policy::default() };
+    story.moves(&[
+        "d0 new created a.1 +100",
+        "d10 churn canceled a.1 -100",
+        "d11 reactivation created b.1 +100",
+    ]);
+}
+
+#[test]
+fn a_downgrade_on_return_is_a_contraction_after_the_transfer() {
+    left().created("b", day(11), on("b.1", "P", 20, 3)).moves(&[
+        "d0 new created a.1 +100",
+        "d10 transfer a.1 -100",
+        "d11 transfer b.1 +100",
+        "d11 contraction/seat quantity b.1 -40",
+    ]);
+}
+
+#[test]
+fn the_only_line_is_matched_with_the_only_one_of_the_customer() {
+    left().created("b", day(11), on("b.1", "Q", 30, 5)).moves(&[
+        "d0 new created a.1 +100",
+        "d10 transfer a.1 -100",
+        "d11 transfer b.1 +100",
+        "d11 expansion/upsell tier b.1 +50",
+    ]);
+}
+
+#[test]
+fn what_is_unmatched_comes_back_on_the_old_item_and_is_removed_there() {
+    let two =
+        active(&[item("a.1", &price("price_P", "P", 20), 5), item("a.2", &price("price_Q", "Q", 30), 1)]);
+    let story = Story::new().created("a", day(0), two).deleted("a", day(10)).created(
+        "b",
+        day(11),
+        on("b.1", "P", 20, 5),
+    );
+    story.moves(&[
+        "d0 new created a.1 +100",
+        "d0 new created a.2 +30",
+        "d10 transfer a.1 -100",
+        "d10 transfer a.2 -30",
+        "d11 transfer a.2 +30",
+        "d11 transfer b.1 +100",
+        "d11 contraction/product_removed canceled a.2 -30",
+    ]);
+    let proofs: Vec<_> = story.derive().movements.iter().map(|m| m.evidence.event.to_string()).collect();
+    let (deleted, created) = ("evt_9998", "evt_9997");
+    assert_eq!(proofs[2..], [deleted, deleted, created, created, deleted]);
+}
+
+#[test]
+fn a_trial_started_in_the_window_that_pays_after_it_is_a_return() {
+    left()
+        .created("b", day(11), with_status(Status::Trialing, on("b.1", "P", 20, 5)))
+        .status("b", day(25), Status::Active)
+        .moves(&[
+            "d0 new created a.1 +100",
+            "d10 churn canceled a.1 -100",
+            "d25 reactivation trial_ended b.1 +100",
+        ]);
+}
+
+#[test]
+fn who_did_not_pay_has_not_moved() {
+    Story::new()
+        .created("a", day(0), on("a.1", "P", 20, 5))
+        .status("a", day(10), Status::Unpaid)
+        .created("b", day(11), on("b.1", "P", 20, 5))
+        .moves(&[
+            "d0 new created a.1 +100",
+            "d10 churn involuntary a.1 -100",
+            "d11 reactivation created b.1 +100",
+        ]);
+}
+
+#[test]
+fn of_two_the_one_that_took_the_customer_to_zero_is_moved() {
+    Story::new()
+        .created("a", day(0), on("a.1", "P", 20, 5))
+        .created("c", day(0), on("c.1", "Q", 30, 1))
+        .deleted("c", day(9))
+        .deleted("a", day(10))
+        .created("b", day(11), on("b.1", "P", 20, 5))
+        .moves(&[
+            "d0 new created a.1 +100",
+            "d0 new created c.1 +30",
+            "d9 contraction/product_removed canceled c.1 -30",
+            "d10 transfer a.1 -100",
+            "d11 transfer b.1 +100",
+        ]);
+}
+
+#[test]
+fn an_end_told_late_is_measured_from_when_it_ended() {
+    let story = Story::new()
+        .created("a", day(0), on("a.1", "P", 20, 5))
+        .deleted_for("a", day(10), day(6), crate::mrr::EndReason::Requested)
+        .created("b", day(11), on("b.1", "P", 20, 5));
+    let moves = told(&story.derive().movements);
+    assert_eq!(moves[1..], ["d6 churn canceled a.1 -100", "d11 reactivation created b.1 +100"]);
+}
+
+#[test]
+fn all_currencies_of_what_left_come_back() {
+    let euro = |id: &str| active(&[item(id, &euros(price("e", "Q", 5)), 1)]);
+    Story::new()
+        .created("a", day(0), on("a.1", "P", 20, 1))
+        .created("e", day(0), euro("e.1"))
+        .deleted("a", day(10))
+        .deleted("e", day(10))
+        .created("b", day(11), on("b.1", "P", 20, 1))
+        .moves(&[
+            "d0 new created e.1 +5 eur",
+            "d0 new created a.1 +20",
+            "d10 transfer e.1 -5 eur",
+            "d10 transfer a.1 -20",
+            "d11 transfer b.1 +20",
+            "d11 transfer e.1 +5 eur",
+            "d11 contraction/product_removed canceled e.1 -5 eur",
+        ]);
+}
+
+#[test]
+fn a_subscription_that_ended_while_paused_may_have_moved_as_well() {
+    Story::new()
+        .created("a", day(0), on("a.1", "P", 20, 1))
+        .pause("a", day(5))
+        .deleted("a", day(10))
+        .created("b", day(11), on("b.1", "P", 20, 1))
+        .moves(&[
+            "d0 new created a.1 +20",
+            "d5 pause a.1 -20",
+            "d10 pause a.1 +20",
+            "d10 transfer a.1 -20",
+            "d11 transfer b.1 +20",
+        ]);
+}

@@ -1,0 +1,186 @@
+//! R8: usage MRR; R4: what can't be valued is held.
+
+use super::testing::*;
+use crate::mrr::{
+    Cadence, Fact, Instant, Interval, InvoiceStatus, Item, Matter, Origin, Policy, Price, State,
+};
+
+const JAN: (i64, i64) = (0, 31);
+const FEB: (i64, i64) = (31, 59);
+
+fn period(days: (i64, i64)) -> (Instant, Instant) {
+    (day(days.0), day(days.1))
+}
+
+fn items() -> [Item; 2] {
+    [item("a.1", &price("base", "P", 10), 1), item("a.2", &metered("calls", "P"), 1)]
+}
+
+fn begun() -> Story {
+    Story::new().created("a", day(0), active(&items()))
+}
+
+#[test]
+fn a_level_is_the_revenue_of_the_last_closed_period_one_second_before_its_end() {
+    begun().billed("a", period(JAN), &[("a.2", 40)]).billed("a", period(FEB), &[("a.2", 30)]).moves(&[
+        "d0 new created a.1 +10",
+        "d31-1 expansion/usage usage a.2 +40",
+        "d59-1 contraction/usage usage a.2 -10",
+    ]);
+}
+
+#[test]
+fn months_of_28_to_31_days_are_whole() {
+    for (start, end) in [(0, 31), (31, 59), (59, 90), (90, 120), (30, 58), (58, 89)] {
+        let moves = told(&begun().billed("a", period((start, end)), &[("a.2", 40)]).derive().movements);
+        assert!(moves[1].ends_with("usage a.2 +40"), "{start} to {end}: {moves:?}");
+    }
+}
+
+#[test]
+fn a_short_first_period_is_scaled_up_to_a_whole_one() {
+    let moves = told(&begun().billed("a", period((21, 31)), &[("a.2", 40)]).derive().movements);
+    assert_eq!(moves[1], "d31-1 expansion/usage usage a.2 +124", "31 days of January 22 to February 22");
+}
+
+#[test]
+fn a_period_is_normalised_by_the_prices_interval() {
+    let yearly =
+        Price { cadence: Cadence { interval: Interval::Year, ..Cadence::MONTHLY }, ..metered("c", "P") };
+    let story = Story::new().created("a", day(0), active(&[items()[0].clone(), item("a.2", &yearly, 1)]));
+    let moves = told(&story.billed("a", period((0, 365)), &[("a.2", 120)]).derive().movements);
+    assert_eq!(moves[1], "d365-1 expansion/usage usage a.2 +10");
+}
+
+#[test]
+fn a_cycles_invoice_without_a_line_says_zero() {
+    begun().billed("a", period(JAN), &[("a.2", 40)]).billed("a", period(FEB), &[]).moves(&[
+        "d0 new created a.1 +10",
+        "d31-1 expansion/usage usage a.2 +40",
+        "d59-1 contraction/usage usage a.2 -40",
+    ]);
+}
+
+#[test]
+fn an_invoice_that_closes_no_cycle_says_nothing_of_what_it_leaves_out() {
+    let mut story = begun().billed("a", period(JAN), &[("a.2", 40)]).billed("a", period((31, 40)), &[]);
+    if let Some(Fact::Usage(invoice)) = story.facts.last_mut() {
+        invoice.is_cycle = false;
+    }
+    story.moves(&["d0 new created a.1 +10", "d31-1 expansion/usage usage a.2 +40"]);
+}
+
+#[test]
+fn a_voided_invoice_takes_its_usage_back_and_payment_gives_it_again() {
+    let story = begun()
+        .billed("a", period(JAN), &[("a.2", 40)])
+        .invoice("a", "in_feb", day(59), InvoiceStatus::Draft, period(FEB), &[])
+        .invoice("a", "in_feb", day(60), InvoiceStatus::Billed, period(FEB), &[("a.2", 100)])
+        .invoice("a", "in_feb", day(70), InvoiceStatus::Withdrawn, period(FEB), &[("a.2", 100)])
+        .invoice("a", "in_feb", day(80), InvoiceStatus::Billed, period(FEB), &[("a.2", 100)]);
+    story.moves(&[
+        "d0 new created a.1 +10",
+        "d31-1 expansion/usage usage a.2 +40",
+        "d59-1 expansion/usage usage a.2 +60",
+        "d70 contraction/usage usage a.2 -60",
+        "d80 expansion/usage usage a.2 +60",
+    ]);
+    let proofs: Vec<_> = story.derive().movements.iter().map(|m| m.evidence.event.to_string()).collect();
+    assert_eq!(proofs[1..], ["evt_9998", "evt_9996", "evt_9995", "evt_9994"]);
+}
+
+#[test]
+fn lines_of_one_period_add_up_within_and_across_invoices() {
+    begun()
+        .billed("a", period(JAN), &[("a.2", 40), ("a.2", 2)])
+        .billed("a", period(JAN), &[("a.2", 8)])
+        .moves(&["d0 new created a.1 +10", "d31-1 expansion/usage usage a.2 +50"]);
+}
+
+#[test]
+fn a_window_takes_the_mean_of_the_last_periods() {
+    let mut story = begun()
+        .billed("a", period(JAN), &[("a.2", 40)])
+        .billed("a", period(FEB), &[("a.2", 20)])
+        .billed("a", period((59, 90)), &[("a.2", 60)]);
+    story.policy = Policy { usage_window: 2, ..Policy::default() };
+    story.moves(&[
+        "d0 new created a.1 +10",
+        "d31-1 expansion/usage usage a.2 +40",
+        "d59-1 contraction/usage usage a.2 -10",
+        "d90-1 expansion/usage usage a.2 +10",
+    ]);
+}
+
+#[test]
+fn an_item_that_ends_takes_its_usage_to_zero() {
+    begun().billed("a", period(JAN), &[("a.2", 40)]).updated("a", day(40), active(&items()[..1])).moves(&[
+        "d0 new created a.1 +10",
+        "d31-1 expansion/usage usage a.2 +40",
+        "d40 contraction/usage usage a.2 -40",
+    ]);
+}
+
+#[test]
+fn a_subscription_that_only_meters_is_new_with_its_first_usage() {
+    let story = Story::new().created("a", day(0), active(&items()[1..]));
+    story.billed("a", period(JAN), &[("a.2", 40)]).moves(&["d31-1 new usage a.2 +40"]);
+}
+
+#[test]
+fn usage_known_before_a_subscription_is_first_seen_opens_with_it() {
+    Story::new()
+        .billed("a", period(JAN), &[("a.2", 40)])
+        .snapshot("a", day(40), Origin::Updated, Some(active(&items())), active(&items()))
+        .moves(&["d40 opening a.1 +10", "d40 opening a.2 +40"]);
+}
+
+#[test]
+fn usage_of_a_subscription_never_seen_moves_nothing() {
+    Story::new().billed("a", period(JAN), &[("a.2", 40)]).moves(&[]);
+}
+
+#[test]
+fn a_usage_fact_reaches_back_to_the_second_it_takes_effect() {
+    let story = begun().billed("a", period(JAN), &[("a.2", 40)]);
+    assert_eq!(story.facts[1].reaches_back_to(), Instant(day(31).0 - 1));
+}
+
+fn tiers(state_price: &Price, quantity: u64) -> State {
+    active(&[item("a.1", state_price, quantity)])
+}
+
+#[test]
+fn what_cannot_be_valued_is_held_at_its_last_known_level_and_reported() {
+    let (known, unknown) = (price("k", "P", 10), unknown_tiers(price("u", "P", 0)));
+    let story = Story::new()
+        .created("a", day(0), tiers(&known, 2))
+        .updated("a", day(1), tiers(&unknown, 2))
+        .updated("a", day(2), tiers(&unknown, 9))
+        .updated("a", day(5), tiers(&known, 3));
+    story.moves(&["d0 new created a.1 +20", "d5 expansion/upsell tier a.1 +10"]);
+    let findings = story.derive().findings;
+    assert_eq!(findings.len(), 1, "{findings:#?}");
+    let missing = "the tiers of price u".to_owned();
+    assert_eq!(findings[0].matter, Matter::Incomplete { item: "a.1".into(), missing });
+}
+
+#[test]
+fn a_line_held_ends_with_what_it_was_held_at() {
+    let (known, unknown) = (price("k", "P", 10), unknown_tiers(price("u", "P", 0)));
+    Story::new()
+        .created("a", day(0), tiers(&known, 2))
+        .updated("a", day(1), tiers(&unknown, 2))
+        .deleted("a", day(5))
+        .moves(&["d0 new created a.1 +20", "d5 churn canceled a.1 -20"]);
+}
+
+#[test]
+fn an_item_put_in_anothers_place_is_held_at_the_others_level() {
+    let (known, unknown) = (price("k", "P", 10), unknown_tiers(price("u", "P", 0)));
+    Story::new()
+        .created("a", day(0), tiers(&known, 2))
+        .updated("a", day(1), active(&[item("a.2", &unknown, 2)]))
+        .updated("a", day(5), active(&[item("a.2", &known, 3)]))
+        .moves(&["d0 new created a.1 +20", "d5 expansion/upsell tier a.2 +10"]);
+}
