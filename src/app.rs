@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
-use axum::Router;
 use tokio::net::TcpListener;
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
@@ -13,7 +12,8 @@ use crate::config::Config;
 use crate::http::{Access, Rooms, router};
 use crate::ledger::Ledger;
 use crate::pipeline::{Door, Settler};
-use crate::{http, pages, stripe};
+use crate::report::{self, Reporter};
+use crate::{http, stripe};
 
 /// How often the worker looks around without being told: for customers whose time has come, and
 /// after the store was away.
@@ -58,6 +58,37 @@ impl App {
         )
     }
 
+    /// What answers questions about the ledger by this configuration.
+    #[must_use]
+    pub fn reporter(&self) -> Reporter {
+        let config = &self.config;
+        let reporting = &config.reporting;
+        let share = |target: Option<crate::config::Decimal>, otherwise| {
+            target.map_or(otherwise, |target| report::Fraction {
+                numerator: i128::from(target.millionths),
+                denominator: 1_000_000,
+            })
+        };
+        let usual = report::Targets::default();
+        let settings = report::Settings {
+            zone: config.timezone,
+            policy: config.policy.clone(),
+            pricing_note: config.pricing_note.clone(),
+            owner_key: Some(reporting.owner.key().to_owned()),
+            segments: reporting.segments.iter().map(|key| key.key().to_owned()).collect(),
+            size_bands: reporting.size_bands.iter().map(whole_units).collect(),
+            targets: report::Targets {
+                expansion_share_of_new_arr: share(
+                    config.targets.expansion_share_of_new_arr,
+                    usual.expansion_share_of_new_arr,
+                ),
+                owner_book_growth: share(config.targets.owner_book_growth, usual.owner_book_growth),
+            },
+            ..report::Settings::of("live")
+        };
+        Reporter::new(self.ledger.clone(), settings)
+    }
+
     /// Serves on `listener` until `stop` is done, then answers what was taken, settles it, and
     /// closes the store.
     ///
@@ -73,7 +104,7 @@ impl App {
         let (stop_worker, worker) = start_worker(self.settler(), stored);
         let rooms = Rooms { door: Arc::new(door), max_body_bytes: self.config.max_body_bytes, now };
         let access = Access::by_tokens(self.config.api_tokens.iter().map(crate::config::Secret::expose));
-        let pages: Router = pages::router(self.clone());
+        let pages = http::dashboard(self.reporter(), now);
         // The router holds the door: when it is gone, the committer has answered all and ends.
         http::serve(listener, router(rooms, access, pages), stop).await;
         committer.await.context("the committer ended early")?;
@@ -82,6 +113,11 @@ impl App {
         self.ledger.close().await?;
         Ok(())
     }
+}
+
+/// A bound of a size band in whole major units.
+fn whole_units(bound: &crate::config::Decimal) -> u64 {
+    u64::try_from(bound.millionths / 1_000_000).unwrap_or_default()
 }
 
 /// The worker: settles what is stored, as soon as it is.

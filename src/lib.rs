@@ -13,4 +13,5 @@ pub mod ledger;
 pub mod log;
 pub mod mrr;
 pub mod pipeline;
+pub mod report;
 pub mod stripe;

@@ -2,14 +2,18 @@
 
 use clap::Args;
 
-use super::{Month, RowFormat};
+use super::args::{last_month, month};
+use super::{Outcome, RowFormat, emit};
+use crate::app::App;
+use crate::mrr::Month;
+use crate::report::{customers_csv, customers_ndjson, customers_table};
 
 /// What `upswell customers` takes.
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  upswell customers --month 2026-10 --format csv")]
 pub struct CustomersArgs {
     /// The month at whose end [default: the last full one]
-    #[arg(long)]
+    #[arg(long, value_parser = month)]
     pub month: Option<Month>,
     /// Customers at zero as well
     #[arg(long)]
@@ -20,4 +24,22 @@ pub struct CustomersArgs {
     /// The book, where there are several
     #[arg(long)]
     pub book: Option<String>,
+}
+
+/// Lists the customers.
+///
+/// # Errors
+///
+/// The store's.
+pub async fn run(args: &CustomersArgs, app: &App) -> anyhow::Result<Outcome> {
+    let reporter = app.reporter();
+    let settings = reporter.settings(args.book.as_deref()).await?;
+    let month = args.month.unwrap_or_else(|| last_month(app.config.timezone));
+    let rows = reporter.customers(&settings, month, args.all).await?;
+    emit(&match RowFormat::or_by_reader(args.format) {
+        RowFormat::Table => customers_table(&rows),
+        RowFormat::Ndjson => customers_ndjson(&rows)?,
+        RowFormat::Csv => customers_csv(&rows)?,
+    })?;
+    Ok(Outcome::Done)
 }

@@ -1,8 +1,12 @@
 //! `upswell doctor`: what is wrong, each with the remedy.
 
 use clap::Args;
+use serde::Serialize;
 
-use super::SummaryFormat;
+use super::{Outcome, SummaryFormat, emit};
+use crate::app::App;
+use crate::ledger::FoundFinding;
+use crate::mrr::Matter;
 
 /// What `upswell doctor` takes.
 #[derive(Debug, Args)]
@@ -11,4 +15,283 @@ pub struct DoctorArgs {
     /// The form [default: table]
     #[arg(long, value_enum)]
     pub format: Option<SummaryFormat>,
+}
+
+/// The largest difference of clocks that is none: a second is the resolution of Stripe's stamps.
+const CLOCK_TOLERANCE_SECONDS: i64 = 2;
+
+#[derive(Serialize)]
+struct Findings {
+    parked: Vec<Parked>,
+    ignored: Vec<Ignored>,
+    incomplete: Vec<Incomplete>,
+    broken_chains: Vec<BrokenChain>,
+    unconfirmed_coupons: Vec<Coupon>,
+    conflicts: Vec<KeptAside>,
+    poisoned: Vec<PoisonedCustomer>,
+    configuration: Vec<Advice>,
+    clock: Clock,
+}
+
+#[derive(Serialize)]
+struct Parked {
+    event: String,
+    #[serde(rename = "type")]
+    kind: String,
+    path: String,
+    reason: String,
+    remedy: &'static str,
+}
+
+#[derive(Serialize)]
+struct Ignored {
+    #[serde(rename = "type")]
+    kind: String,
+    reason: String,
+    count: i64,
+}
+
+#[derive(Serialize)]
+struct Incomplete {
+    customer: String,
+    subscription: String,
+    item: String,
+    missing: String,
+    remedy: String,
+}
+
+#[derive(Serialize)]
+struct BrokenChain {
+    customer: String,
+    subscription: String,
+    event: String,
+    at: String,
+    remedy: &'static str,
+}
+
+#[derive(Serialize)]
+struct Coupon {
+    coupon: String,
+    remedy: &'static str,
+}
+
+#[derive(Serialize)]
+struct KeptAside {
+    event: String,
+    #[serde(rename = "type")]
+    kind: String,
+    remedy: &'static str,
+}
+
+#[derive(Serialize)]
+struct PoisonedCustomer {
+    customer: String,
+    reason: String,
+    remedy: &'static str,
+}
+
+#[derive(Serialize)]
+struct Advice {
+    what: String,
+    remedy: String,
+}
+
+#[derive(Serialize)]
+struct Clock {
+    ahead_seconds: i64,
+    remedy: Option<&'static str>,
+}
+
+/// Looks at everything that a person should look at.
+///
+/// # Errors
+///
+/// The store's.
+pub async fn run(args: &DoctorArgs, app: &App) -> anyhow::Result<Outcome> {
+    app.ledger.check().await?;
+    let findings = gather(app).await?;
+    let text = match args.format {
+        Some(SummaryFormat::Json) => format!("{}\n", serde_json::to_string(&findings)?),
+        _ => findings.text(),
+    };
+    emit(&text)?;
+    Ok(if findings.is_healthy() { Outcome::Done } else { Outcome::FaultFound })
+}
+
+async fn gather(app: &App) -> anyhow::Result<Findings> {
+    let ledger = &app.ledger;
+    let found = ledger.findings(None).await?;
+    let ahead_seconds = ledger.clock_ahead_seconds().await?.unwrap_or_default().max(0);
+    let is_off = ahead_seconds > CLOCK_TOLERANCE_SECONDS;
+    Ok(Findings {
+        parked: ledger.parked(0).await?.into_iter().map(parked).collect(),
+        ignored: ledger.ignored(0).await?.into_iter().map(ignored).collect(),
+        incomplete: found.iter().filter_map(incomplete).collect(),
+        broken_chains: found.iter().filter_map(broken_chain).collect(),
+        unconfirmed_coupons: coupons(&found),
+        conflicts: ledger.conflicts().await?.into_iter().map(conflict).collect(),
+        poisoned: ledger.poisoned().await?.into_iter().map(poisoned).collect(),
+        configuration: configuration(app),
+        clock: Clock {
+            ahead_seconds,
+            remedy: is_off.then_some("Stripe's clock is ahead of this machine's: synchronise it (NTP)"),
+        },
+    })
+}
+
+fn parked(event: crate::ledger::ParkedEvent) -> Parked {
+    Parked {
+        event: event.event,
+        kind: event.kind,
+        path: event.path,
+        reason: event.reason,
+        remedy: "nothing is lost: it is tried again by a newer version; if Stripe sent it so, please report it",
+    }
+}
+
+fn ignored(events: crate::ledger::IgnoredEvents) -> Ignored {
+    Ignored { kind: events.kind, reason: events.reason, count: events.count }
+}
+
+fn incomplete(found: &FoundFinding) -> Option<Incomplete> {
+    let (item, missing) = match &found.finding.matter {
+        Matter::Incomplete { item, missing } => (item.to_string(), missing.clone()),
+        Matter::ItemsTruncated => (String::new(), "the items past the tenth".to_owned()),
+        Matter::UnknownStatus => (String::new(), "the meaning of the subscription's status".to_owned()),
+        Matter::BrokenChain | Matter::UnconfirmedCoupon { .. } => return None,
+    };
+    let remedy = format!("the item stands at its last known level; supply {missing}, or upgrade upswell");
+    Some(Incomplete {
+        customer: found.key.customer.to_string(),
+        subscription: found.finding.subscription.to_string(),
+        item,
+        missing,
+        remedy,
+    })
+}
+
+fn broken_chain(found: &FoundFinding) -> Option<BrokenChain> {
+    (found.finding.matter == Matter::BrokenChain).then(|| BrokenChain {
+        customer: found.key.customer.to_string(),
+        subscription: found.finding.subscription.to_string(),
+        event: found.finding.event.to_string(),
+        at: super::instant(found.finding.at),
+        remedy: "an event before it was missed: send it again from Stripe (within 30 days), or backfill an export of \
+                 its time",
+    })
+}
+
+fn coupons(found: &[FoundFinding]) -> Vec<Coupon> {
+    let mut coupons: Vec<&String> = found
+        .iter()
+        .filter_map(|found| match &found.finding.matter {
+            Matter::UnconfirmedCoupon { coupon } => Some(coupon),
+            _ => None,
+        })
+        .collect();
+    coupons.sort();
+    coupons.dedup();
+    let remedy = "Stripe leaves a coupon's products out of events: it is taken as unrestricted";
+    coupons.into_iter().map(|coupon| Coupon { coupon: coupon.clone(), remedy }).collect()
+}
+
+fn conflict(conflict: crate::ledger::Conflict) -> KeptAside {
+    KeptAside {
+        event: conflict.event,
+        kind: conflict.kind,
+        remedy: "the event came again and said something else; the first one counts, the second is kept aside: find \
+                 out who sent it",
+    }
+}
+
+fn poisoned(poisoned: crate::ledger::Poisoned) -> PoisonedCustomer {
+    PoisonedCustomer {
+        customer: poisoned.key.customer.to_string(),
+        reason: poisoned.reason,
+        remedy: "a defect of upswell: its events are stored, its movements stand as they were; please report it",
+    }
+}
+
+/// What is badly configured.
+fn configuration(app: &App) -> Vec<Advice> {
+    let mut advice = Vec::new();
+    let mut say = |what: &str, remedy: &str| {
+        advice.push(Advice { what: what.to_owned(), remedy: remedy.to_owned() });
+    };
+    let config = &app.config;
+    if config.webhook_secrets.is_empty() {
+        say(
+            "no signing secret: every delivery is refused",
+            "set STRIPE_WEBHOOK_SECRET to the endpoint's whsec_…",
+        );
+    }
+    for secret in &config.webhook_secrets {
+        if !secret.expose().starts_with("whsec_") {
+            say(
+                "a signing secret does not begin with whsec_",
+                "copy the endpoint's signing secret, not an API key, into STRIPE_WEBHOOK_SECRET",
+            );
+        }
+    }
+    if !config.listen.ip().is_loopback() && config.api_tokens.is_empty() {
+        say(
+            "figures answer only to this machine, though the server listens to others",
+            "set UPSWELL_API_TOKEN to read them from elsewhere",
+        );
+    }
+    advice
+}
+
+impl Findings {
+    /// Whether nobody has to do anything. Ignored events are as they should be, and a coupon taken as
+    /// unrestricted is a notice.
+    fn is_healthy(&self) -> bool {
+        self.parked.is_empty()
+            && self.incomplete.is_empty()
+            && self.broken_chains.is_empty()
+            && self.conflicts.is_empty()
+            && self.poisoned.is_empty()
+            && self.clock.remedy.is_none()
+    }
+
+    fn text(&self) -> String {
+        let mut text = String::new();
+        let mut part = |title: &str, lines: Vec<String>| {
+            if !lines.is_empty() {
+                text.push_str(&format!("{title}\n"));
+                text.extend(lines.iter().map(|line| format!("  {line}\n")));
+            }
+        };
+        let parked = self.parked.iter();
+        let line =
+            |p: &Parked| format!("{} ({}) at {}: {}\n    {}", p.event, p.kind, p.path, p.reason, p.remedy);
+        part("Parked: can't be used by this version", parked.map(line).collect());
+        let line = |i: &Incomplete| {
+            format!(
+                "{} {} {}: {} is missing\n    {}",
+                i.customer, i.subscription, i.item, i.missing, i.remedy
+            )
+        };
+        part("Incomplete: held at the last known level", self.incomplete.iter().map(line).collect());
+        let line = |b: &BrokenChain| {
+            format!("{} {} at {} ({})\n    {}", b.customer, b.subscription, b.at, b.event, b.remedy)
+        };
+        part("Broken chains: something was missed before", self.broken_chains.iter().map(line).collect());
+        let line = |c: &KeptAside| format!("{} ({})\n    {}", c.event, c.kind, c.remedy);
+        part("Kept aside: a known event that said something else", self.conflicts.iter().map(line).collect());
+        let line = |p: &PoisonedCustomer| format!("{}: {}\n    {}", p.customer, p.reason, p.remedy);
+        part("Customers that can't be derived", self.poisoned.iter().map(line).collect());
+        let line = |a: &Advice| format!("{}\n    {}", a.what, a.remedy);
+        part("Configuration", self.configuration.iter().map(line).collect());
+        let line = |remedy: &&str| format!("{} s\n    {remedy}", self.clock.ahead_seconds);
+        part("Clock", self.clock.remedy.iter().map(line).collect());
+        let line = |c: &Coupon| format!("{}: {}", c.coupon, c.remedy);
+        part("Coupons to confirm", self.unconfirmed_coupons.iter().map(line).collect());
+        let line = |i: &Ignored| format!("{} × {}: {}", i.count, i.kind, i.reason);
+        part("Ignored, as it should be", self.ignored.iter().map(line).collect());
+        if self.is_healthy() {
+            text.push_str("Nothing needs to be done.\n");
+        }
+        text
+    }
 }

@@ -20,8 +20,10 @@ use clap::{Parser, Subcommand};
 
 use crate::app::App;
 use crate::config::{Config, ConfigError};
+use crate::mrr::Instant;
+use crate::report::AskError;
 
-pub use args::{Month, RowFormat, SummaryFormat};
+pub use args::{RowFormat, SummaryFormat};
 pub use flags::Flags;
 
 /// How much did our existing customers grow this month, and can you prove it?
@@ -93,7 +95,7 @@ pub struct UsageError {
 pub fn exit_code(result: &anyhow::Result<Outcome>) -> u8 {
     match result {
         Ok(Outcome::Done) => 0,
-        Err(error) if error.is::<ConfigError>() || error.is::<UsageError>() => 2,
+        Err(error) if is_usage(error) => 2,
         Ok(Outcome::FaultFound) | Err(_) => 1,
     }
 }
@@ -126,6 +128,12 @@ pub async fn run(command: &Command, config: Config) -> anyhow::Result<Outcome> {
     outcome
 }
 
+/// An instant as the contract writes it.
+fn instant(at: Instant) -> String {
+    chrono::DateTime::from_timestamp(at.0, 0)
+        .map_or_else(|| at.0.to_string(), |at| at.to_rfc3339_opts(chrono::SecondsFormat::Secs, true))
+}
+
 /// A word for the person who runs the command, on standard error: standard output carries data.
 fn say(text: &str) {
     // Nobody listens: that is no reason to stop.
@@ -143,6 +151,12 @@ fn emit(data: &str) -> std::io::Result<()> {
         Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
         written => written,
     }
+}
+
+fn is_usage(error: &anyhow::Error) -> bool {
+    let asked = error.downcast_ref::<AskError>();
+    let is_asked_wrong = matches!(asked, Some(AskError::NoSuchBook { .. } | AskError::Report(_)));
+    error.is::<ConfigError>() || error.is::<UsageError>() || is_asked_wrong
 }
 
 #[cfg(test)]

@@ -2,9 +2,14 @@
 
 use std::path::PathBuf;
 
+use anyhow::Context;
 use clap::{Args, ValueEnum};
 
-use super::Month;
+use super::args::{last_month, month};
+use super::{Outcome, UsageError, emit, say};
+use crate::app::App;
+use crate::mrr::{Currency, Month};
+use crate::report::{Dimension, Report, Settings};
 
 /// What `upswell report` takes.
 #[derive(Debug, Args)]
@@ -13,18 +18,18 @@ use super::Month;
 )]
 pub struct ReportArgs {
     /// The month [default: the last full one]
-    #[arg(long, conflicts_with_all = ["from", "to"])]
+    #[arg(long, conflicts_with_all = ["from", "to"], value_parser = month)]
     pub month: Option<Month>,
     /// The first of several months
-    #[arg(long, requires = "to")]
+    #[arg(long, requires = "to", value_parser = month)]
     pub from: Option<Month>,
     /// The last of several months
-    #[arg(long, requires = "from")]
+    #[arg(long, requires = "from", value_parser = month)]
     pub to: Option<Month>,
     /// Only this currency
     #[arg(long, value_name = "CODE")]
     pub currency: Option<String>,
-    /// Cut by product, price, currency, country, owner or metadata.KEY
+    /// Cut by product, price, currency, country, size_band, tenure, pricing_model, owner or metadata.KEY
     #[arg(long, value_name = "SEGMENT")]
     pub by: Option<String>,
     /// The report's form [default: table]
@@ -43,10 +48,68 @@ pub struct ReportArgs {
 pub enum ReportFormat {
     /// For people.
     Table,
-    /// One JSON object a month.
+    /// One JSON object.
     Json,
     /// Comma-separated values, one figure a row.
     Csv,
     /// Markdown.
     Md,
+    /// One self-contained page.
+    Html,
+}
+
+/// Prints the report of a month or of a range of months.
+///
+/// # Errors
+///
+/// A dimension or range that is none; the store's.
+pub async fn run(args: &ReportArgs, app: &App) -> anyhow::Result<Outcome> {
+    let reporter = app.reporter();
+    let settings = asked(args, reporter.settings(args.book.as_deref()).await?)?;
+    let format = args.format.unwrap_or(ReportFormat::Table);
+    let text = if let (Some(from), Some(to)) = (args.from, args.to) {
+        let range = reporter.range(&settings, from, to).await?;
+        match format {
+            ReportFormat::Table => range.to_table(),
+            ReportFormat::Json => range.to_json()?,
+            ReportFormat::Csv => range.to_csv()?,
+            ReportFormat::Md => range.to_markdown(),
+            ReportFormat::Html => range.to_html()?,
+        }
+    } else {
+        let month = args.month.unwrap_or_else(|| last_month(settings.zone));
+        text(&reporter.month(&settings, month).await?, format)?
+    };
+    match &args.output {
+        None => emit(&text)?,
+        Some(path) => {
+            std::fs::write(path, text).with_context(|| format!("{} can't be written", path.display()))?;
+            say(&format!("written to {}", path.display()));
+        }
+    }
+    Ok(Outcome::Done)
+}
+
+/// A report in a form.
+///
+/// # Errors
+///
+/// A form that can't be written.
+pub(super) fn text(report: &Report, format: ReportFormat) -> anyhow::Result<String> {
+    Ok(match format {
+        ReportFormat::Table => report.to_table(),
+        ReportFormat::Json => report.to_json()?,
+        ReportFormat::Csv => report.to_csv()?,
+        ReportFormat::Md => report.to_markdown(),
+        ReportFormat::Html => report.to_html()?,
+    })
+}
+
+fn asked(args: &ReportArgs, settings: Settings) -> Result<Settings, UsageError> {
+    let by = args.by.as_deref().map(Dimension::parse).transpose().map_err(|error| UsageError {
+        what: format!("--by: {error}"),
+        example: "upswell report --by product".to_owned(),
+    })?;
+    let currency = args.currency.as_deref().map(|code| Currency::from(code.to_lowercase()));
+    Ok(Settings { by, currency, ..settings })
 }

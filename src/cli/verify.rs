@@ -2,6 +2,10 @@
 
 use clap::Args;
 
+use super::{Outcome, emit, say};
+use crate::app::App;
+use crate::pipeline::Fault;
+
 /// What `upswell verify` takes.
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  upswell verify")]
@@ -9,4 +13,28 @@ pub struct VerifyArgs {
     /// Only this book [default: all]
     #[arg(long)]
     pub book: Option<String>,
+}
+
+/// Derives everything again and compares; names the first customer that differs.
+///
+/// # Errors
+///
+/// The store's.
+pub async fn run(args: &VerifyArgs, app: &App) -> anyhow::Result<Outcome> {
+    app.ledger.check().await?;
+    match app.settler().verify(&app.ledger, args.book.as_deref()).await {
+        Ok(proof) => {
+            emit(&format!(
+                "proved: {} deliveries have the bytes they came with, {} customers derive to the {} movements that \
+                 stand, {} customer months foot and open as the month before closed\n",
+                proof.deliveries, proof.customers, proof.movements, proof.months
+            ))?;
+            Ok(Outcome::Done)
+        }
+        Err(Fault::Store(error)) => Err(error.into()),
+        Err(fault) => {
+            say(&format!("not proved: {fault}"));
+            Ok(Outcome::FaultFound)
+        }
+    }
 }

@@ -41,7 +41,7 @@ pub(super) fn config(settings: &Settings, path: &Path, text: &str) -> Result<Con
         pricing_note: file.policy.pricing_note.clone(),
         reporting: reporting(&variables, &keys, &file.reporting)?,
         targets: targets(&keys, &file)?,
-        log: variables.text("UPSWELL_LOG").unwrap_or("info").to_owned(),
+        log: variables.text("UPSWELL_LOG").unwrap_or("warn,upswell=info").to_owned(),
         log_format: log_format(&variables)?,
         catalogue: catalogue(&keys, file.ladder, file.catalogue)?,
     })

@@ -165,4 +165,15 @@ impl Config {
         let (path, text) = file::read(&settings)?;
         build::config(&settings, &path, &text)
     }
+
+    /// A configuration from what is given alone, for the demo and for tests: neither the environment
+    /// nor a file is read. `text` stands for `upswell.toml`.
+    ///
+    /// # Errors
+    ///
+    /// As of [`Config::load`].
+    pub fn from_given(environment: &[(&'static str, &str)], text: &str) -> Result<Self, ConfigError> {
+        let settings = Settings::from_given(environment, &[]);
+        build::config(&settings, std::path::Path::new("upswell.toml"), text)
+    }
 }

@@ -1,6 +1,7 @@
 //! The doors that speak HTTP, one file a door: the webhook, health, and what only the owner may see.
 
 mod access;
+mod dashboard;
 mod health;
 mod problem;
 mod server;
@@ -16,6 +17,7 @@ use axum::routing::{get, post};
 use crate::pipeline::Door;
 
 pub use access::Access;
+pub use dashboard::dashboard;
 pub use problem::Problem;
 pub use server::{serve, shutdown_signal};
 

@@ -102,7 +102,8 @@ fn refusal(error: AcceptError) -> Problem {
         AcceptError::Unavailable => {
             tracing::error!(code, "delivery not taken");
             let detail = "the store can't be reached; nothing was taken, send it again";
-            Problem::new(StatusCode::SERVICE_UNAVAILABLE, code, detail).retry_after_seconds(RETRY_AFTER_SECONDS)
+            Problem::new(StatusCode::SERVICE_UNAVAILABLE, code, detail)
+                .retry_after_seconds(RETRY_AFTER_SECONDS)
         }
     }
 }

@@ -103,6 +103,16 @@ impl Ledger {
         Err(LedgerError::Damaged { finding })
     }
 
+    /// A copy of the store as it is now, in a new file.
+    ///
+    /// # Errors
+    ///
+    /// The store's refusal: a file that is there already, a full disk.
+    pub async fn copy_to(&self, path: &std::path::Path) -> Result<(), LedgerError> {
+        let statement = sql::statement("VACUUM INTO $1", vec![path.display().to_string().into()]);
+        run(&self.connections.writer, "copy itself", statement).await.map(drop)
+    }
+
     /// Closes the store; what was committed is on disk already.
     ///
     /// # Errors

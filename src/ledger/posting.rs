@@ -7,7 +7,8 @@ use super::mirror::{self, read, write};
 use super::sql::{Table, all, statement};
 use super::{CustomerKey, Ledger, LedgerError};
 use crate::mrr::{
-    Cause, Class, CustomerId, Delta, Evidence, Instant, Kind, Motion, Movement, Mrr, PriceId, ProductId, Side,
+    Cause, Class, CustomerId, Delta, Evidence, Instant, Kind, Month, Motion, Movement, Mrr, PriceId,
+    ProductId, Side,
 };
 
 /// A posting as it was read.
@@ -24,11 +25,11 @@ pub struct Posting {
     /// The movement; of a reversal, what it takes back, with the signs turned.
     pub movement: Movement,
     /// The month it took effect in.
-    pub month: String,
+    pub month: Month,
     /// When it was posted.
     pub recorded_at: i64,
     /// The month whose books it was posted in.
-    pub posted_in: String,
+    pub posted_in: Month,
     /// The posting that it takes back.
     pub adjusts: Option<String>,
     /// The version that derived it.
@@ -45,9 +46,9 @@ pub struct Wanted {
     /// Of this customer.
     pub customer: Option<String>,
     /// From this month on.
-    pub from_month: Option<String>,
+    pub from_month: Option<Month>,
     /// Up to and with this month.
-    pub to_month: Option<String>,
+    pub to_month: Option<Month>,
     /// Of this class.
     pub class: Option<Class>,
     /// Of this kind.
@@ -106,7 +107,7 @@ pub(super) const POSTING: Table = Table { name: "posting", columns: &COLUMNS, ta
 #[derive(Clone, Copy)]
 pub(super) struct Entry<'e> {
     pub(super) key: &'e CustomerKey,
-    pub(super) month: &'e str,
+    pub(super) month: Month,
     pub(super) recorded_at: i64,
     pub(super) engine: &'e str,
     pub(super) policy: &'e str,
@@ -200,8 +201,8 @@ impl Ledger {
         let texts = [
             ("book =", &wanted.book),
             ("customer =", &wanted.customer),
-            ("month >=", &wanted.from_month),
-            ("month <=", &wanted.to_month),
+            ("month >=", &wanted.from_month.map(|month| month.to_string())),
+            ("month <=", &wanted.to_month.map(|month| month.to_string())),
             ("class =", &wanted.class.map(|class| class.as_str().to_owned())),
             ("kind =", &wanted.kind.map(|kind| kind.as_str().to_owned())),
             ("id =", &wanted.id),
@@ -287,9 +288,9 @@ pub(super) fn values(entry: Entry<'_>, id: &str, movement: &Movement) -> Result<
         fits("a customer's MRR", movement.customer_mrr_after.0)?.into(),
         bridge(movement)?.into(),
         movement.effective_at.0.into(),
-        entry.month.into(),
+        entry.month.to_string().into(),
         entry.recorded_at.into(),
-        entry.month.into(),
+        entry.month.to_string().into(),
         mirror::word_of(movement.evidence.grade).into(),
         movement.evidence.event.to_string().into(),
         movement.evidence.sha256.to_string().into(),
@@ -346,9 +347,9 @@ impl PostingRow {
             book: self.book,
             customer: self.customer.into(),
             movement,
-            month: self.month,
+            month: Month::parse(&self.month).ok_or_else(|| unknown("month", &self.month))?,
             recorded_at: self.recorded_at,
-            posted_in: self.posted_in,
+            posted_in: Month::parse(&self.posted_in).ok_or_else(|| unknown("month", &self.posted_in))?,
             adjusts: self.adjusts,
             engine: self.engine,
             policy: self.policy,

@@ -9,7 +9,9 @@ use super::mirror::{self, read, write};
 use super::open::run;
 use super::sql::{Table, all, statement};
 use super::{CustomerKey, CustomerSettlement, Ledger, LedgerError, NewFact};
-use crate::mrr::{CustomerId, Derivation, Fact, Finding, Instant, Level, Matter, Movement, Mrr};
+use crate::mrr::{
+    CustomerId, Derivation, Fact, Finding, Instant, Level, Matter, Movement, Mrr, Status, SubscriptionId,
+};
 
 const LEVEL: Table = Table {
     name: "level",
@@ -69,9 +71,9 @@ pub struct StatusAt {
     /// Whose.
     pub customer: CustomerId,
     /// The subscription.
-    pub subscription: String,
-    /// The word of its status.
-    pub status: String,
+    pub subscription: SubscriptionId,
+    /// Its status.
+    pub status: Status,
 }
 
 /// Rows collected over a settlement.
@@ -366,8 +368,8 @@ impl Ledger {
         let rows: Vec<StatusRow> = all(self.reader(), "read statuses", statement(sql, values)).await?;
         let status = |row: StatusRow| StatusAt {
             customer: row.customer.into(),
-            subscription: row.subscription,
-            status: row.status,
+            subscription: row.subscription.into(),
+            status: mirror::status(&row.status).unwrap_or(Status::Unknown),
         };
         Ok(rows.into_iter().map(status).collect())
     }

@@ -22,8 +22,8 @@ pub struct Counts {
     pub oldest_pending_at: Option<i64>,
     /// The highest number of an inbox row.
     pub last_seq: i64,
-    /// When the newest event was made.
-    pub data_through: Option<i64>,
+    /// The highest number of a posting.
+    pub last_posting: i64,
 }
 
 impl Counts {
@@ -115,7 +115,7 @@ impl Ledger {
                    (SELECT COUNT(*) FROM disposition WHERE outcome = 'parked') AS parked, \
                    (SELECT MIN(received_at) FROM pending) AS oldest_pending_at, \
                    (SELECT COALESCE(MAX(seq), 0) FROM inbox) AS last_seq, \
-                   (SELECT MAX(created) FROM inbox) AS data_through";
+                   (SELECT COALESCE(MAX(seq), 0) FROM posting) AS last_posting";
         let counts: Option<Counts> =
             one(self.reader(), "count deliveries", statement(sql, Vec::new())).await?;
         Ok(counts.unwrap_or(Counts {
@@ -126,7 +126,7 @@ impl Ledger {
             parked: 0,
             oldest_pending_at: None,
             last_seq: 0,
-            data_through: None,
+            last_posting: 0,
         }))
     }
 
@@ -144,6 +144,22 @@ impl Ledger {
                    (SELECT received_at FROM pending ORDER BY inbox_seq LIMIT 1) AS first";
         let row: Option<Row> = one(self.reader(), "look for what waits", statement(sql, Vec::new())).await?;
         Ok(row.and_then(|row| row.oldest).map_or(0, |oldest| (now - oldest).max(0)))
+    }
+
+    /// When the newest event of a book was made.
+    ///
+    /// # Errors
+    ///
+    /// The store's refusal.
+    pub async fn data_through(&self, book: &str) -> Result<Option<i64>, LedgerError> {
+        #[derive(FromQueryResult)]
+        struct Row {
+            newest: Option<i64>,
+        }
+        let sql = "SELECT MAX(at) AS newest FROM fact WHERE book = $1";
+        let row: Option<Row> =
+            one(self.reader(), "look for the newest fact", statement(sql, vec![book.into()])).await?;
+        Ok(row.and_then(|row| row.newest))
     }
 
     /// The books that anything was delivered to, in the order of their names.

@@ -225,22 +225,22 @@ impl Settlement {
         }
         let mut gone: Vec<Posting> = standing_by_id.into_values().flatten().collect();
         gone.sort_by_key(|posting| posting.seq);
-        let entry = Entry {
+        let entry = |month, reverses| Entry {
             key: &customer.key,
-            month: "",
+            month,
             recorded_at: self.now,
             engine: &self.engine,
             policy: &self.policy,
-            reverses: None,
+            reverses,
         };
         for posting in &gone {
-            let entry = Entry { month: &posting.month, reverses: Some((posting.seq, &posting.id)), ..entry };
+            let entry = entry(posting.month, Some((posting.seq, posting.id.as_str())));
             let movement = reversal(&posting.movement);
             postings.extend(values(entry, &movement_id(&customer.key, &movement)?, &movement)?);
         }
         for (id, movement) in &new {
-            let month = Month::of(movement.effective_at, self.zone).to_string();
-            postings.extend(values(Entry { month: &month, ..entry }, id, movement)?);
+            let month = Month::of(movement.effective_at, self.zone);
+            postings.extend(values(entry(month, None), id, movement)?);
         }
         Ok(Posted { posted: new.len(), reversed: gone.len() })
     }

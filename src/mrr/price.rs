@@ -1,5 +1,6 @@
 //! What a price asks for a quantity, and how often (R2, R3). How it becomes MRR is in `value`.
 
+use std::fmt;
 use std::num::NonZeroU32;
 
 use super::{Currency, PriceId, ProductId};
@@ -97,6 +98,19 @@ impl PriceAmount {
         }
         let amount: i128 = format!("{whole}{part:0<12}").parse().ok()?;
         Some(Self(if negative { -amount } else { amount }))
+    }
+}
+
+impl fmt::Display for PriceAmount {
+    /// Minor units with as many decimals as it has, up to twelve.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let sign = if self.0 < 0 { "-" } else { "" };
+        let whole = self.0.unsigned_abs() / Self::ONE.unsigned_abs();
+        let part = format!("{:012}", self.0.unsigned_abs() % Self::ONE.unsigned_abs());
+        match part.trim_end_matches('0') {
+            "" => write!(f, "{sign}{whole}"),
+            part => write!(f, "{sign}{whole}.{part}"),
+        }
     }
 }
 

@@ -5,6 +5,8 @@
 
 mod door;
 mod settle;
+mod verify;
 
 pub use door::{AcceptError, Accepted, Door, Unready, arrival};
 pub use settle::{ENGINE, NoFacts, Settled, Settler, facts_of};
+pub use verify::{Fault, Proof};

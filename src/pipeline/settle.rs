@@ -7,7 +7,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use sha2::{Digest, Sha256};
 
 use crate::ledger::{
-    CustomerKey, CustomerSettlement, Disposition, Ledger, LedgerError, NewFact, Outcome, Posted, Settlement, Stored,
+    CustomerKey, CustomerSettlement, Disposition, Ledger, LedgerError, NewFact, Outcome, Posted, Settlement,
+    Stored,
 };
 use crate::mrr::{Catalogue, Derivation, Fact, Instant, Policy, Rules, Timeline, derive};
 use crate::stripe::{Translation, read, translate};
@@ -79,6 +80,12 @@ impl Settler {
         Self { ledger, catalogue, policy, policy_digest, zone }
     }
 
+    /// The time zone whose calendar months are the periods.
+    #[must_use]
+    pub fn zone(&self) -> chrono_tz::Tz {
+        self.zone
+    }
+
     /// Settles everything that is pending, then the customers whose time has come.
     ///
     /// # Errors
@@ -119,7 +126,11 @@ impl Settler {
                 changed.entry(new.key.clone()).or_default().push(new);
             }
         }
-        let posted = if pending.is_empty() { Posted::default() } else { self.post(&changed, dispositions, now).await? };
+        let posted = if pending.is_empty() {
+            Posted::default()
+        } else {
+            self.post(&changed, dispositions, now).await?
+        };
         Ok(Settled { deliveries: pending.len(), posted })
     }
 
@@ -154,7 +165,12 @@ impl Settler {
     }
 
     /// A customer derived with its new facts, from its checkpoint if none of them reaches back to it.
-    async fn derived(&self, key: &CustomerKey, facts: &[NewFact], now: i64) -> Result<CustomerSettlement, LedgerError> {
+    async fn derived(
+        &self,
+        key: &CustomerKey,
+        facts: &[NewFact],
+        now: i64,
+    ) -> Result<CustomerSettlement, LedgerError> {
         let reach = facts.iter().map(|new| new.fact.reaches_back_to()).min();
         let known = self.ledger.known(key, Some(reach.unwrap_or(Instant(i64::MAX)))).await?;
         let mut timeline = known.timeline;
@@ -188,8 +204,14 @@ fn tell(stored: &Stored) -> (Disposition, Vec<NewFact>) {
     match facts_of(stored) {
         Err(NoFacts { outcome, reason, path }) => (disposition(outcome, Some(reason), path), Vec::new()),
         Ok(facts) => {
-            let key = |fact: &Fact| CustomerKey { book: stored.book.clone(), customer: fact.customer().clone() };
-            let new = (0..).zip(facts).map(|(part, fact)| NewFact { key: key(&fact), inbox_seq: stored.seq, part, fact });
+            let key =
+                |fact: &Fact| CustomerKey { book: stored.book.clone(), customer: fact.customer().clone() };
+            let new = (0..).zip(facts).map(|(part, fact)| NewFact {
+                key: key(&fact),
+                inbox_seq: stored.seq,
+                part,
+                fact,
+            });
             (disposition(Outcome::Settled, None, None), new.collect())
         }
     }
@@ -201,4 +223,3 @@ impl Settled {
         self.posted += more.posted;
     }
 }
-

@@ -187,6 +187,11 @@ pub(super) fn status_word(status: mrr::Status) -> &'static str {
     Status::of(&status).as_str()
 }
 
+/// The status of a word.
+pub(super) fn status(word: &str) -> Option<mrr::Status> {
+    Status::parse(word).map(Mirror::restore)
+}
+
 /// Metadata as JSON.
 ///
 /// # Errors

@@ -1,0 +1,219 @@
+//! The proof (R25): every customer derived again from the stored bytes, and compared with what
+//! stands; every month's footing; every stored byte against its digest.
+
+use std::collections::BTreeMap;
+
+use sha2::{Digest, Sha256};
+
+use super::settle::{Settler, facts_of};
+use crate::ledger::{CustomerKey, Ledger, LedgerError, Posting, Stored, Wanted, movement_id};
+use crate::mrr::{Delta, Derivation, Instant, Level, Month, Mrr, Timeline, net_month};
+
+/// Deliveries read at a time.
+const A_PAGE: usize = 1_000;
+/// How often a customer is looked at again that was settled while it was compared.
+const TRIES: usize = 5;
+
+/// What was proved.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Proof {
+    /// Stored deliveries whose bytes have the digest they came with.
+    pub deliveries: usize,
+    /// Customers that derive to what stands.
+    pub customers: usize,
+    /// Standing movements that were derived again.
+    pub movements: usize,
+    /// Customers' months that foot.
+    pub months: usize,
+}
+
+/// What was found instead of a proof.
+#[derive(Debug, thiserror::Error)]
+pub enum Fault {
+    /// The store itself.
+    #[error(transparent)]
+    Store(#[from] LedgerError),
+    /// A stored delivery is not what came.
+    #[error(
+        "event {event} (inbox {seq}): the stored bytes do not have the digest they came with; the file was changed \
+         from outside: restore a backup"
+    )]
+    Bytes {
+        /// The event.
+        event: String,
+        /// Its number in the inbox.
+        seq: i64,
+    },
+    /// A customer derives to something else than stands.
+    #[error("customer {customer} in book {book}: {what}")]
+    Differs {
+        /// The customer.
+        customer: String,
+        /// Its book.
+        book: String,
+        /// The first difference, and what to do.
+        what: String,
+    },
+}
+
+impl Settler {
+    /// Proves the ledger, or one book of it.
+    ///
+    /// # Errors
+    ///
+    /// [`Fault`], with the first customer that differs.
+    pub async fn verify(&self, ledger: &Ledger, book: Option<&str>) -> Result<Proof, Fault> {
+        let mut proof = Proof { deliveries: verify_bytes(ledger).await?, ..Proof::default() };
+        for name in ledger.books().await? {
+            if book.is_some_and(|book| book != name) {
+                continue;
+            }
+            for key in ledger.customers(&name).await? {
+                self.verify_customer(ledger, &key, &mut proof).await?;
+            }
+        }
+        Ok(proof)
+    }
+
+    async fn verify_customer(
+        &self,
+        ledger: &Ledger,
+        key: &CustomerKey,
+        proof: &mut Proof,
+    ) -> Result<(), Fault> {
+        let mut tries = 0;
+        loop {
+            let before = ledger.known(key, Some(Instant(i64::MAX))).await?;
+            let stored = ledger.stored_of(key).await?;
+            let wanted = Wanted {
+                book: Some(key.book.clone()),
+                customer: Some(key.customer.to_string()),
+                ..Wanted::default()
+            };
+            let standing = ledger.postings(&wanted).await?;
+            let levels = ledger.levels(&key.book, Some(&key.customer)).await?.remove(&key.customer);
+            let after = ledger.known(key, Some(Instant(i64::MAX))).await?;
+            if before.revision != after.revision && tries < TRIES {
+                tries += 1;
+                continue;
+            }
+            let as_of = before.settled_at.unwrap_or_default();
+            let derived = self.derived_from_bytes(key, &stored, as_of)?;
+            compare(key, &derived, &standing)?;
+            let levels = levels.unwrap_or_default();
+            proof.months += self.foot(key, &levels, &derived)?;
+            proof.customers += 1;
+            proof.movements += standing.len();
+            return Ok(());
+        }
+    }
+
+    /// From the stored bytes alone, from the start, as of the time of the run that settled it.
+    fn derived_from_bytes(
+        &self,
+        key: &CustomerKey,
+        stored: &[Stored],
+        as_of: Instant,
+    ) -> Result<Derivation, Fault> {
+        let facts = stored.iter().filter_map(|stored| facts_of(stored).ok()).flatten();
+        let facts = facts.filter(|fact| *fact.customer() == key.customer).collect();
+        let timeline = Timeline { facts, start: None };
+        self.derive(&timeline, as_of.0).map_err(|reason| differs(key, format!("can't be derived: {reason}")))
+    }
+
+    /// Every month foots, each closing is the next opening, and the levels that reports read are
+    /// those that the movements make.
+    fn foot(&self, key: &CustomerKey, levels: &[Level], derived: &Derivation) -> Result<usize, Fault> {
+        let instants = derived.movements.iter().map(|movement| movement.effective_at);
+        let Some((first, last)) = instants.clone().min().zip(instants.max()) else { return Ok(0) };
+        let (first, last) = (Month::of(first, self.zone()), Month::of(last, self.zone()));
+        let mut month = first;
+        let mut closing: BTreeMap<String, Mrr> = BTreeMap::new();
+        while month <= last {
+            let net = net_month(levels, &derived.movements, month.start(self.zone()), month.end(self.zone()));
+            for (currency, net) in &net.currencies {
+                let lanes: Delta = net.cells.iter().map(|cell| cell.delta).sum();
+                if net.start + lanes != net.end {
+                    return Err(differs(key, format!("{month} does not foot in {currency}")));
+                }
+                let name = currency.to_string();
+                if closing.remove(&name).unwrap_or_default() != net.start {
+                    return Err(differs(
+                        key,
+                        format!("{month} does not open in {currency} as the month before closed"),
+                    ));
+                }
+                closing.insert(name, net.end);
+            }
+            let moved =
+                derived.movements.iter().filter(|movement| movement.effective_at < month.end(self.zone()));
+            let moved: Delta = moved.map(|movement| movement.delta).sum();
+            let held: Mrr = closing.values().copied().sum();
+            if held - Mrr::ZERO != moved {
+                return Err(differs(
+                    key,
+                    format!("the levels at the end of {month} are not what the movements make"),
+                ));
+            }
+            month = month.next();
+        }
+        usize::try_from(last.since(first) + 1).map_or(Ok(0), Ok)
+    }
+}
+
+/// Every stored delivery against the digest it came with.
+async fn verify_bytes(ledger: &Ledger) -> Result<usize, Fault> {
+    let mut after = 0;
+    let mut count = 0;
+    loop {
+        let page = ledger.stored_after(after, A_PAGE).await?;
+        let Some(last) = page.last() else { return Ok(count) };
+        after = last.seq;
+        count += page.len();
+        for stored in page {
+            if hex::encode(Sha256::digest(&stored.body)) != stored.sha256 {
+                return Err(Fault::Bytes { event: stored.event_id, seq: stored.seq });
+            }
+        }
+    }
+}
+
+/// What derives against what stands, movement by movement.
+fn compare(key: &CustomerKey, derived: &Derivation, standing: &[Posting]) -> Result<(), Fault> {
+    let mut stands: BTreeMap<String, usize> = BTreeMap::new();
+    for posting in standing {
+        // A row changed from outside no longer has the name of what it says.
+        let named = movement_id(key, &posting.movement)?;
+        if named != posting.id {
+            return Err(differs(
+                key,
+                format!("posting {} does not say what its name {} stands for", posting.seq, posting.id),
+            ));
+        }
+        *stands.entry(named).or_default() += 1;
+    }
+    for movement in &derived.movements {
+        let id = movement_id(key, movement)?;
+        let what = || format!("{} {} of {}", movement.class.as_str(), movement.kind.as_str(), movement.delta);
+        match stands.get_mut(&id) {
+            Some(count) if *count > 0 => *count -= 1,
+            _ => {
+                return Err(differs(
+                    key,
+                    format!("the stored bytes make a movement ({}) that does not stand", what()),
+                ));
+            }
+        }
+    }
+    match stands.into_iter().find(|(_, count)| *count > 0) {
+        Some((id, _)) => {
+            Err(differs(key, format!("movement {id} stands and the stored bytes do not make it")))
+        }
+        None => Ok(()),
+    }
+}
+
+fn differs(key: &CustomerKey, what: String) -> Fault {
+    let what = format!("{what}; look with `upswell explain {}`", key.customer);
+    Fault::Differs { customer: key.customer.to_string(), book: key.book.clone(), what }
+}

@@ -1,0 +1,45 @@
+//! The monthly expansion report: questions over what stands in the ledger, their answers as data, and
+//! one file for each face they are shown with.
+//!
+//! Reading order: [`History`] and [`Settings`] come in, [`month_report`] and [`range_report`] answer
+//! with a [`Report`] (section 6 of the rules), and every renderer makes its text of that one model. The
+//! room is pure: it knows no clock and no store.
+
+mod block;
+mod build;
+mod csv_face;
+mod customer_rows;
+mod error;
+mod figures;
+mod fraction;
+mod history;
+mod html;
+mod json;
+mod markdown;
+mod movement_rows;
+mod ordered;
+mod range;
+mod reporter;
+mod scale;
+mod sections;
+mod segment;
+mod settings;
+mod sheet;
+mod table;
+mod tally;
+mod trailing;
+mod trend_chart;
+
+pub use build::*;
+pub use customer_rows::*;
+pub use error::*;
+pub use figures::*;
+pub use fraction::*;
+pub use history::*;
+pub use movement_rows::*;
+pub use reporter::*;
+pub use scale::*;
+pub use settings::*;
+
+#[cfg(test)]
+mod tests;
