@@ -58,7 +58,15 @@ fn go_on(story: &Story, checkpoint: Checkpoint) -> Derivation {
     derive_with_lag(&Timeline { facts, start }, story.rules(), 0)
 }
 
-fn check_classes(movements: &[Movement]) {
+/// Whether a pause in force when a subscription was first seen may hide that the customer has paid.
+fn may_have_paid(story: &Story) -> bool {
+    story.facts.iter().any(|fact| match fact {
+        Fact::Subscription(fact) => fact.previous.as_ref().unwrap_or(&fact.state).collection_paused,
+        Fact::Usage(_) | Fact::Customer(_) => false,
+    })
+}
+
+fn check_classes(movements: &[Movement], may_have_paid: bool) {
     let mut has_paid = false;
     let mut running: BTreeMap<Currency, Mrr> = BTreeMap::new();
     for (at, moved) in instants(movements) {
@@ -71,7 +79,9 @@ fn check_classes(movements: &[Movement]) {
                 let is_zero = running.values().all(|level| !level.is_positive());
                 match movement.class {
                     Class::New => assert!(is_zero && !has_paid, "{at:?} {:#?}", told(movements)),
-                    Class::Reactivation => assert!(is_zero && has_paid, "{at:?} {:#?}", told(movements)),
+                    Class::Reactivation => {
+                        assert!(is_zero && (has_paid || may_have_paid), "{at:?} {:#?}", told(movements))
+                    }
                     _ => assert!(!is_zero, "{at:?} {:#?}", told(movements)),
                 }
             }
@@ -129,7 +139,7 @@ proptest! {
     #[test]
     fn classes_agree_with_what_the_customer_stood_at(story in business()) {
         let whole = derived(&story, &story.facts, 0);
-        check_classes(&whole.movements);
+        check_classes(&whole.movements, may_have_paid(&story));
         check_transfers(&whole.movements);
     }
 
