@@ -80,7 +80,7 @@ fn check_classes(movements: &[Movement], may_have_paid: bool) {
                 match movement.class {
                     Class::New => assert!(is_zero && !has_paid, "{at:?} {:#?}", told(movements)),
                     Class::Reactivation => {
-                        assert!(is_zero && (has_paid || may_have_paid), "{at:?} {:#?}", told(movements))
+                        assert!(is_zero && (has_paid || may_have_paid), "{at:?} {:#?}", told(movements));
                     }
                     _ => assert!(!is_zero, "{at:?} {:#?}", told(movements)),
                 }
@@ -91,7 +91,7 @@ fn check_classes(movements: &[Movement], may_have_paid: bool) {
         for ((class, _), sum) in sums {
             match class {
                 Class::New | Class::Reactivation | Class::Expansion | Class::Opening | Class::Resume => {
-                    assert!(sum > 0)
+                    assert!(sum > 0);
                 }
                 Class::Contraction | Class::Churn => assert!(sum < 0),
                 Class::Switch => assert_eq!(sum, 0),
