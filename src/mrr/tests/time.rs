@@ -126,6 +126,7 @@ fn usage_billed_before_its_subscription_is_seen_keeps_checkpoints_away() {
         .created("a", day(0), plan(1))
         .billed("b", (day(1), day(5)), &[("b.1", 40)])
         .updated("a", day(6), plan(2))
+        .updated("a", day(8), plan(3))
         .snapshot("b", day(9), Origin::Updated, Some(metered.clone()), metered);
     let is_before = |story: &Story| story.derive().checkpoint.is_none_or(|checkpoint| checkpoint.at < day(5));
     assert!(is_before(&story));
@@ -155,7 +156,7 @@ fn an_end_told_before_it_takes_effect_keeps_checkpoints_away_until_then() {
         .created("a", day(0), plan(1))
         .deleted_for("a", day(5), day(7), EndReason::Requested)
         .updated("b", day(6), discounted(b.clone(), &[percent("half", 50)]))
-        .updated("b", day(6), b);
+        .updated("b", Instant(day(6).0 + 60), b);
     same_from_the_checkpoint(&story);
 }
 

@@ -151,6 +151,17 @@ fn what_one_invoice_leaves_out_another_bills() {
 }
 
 #[test]
+fn one_item_that_left_holds_only_one_of_two_that_came() {
+    let (known, unknown) = (price("k", "P", 10), unknown_tiers(price("u", "P", 0)));
+    let both = active(&[item("a.2", &unknown, 1), item("a.3", &unknown, 1)]);
+    Story::new()
+        .created("a", day(0), tiers(&known, 2))
+        .updated("a", day(1), both)
+        .deleted("a", day(2))
+        .moves(&["d0 new created a.1 +20", "d2 churn canceled a.1 -20"]);
+}
+
+#[test]
 fn items_that_a_payload_leaves_out_are_held_and_reported() {
     let few = State { items_truncated: true, ..active(&[item("a.1", &price("k", "P", 10), 2)]) };
     let both = active(&[item("a.1", &price("k", "P", 10), 1), item("a.2", &price("l", "Q", 5), 1)]);
