@@ -1,5 +1,6 @@
 //! upswell: how much did our existing customers grow this month, and can you prove it?
 //!
-//! The rooms, in reading order: [`mrr`] is the pure core.
+//! The rooms, in reading order: [`mrr`] is the pure core, [`report`] says what it comes to.
 
 pub mod mrr;
+pub mod report;

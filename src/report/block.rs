@@ -1,0 +1,238 @@
+//! One currency's figures, summed customer by customer.
+
+use std::collections::BTreeMap;
+
+use super::figures::share_of_new;
+use super::segment::{Segments, Subject, owner_key};
+use super::tally::{Slice, Tally};
+use super::trailing::{Trailing, core_expansion};
+use super::{
+    Activity, BlockRates, Cohort, Concentration, CurrencyBlock, CustomerHistory, Expander, OwnerBook, Rate,
+    Settings,
+};
+use crate::mrr::{Class, Currency, CustomerId, Delta, Kind, Lane, Month, Motion, Movement, Mrr, ProductId};
+
+/// Customers whose share of expansion is printed.
+const TOP: usize = 10;
+
+/// Running sums of one currency and month.
+#[derive(Debug, Clone)]
+pub(super) struct Block {
+    tally: Tally,
+    outside: Delta,
+    motion: BTreeMap<Motion, Delta>,
+    activity: Activity,
+    segments: Segments,
+    cohorts: BTreeMap<Month, Tally>,
+    owners: BTreeMap<String, (Delta, Delta)>,
+    expanders: Vec<(Delta, CustomerId, Vec<(Kind, Delta)>)>,
+    /// Starting customers whose family is up: tiers, products, seats, usage.
+    up: [u64; 4],
+    with_two_products: u64,
+    at_risk: Mrr,
+}
+
+const FAMILIES: [Kind; 4] = [Kind::Upsell, Kind::CrossSell, Kind::Seat, Kind::Usage];
+
+impl Block {
+    pub(super) fn of(settings: &Settings) -> Self {
+        Self {
+            tally: Tally::default(),
+            outside: Delta::ZERO,
+            motion: [Motion::Deliberate, Motion::Organic, Motion::Unknown]
+                .into_iter()
+                .map(|motion| (motion, Delta::ZERO))
+                .collect(),
+            activity: Activity::default(),
+            segments: Segments::of(settings.dimensions()),
+            cohorts: BTreeMap::new(),
+            owners: BTreeMap::new(),
+            expanders: Vec::new(),
+            up: [0; 4],
+            with_two_products: 0,
+            at_risk: Mrr::ZERO,
+        }
+    }
+
+    /// Adds a customer's month; `movements` are that month's, of all currencies.
+    pub(super) fn add(&mut self, subject: Subject<'_>, movements: &[Movement], settings: &Settings) {
+        let net = subject.net;
+        let slice = Slice::whole(net);
+        self.tally.add(&slice, subject.fate);
+        if let Some(first) = subject.history.first_month(settings.zone) {
+            self.cohorts.entry(first).or_default().add(&slice, subject.fate);
+        }
+        self.add_expansion(subject, &slice);
+        self.add_ends(subject);
+        self.add_owner(subject.history, core_expansion(net), net.end - net.base(), settings);
+        for movement in movements.iter().filter(|movement| movement.currency == *subject.currency) {
+            *self.activity.sums.entry((movement.class, movement.kind)).or_default() += movement.delta;
+        }
+        self.segments.add(subject, settings);
+    }
+
+    fn add_expansion(&mut self, subject: Subject<'_>, slice: &Slice<'_>) {
+        let expansion = slice.lane(Lane::Expansion);
+        if !slice.base.is_positive() {
+            self.outside += expansion;
+        } else if slice.end.is_positive() {
+            for (count, family) in self.up.iter_mut().zip(FAMILIES) {
+                let is_up = subject.net.families.get(&family).is_some_and(|delta| *delta > Delta::ZERO);
+                *count += u64::from(is_up);
+            }
+        }
+        if expansion <= Delta::ZERO {
+            return;
+        }
+        let mut by_kind: BTreeMap<Kind, Delta> = BTreeMap::new();
+        for cell in slice.cells.iter().filter(|cell| cell.lane == Lane::Expansion) {
+            let Some(kind) = cell.kind else { continue };
+            *by_kind.entry(kind).or_default() += cell.delta;
+            if kind.is_core() {
+                *self.motion.entry(cell.motion).or_default() += cell.delta;
+            }
+        }
+        by_kind.retain(|_, delta| *delta != Delta::ZERO);
+        self.expanders.push((expansion, subject.history.customer.clone(), by_kind.into_iter().collect()));
+    }
+
+    fn add_ends(&mut self, subject: Subject<'_>) {
+        let mut products: Vec<&ProductId> = Vec::new();
+        for level in subject.ending.iter().filter(|level| level.currency == *subject.currency) {
+            if level.is_at_risk {
+                self.at_risk += level.mrr;
+            }
+            if !products.contains(&&level.product) {
+                products.push(&level.product);
+            }
+        }
+        self.with_two_products += u64::from(products.len() > 1);
+    }
+
+    fn add_owner(&mut self, history: &CustomerHistory, core: Delta, growth: Delta, settings: &Settings) {
+        if settings.owner_key.is_none() {
+            return;
+        }
+        if let Some(owner) = history.metadata.get(owner_key(settings)) {
+            let book = self.owners.entry(owner.clone()).or_default();
+            book.0 += core;
+            book.1 += growth;
+        }
+    }
+
+    /// The block, still without what is dated after the month and what is incomplete.
+    pub(super) fn finish(
+        mut self,
+        currency: &Currency,
+        report: usize,
+        trailing: &Trailing,
+        first: Option<Month>,
+        settings: &Settings,
+    ) -> CurrencyBlock {
+        let figures = self.tally.figures();
+        let ending = figures.rollforward.ending_mrr;
+        self.expanders.sort_by(|a, b| b.0.cmp(&a.0).then_with(|| a.1.cmp(&b.1)));
+        let mut trend = trailing.trend(report, currency);
+        trend.retain(|month| first.is_some_and(|first| month.month >= first));
+        CurrencyBlock {
+            currency: currency.clone(),
+            expansion_from_outside: self.outside,
+            rates: self.rates(currency, report, trailing, first),
+            arpa: Rate::of(ending.0, micro(figures.customers.ending), "no customers"),
+            starting_arr: figures.rollforward.starting_mrr.arr_minor_units(),
+            ending_arr: ending.arr_minor_units(),
+            concentration: self.concentration(figures.total_expansion),
+            owners: self.books(),
+            figures,
+            motion: self.motion,
+            activity: self.activity,
+            segments: self.segments.tables(settings.by.is_some()),
+            cohorts: self
+                .cohorts
+                .into_iter()
+                .filter(|(_, tally)| !tally.is_empty())
+                .map(|(month, tally)| Cohort { month, figures: tally.figures() })
+                .collect(),
+            top_expanders: self
+                .expanders
+                .into_iter()
+                .take(TOP)
+                .map(|(expansion, customer, by_kind)| Expander { customer, expansion, by_kind })
+                .collect(),
+            scheduled: Vec::new(),
+            at_risk: self.at_risk,
+            incomplete: Vec::new(),
+            trend,
+        }
+    }
+
+    fn rates(
+        &self,
+        currency: &Currency,
+        report: usize,
+        trailing: &Trailing,
+        first: Option<Month>,
+    ) -> BlockRates {
+        let figures = self.tally.figures();
+        let roll = &figures.rollforward;
+        let customers = figures.customers;
+        let lane = |lane| roll.lane(lane);
+        let up = |family: usize| Rate::of_counts(self.up[family], customers.starting, "no starting customers");
+        let of_core = |kinds: &[Kind]| {
+            let some = figures.expansion_by_kind.iter().filter(|(kind, _)| kinds.contains(kind));
+            let some: Delta = some.map(|(_, amount)| *amount).sum();
+            Rate::of(some.0, figures.core_expansion.0, "no core expansion")
+        };
+        let gains = lane(Lane::New) + lane(Lane::Reactivation) + lane(Lane::Expansion);
+        let losses = -(lane(Lane::Churn) + lane(Lane::Contraction));
+        BlockRates {
+            expansion_share_of_new_arr: share_of_new(lane(Lane::New), figures.core_expansion),
+            expansion_share_of_new_arr_3m: trailing.share(report, currency, 3),
+            expansion_share_of_new_arr_12m: trailing.share(report, currency, 12),
+            upsell_rate: up(0),
+            cross_sell_rate: up(1),
+            seat_rate: up(2),
+            usage_rate: up(3),
+            quick_ratio: Rate::of(gains.0, losses.0, "no losses"),
+            logo_churn: Rate::of_counts(customers.churned, customers.starting, "no starting customers"),
+            ttm_expansion_rate: trailing.ttm_expansion_rate(report, currency, first),
+            attach_rate: Rate::of_counts(self.with_two_products, customers.ending, "no customers"),
+            upsell_share: of_core(&[Kind::Upsell]),
+            seat_and_usage_share: of_core(&[Kind::Seat, Kind::Usage]),
+            cross_sell_share: of_core(&[Kind::CrossSell]),
+        }
+    }
+
+    /// Of expanders in order, the largest first.
+    fn concentration(&self, total: Delta) -> Concentration {
+        let amounts: Vec<Delta> = self.expanders.iter().map(|(amount, ..)| *amount).collect();
+        let largest: Delta = amounts.iter().take(TOP).copied().sum();
+        let middle = amounts.get(amounts.len() / 2).copied().unwrap_or_default();
+        let lower = amounts.get(amounts.len().saturating_sub(1) / 2).copied().unwrap_or_default();
+        let expanders = amounts.len() as u64;
+        let pair = if amounts.is_empty() { 0 } else { micro(2) };
+        Concentration {
+            expanders,
+            top_ten_share: Rate::of(largest.0, total.0, "no expansion"),
+            median: Rate::of((middle + lower).0, pair, "no expansion"),
+        }
+    }
+
+    fn books(&self) -> Vec<OwnerBook> {
+        let book = |(owner, (core_expansion, growth)): (&String, &(Delta, Delta))| OwnerBook {
+            owner: owner.clone(),
+            core_expansion: *core_expansion,
+            growth: *growth,
+            owner_book_growth: Rate::of(core_expansion.0, growth.0, "the book did not grow"),
+        };
+        self.owners.iter().map(book).collect()
+    }
+}
+
+/// A count as the denominator under an amount: the ratio is in minor units.
+fn micro(count: u64) -> i128 {
+    i128::from(count) * crate::mrr::MICRO
+}
+
+/// The classes that stand in the activity section, in the contract's order.
+pub(super) const ACTIVITY: &[Class] = Class::ALL;

@@ -1,0 +1,447 @@
+//! The report as data, exact: the one model from which every face is made.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use chrono_tz::Tz;
+
+use super::{Basis, Fraction, IncompleteLine, Rate, Settings, Targets};
+use crate::mrr::{
+    Class, Currency, CustomerId, Delta, Instant, Kind, Lane, Month, Motion, Movement, Mrr, Policy,
+};
+
+/// The expansion report of one month and book (section 6 of the rules).
+#[derive(Debug, Clone, PartialEq)]
+pub struct Report {
+    /// The month.
+    pub month: Month,
+    /// Whose calendar its months are.
+    pub zone: Tz,
+    /// The book.
+    pub book: String,
+    /// Whether the month is closed (R24).
+    pub is_closed: bool,
+    /// As reported or restated.
+    pub basis: Basis,
+    /// The newest fact behind it.
+    pub data_through: Option<Instant>,
+    /// The policy in force.
+    pub policy: Policy,
+    /// Free text on pricing.
+    pub pricing_note: String,
+    /// What is aimed at.
+    pub targets: Targets,
+    /// One block a currency, by its code; amounts are never converted (R9).
+    pub currencies: Vec<CurrencyBlock>,
+    /// Items without a value that no currency is known of (R4).
+    pub incomplete: Vec<Incomplete>,
+}
+
+impl Report {
+    /// A month's report, still without figures.
+    pub(super) fn empty(month: Month, settings: &Settings) -> Self {
+        Self {
+            month,
+            zone: settings.zone,
+            book: settings.book.clone(),
+            is_closed: settings.closed.contains(&month),
+            basis: settings.basis,
+            data_through: settings.data_through,
+            policy: settings.policy.clone(),
+            pricing_note: settings.pricing_note.clone(),
+            targets: settings.targets,
+            currencies: Vec::new(),
+            incomplete: Vec::new(),
+        }
+    }
+}
+
+/// The reports of a run of months.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RangeReport {
+    /// The first month.
+    pub from: Month,
+    /// The last.
+    pub to: Month,
+    /// One report a month.
+    pub months: Vec<Report>,
+}
+
+/// Every figure of one currency.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CurrencyBlock {
+    /// The currency.
+    pub currency: Currency,
+    /// The figures that segments have as well.
+    pub figures: Figures,
+    /// Expansion of customers who had nothing in this currency at the month's start but paid in
+    /// another: in the lane, and outside the denominators (R26).
+    pub expansion_from_outside: Delta,
+    /// The ratios that only make sense of a whole currency.
+    pub rates: BlockRates,
+    /// Ending MRR for each ending customer, in minor units.
+    pub arpa: Rate,
+    /// Yearly recurring revenue at the start, in whole minor units.
+    pub starting_arr: i128,
+    /// The same at the end.
+    pub ending_arr: i128,
+    /// Who moved core expansion (R20).
+    pub motion: BTreeMap<Motion, Delta>,
+    /// The month's movements summed without netting.
+    pub activity: Activity,
+    /// Segment tables, one a dimension.
+    pub segments: Vec<SegmentTable>,
+    /// Retention by the month customers began in.
+    pub cohorts: Vec<Cohort>,
+    /// How much of expansion hangs on how few.
+    pub concentration: Concentration,
+    /// Each owner's book.
+    pub owners: Vec<OwnerBook>,
+    /// Up to ten customers by total expansion.
+    pub top_expanders: Vec<Expander>,
+    /// Movements within ninety days after the newest fact (R22).
+    pub scheduled: Vec<Scheduled>,
+    /// MRR of subscriptions that are past due at the month's end (R5).
+    pub at_risk: Mrr,
+    /// Items held at their last known level (R4).
+    pub incomplete: Vec<Incomplete>,
+    /// New and core expansion of the last twelve months, oldest first, as far as there is history.
+    pub trend: Vec<TrendMonth>,
+}
+
+/// What is figured for a currency and for each segment of it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Figures {
+    /// Starting MRR, lanes, ending MRR.
+    pub rollforward: RollForward,
+    /// The expansion lane by kind, in the contract's order.
+    pub expansion_by_kind: Vec<(Kind, Delta)>,
+    /// The contraction lane by kind, in the contract's order.
+    pub contraction_by_kind: Vec<(Kind, Delta)>,
+    /// Upsell, cross-sell, seats and usage (R16); targets use it.
+    pub core_expansion: Delta,
+    /// The expansion lane.
+    pub total_expansion: Delta,
+    /// Total expansion less contraction and churn.
+    pub net_expansion: Delta,
+    /// What customers who were there at both ends came to.
+    pub retained_base_growth: Delta,
+    /// Core expansion over the base S'.
+    pub expansion_rate: Rate,
+    /// Total expansion over the base S'.
+    pub total_expansion_rate: Rate,
+    /// Net revenue retention.
+    pub nrr: Rate,
+    /// Gross revenue retention.
+    pub grr: Rate,
+    /// Head counts.
+    pub customers: CustomerCounts,
+}
+
+/// Starting MRR + lanes = ending MRR.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct RollForward {
+    /// At the month's start, S.
+    pub starting_mrr: Mrr,
+    /// Signed amounts, in the order of [`Lane::ALL`].
+    pub lanes: Vec<(Lane, Delta)>,
+    /// What came from another segment; zero in a currency's own roll-forward.
+    pub transfer_in: Delta,
+    /// What left for another segment, negative.
+    pub transfer_out: Delta,
+    /// At the month's end, E.
+    pub ending_mrr: Mrr,
+}
+
+impl RollForward {
+    /// One lane's amount.
+    #[must_use]
+    pub fn lane(&self, lane: Lane) -> Delta {
+        self.lanes.iter().filter(|(name, _)| *name == lane).map(|(_, amount)| *amount).sum()
+    }
+}
+
+/// Head counts of a month; what became of a customer is asked over all its currencies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct CustomerCounts {
+    /// With MRR at the start, S' > 0.
+    pub starting: u64,
+    /// Came, never paid before.
+    pub new: u64,
+    /// Came back.
+    pub reactivated: u64,
+    /// Came back from a pause.
+    pub resumed: u64,
+    /// Stayed and grew.
+    pub expanded: u64,
+    /// Stayed and shrank.
+    pub contracted: u64,
+    /// Left.
+    pub churned: u64,
+    /// Paused.
+    pub paused: u64,
+    /// Between two subscriptions at the month's end.
+    pub transferred: u64,
+    /// With MRR at the end.
+    pub ending: u64,
+}
+
+/// The ratios of a whole currency.
+#[derive(Debug, Clone, PartialEq)]
+pub struct BlockRates {
+    /// Core expansion over new and core expansion, this month.
+    pub expansion_share_of_new_arr: Rate,
+    /// The same over three months.
+    pub expansion_share_of_new_arr_3m: Rate,
+    /// The same over twelve months.
+    pub expansion_share_of_new_arr_12m: Rate,
+    /// Starting customers whose tiers are up, over starting customers.
+    pub upsell_rate: Rate,
+    /// The same of products.
+    pub cross_sell_rate: Rate,
+    /// The same of seats.
+    pub seat_rate: Rate,
+    /// The same of usage.
+    pub usage_rate: Rate,
+    /// Gains over losses.
+    pub quick_ratio: Rate,
+    /// Churned over starting customers.
+    pub logo_churn: Rate,
+    /// Core expansion of twelve months of those there at their start, over their MRR then.
+    pub ttm_expansion_rate: Rate,
+    /// Ending customers with two or more products, over ending customers.
+    pub attach_rate: Rate,
+    /// Upsell's share of core expansion.
+    pub upsell_share: Rate,
+    /// Seats' and usage's share of core expansion.
+    pub seat_and_usage_share: Rate,
+    /// Cross-sell's share of core expansion.
+    pub cross_sell_share: Rate,
+}
+
+/// The ledger's movements of a month, not netted.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Activity {
+    /// Sums by class and kind.
+    pub sums: BTreeMap<(Class, Kind), Delta>,
+}
+
+impl Activity {
+    /// What one class comes to.
+    #[must_use]
+    pub fn class(&self, class: Class) -> Delta {
+        self.sums.iter().filter(|((of, _), _)| *of == class).map(|(_, sum)| *sum).sum()
+    }
+
+    /// What each kind comes to over all classes.
+    #[must_use]
+    pub fn kinds(&self) -> BTreeMap<Kind, Delta> {
+        let mut kinds = BTreeMap::new();
+        for ((_, kind), sum) in &self.sums {
+            *kinds.entry(*kind).or_default() += *sum;
+        }
+        kinds
+    }
+}
+
+/// One dimension's segments; their columns sum to the currency's.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SegmentTable {
+    /// The dimension's word.
+    pub dimension: String,
+    /// One row a segment.
+    pub rows: Vec<SegmentRow>,
+}
+
+/// One segment.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SegmentRow {
+    /// Its name.
+    pub segment: String,
+    /// Its figures.
+    pub figures: Figures,
+}
+
+/// Customers who began in one month.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Cohort {
+    /// The month of their first movement.
+    pub month: Month,
+    /// Their figures.
+    pub figures: Figures,
+}
+
+/// How much of expansion hangs on how few.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Concentration {
+    /// Customers who expanded.
+    pub expanders: u64,
+    /// The ten largest expanders' share of total expansion.
+    pub top_ten_share: Rate,
+    /// The median expander's amount in minor units, the mean of two in the middle.
+    pub median: Rate,
+}
+
+/// How one owner's book grew.
+#[derive(Debug, Clone, PartialEq)]
+pub struct OwnerBook {
+    /// The owner.
+    pub owner: String,
+    /// Core expansion in the book.
+    pub core_expansion: Delta,
+    /// Ending MRR less the base S'.
+    pub growth: Delta,
+    /// The one over the other.
+    pub owner_book_growth: Rate,
+}
+
+/// A customer who expanded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Expander {
+    /// The customer.
+    pub customer: CustomerId,
+    /// Its total expansion.
+    pub expansion: Delta,
+    /// By kind, in the contract's order, zeros left out.
+    pub by_kind: Vec<(Kind, Delta)>,
+}
+
+/// A movement that is to come.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Scheduled {
+    /// Whose.
+    pub customer: CustomerId,
+    /// The movement.
+    pub movement: Movement,
+}
+
+/// An item of a customer held at its last known level.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Incomplete {
+    /// Whose.
+    pub customer: CustomerId,
+    /// The item and what it lacks.
+    pub line: IncompleteLine,
+}
+
+/// What one month added.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TrendMonth {
+    /// The month.
+    pub month: Month,
+    /// Its lane new.
+    pub new: Delta,
+    /// Its core expansion.
+    pub core_expansion: Delta,
+}
+
+impl TrendMonth {
+    /// Expansion's share of what the month added.
+    #[must_use]
+    pub fn share(&self) -> Rate {
+        share_of_new(self.new, self.core_expansion)
+    }
+}
+
+/// Core expansion over new and core expansion.
+pub(super) fn share_of_new(new: Delta, core_expansion: Delta) -> Rate {
+    Rate::of(core_expansion.0, (new + core_expansion).0, "no new MRR and no core expansion")
+}
+
+impl CurrencyBlock {
+    /// The ratios of the contract's `rates`, in its order, then those added to it.
+    #[must_use]
+    pub fn named_rates(&self) -> [(&'static str, &Rate); 15] {
+        let rates = &self.rates;
+        [
+            ("expansion_rate", &self.figures.expansion_rate),
+            ("total_expansion_rate", &self.figures.total_expansion_rate),
+            ("nrr", &self.figures.nrr),
+            ("grr", &self.figures.grr),
+            ("expansion_share_of_new_arr", &rates.expansion_share_of_new_arr),
+            ("upsell_rate", &rates.upsell_rate),
+            ("cross_sell_rate", &rates.cross_sell_rate),
+            ("seat_rate", &rates.seat_rate),
+            ("usage_rate", &rates.usage_rate),
+            ("quick_ratio", &rates.quick_ratio),
+            ("logo_churn", &rates.logo_churn),
+            ("ttm_expansion_rate", &rates.ttm_expansion_rate),
+            ("expansion_share_of_new_arr_3m", &rates.expansion_share_of_new_arr_3m),
+            ("expansion_share_of_new_arr_12m", &rates.expansion_share_of_new_arr_12m),
+            ("attach_rate", &rates.attach_rate),
+        ]
+    }
+
+    /// Where core expansion came from, as shares of it.
+    #[must_use]
+    pub fn sources(&self) -> [(&'static str, &Rate); 3] {
+        [
+            ("upsell", &self.rates.upsell_share),
+            ("seat_and_usage", &self.rates.seat_and_usage_share),
+            ("cross_sell", &self.rates.cross_sell_share),
+        ]
+    }
+}
+
+impl CustomerCounts {
+    /// The counts by name, in the contract's order, then those added to it.
+    #[must_use]
+    pub fn named(&self) -> [(&'static str, u64); 10] {
+        [
+            ("starting", self.starting),
+            ("new", self.new),
+            ("reactivated", self.reactivated),
+            ("expanded", self.expanded),
+            ("contracted", self.contracted),
+            ("churned", self.churned),
+            ("paused", self.paused),
+            ("ending", self.ending),
+            ("resumed", self.resumed),
+            ("transferred", self.transferred),
+        ]
+    }
+}
+
+impl Rate {
+    /// Why the history does not reach back far enough.
+    pub(super) fn months_short(known: i32) -> Self {
+        Self::Unknown(Cow::Owned(format!("{known} of 12 months")))
+    }
+}
+
+/// A number that a reference line is drawn at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ReferenceLine {
+    /// What it says.
+    pub text: &'static str,
+    /// Which figure it stands beside.
+    pub figure: &'static str,
+}
+
+/// Where the reference lines come from; printed with them, for they are no truth.
+pub const REFERENCE_SOURCE: &str = "rules of thumb of the subscription trade, not measured by upswell; targets of your own go into upswell.toml";
+
+/// The reference lines, each beside the one figure that it may be compared with.
+pub const REFERENCE_LINES: [ReferenceLine; 6] = [
+    ReferenceLine { figure: "expansion_share_of_new_arr", text: "above 30 % of new ARR" },
+    ReferenceLine {
+        figure: "ttm_expansion_rate",
+        text: "a year: under 10 % weak, 10-20 % healthy, above 30 % best in class",
+    },
+    ReferenceLine { figure: "nrr", text: "a year: 110-130 %" },
+    ReferenceLine { figure: "sources", text: "40 : 35 : 25" },
+    ReferenceLine { figure: "owner_book_growth", text: "30 % of a book's growth from expansion" },
+    ReferenceLine { figure: "signals", text: "at 80 % of a limit" },
+];
+
+/// The reference line beside a figure, if there is one.
+#[must_use]
+pub fn reference_line(figure: &str) -> Option<&'static str> {
+    REFERENCE_LINES.iter().find(|line| line.figure == figure).map(|line| line.text)
+}
+
+/// A fraction of one half and so on, for targets.
+#[must_use]
+pub fn meets(rate: &Rate, target: Fraction) -> Option<bool> {
+    rate.known().map(|fraction| fraction.is_at_least(target))
+}

@@ -1,0 +1,214 @@
+//! Segments: which of them each part of a customer's month falls into. Their tables foot; what changes
+//! segment goes through the transfer columns.
+
+use std::collections::BTreeMap;
+
+use super::tally::{Slice, Tally};
+use super::{CustomerHistory, Dimension, Scale, SegmentRow, SegmentTable, Settings};
+use crate::mrr::{Cell, Class, Currency, Delta, Fate, Lane, Level, Month, Mrr, NetCurrency};
+
+/// The segment of what nothing is known about.
+const NONE: &str = "(none)";
+
+/// A segment's place in its table, and its name.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct Segment {
+    rank: usize,
+    name: String,
+}
+
+impl Segment {
+    fn named(name: &str) -> Self {
+        Self { rank: 0, name: name.to_owned() }
+    }
+
+    fn ranked(rank: usize, name: &str) -> Self {
+        Self { rank, name: name.to_owned() }
+    }
+}
+
+/// One customer's month in one currency, and what its segments depend on.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Subject<'m> {
+    pub(super) history: &'m CustomerHistory,
+    pub(super) month: Month,
+    pub(super) currency: &'m Currency,
+    pub(super) net: &'m NetCurrency,
+    pub(super) fate: Fate,
+    /// The customer's levels at either end, over all currencies.
+    pub(super) starting: &'m [&'m Level],
+    pub(super) ending: &'m [&'m Level],
+}
+
+/// The sums of each dimension's segments.
+#[derive(Debug, Clone)]
+pub(super) struct Segments {
+    tables: Vec<(Dimension, BTreeMap<Segment, Tally>)>,
+}
+
+impl Segments {
+    pub(super) fn of(dimensions: Vec<Dimension>) -> Self {
+        Self { tables: dimensions.into_iter().map(|dimension| (dimension, BTreeMap::new())).collect() }
+    }
+
+    pub(super) fn add(&mut self, subject: Subject<'_>, settings: &Settings) {
+        for (dimension, rows) in &mut self.tables {
+            for (segment, slice) in slices(dimension, subject, settings) {
+                rows.entry(segment).or_default().add(&slice, subject.fate);
+            }
+        }
+    }
+
+    /// The tables; one that says nothing is left out unless it was asked for.
+    pub(super) fn tables(self, is_asked_for: bool) -> Vec<SegmentTable> {
+        let tables = self.tables.into_iter().map(|(dimension, rows)| SegmentTable {
+            dimension: dimension.name(),
+            rows: rows
+                .into_iter()
+                .filter(|(_, tally)| !tally.is_empty())
+                .map(|(segment, tally)| SegmentRow { segment: segment.name, figures: tally.figures() })
+                .collect(),
+        });
+        tables.filter(|table| is_asked_for || table.rows.iter().any(|row| row.segment != NONE)).collect()
+    }
+}
+
+/// What of a customer's month falls into which segment of a dimension.
+fn slices<'m>(
+    dimension: &Dimension,
+    subject: Subject<'m>,
+    settings: &Settings,
+) -> Vec<(Segment, Slice<'m>)> {
+    let of_customer = |segment| vec![(segment, Slice::whole(subject.net))];
+    let metadata = |key: &str| {
+        Segment::named(subject.history.metadata.get(key).map_or(NONE, String::as_str))
+    };
+    match dimension {
+        Dimension::Product => by_line(
+            subject,
+            |level| Segment::named(level.product.as_str()),
+            |cell| Segment::named(cell.product.as_str()),
+        ),
+        Dimension::Price => by_line(
+            subject,
+            |level| Segment::named(level.price.as_str()),
+            |cell| Segment::named(cell.price.as_str()),
+        ),
+        Dimension::PricingModel => by_line(subject, |level| model(level), |cell| model_of(subject, cell)),
+        Dimension::Currency => of_customer(Segment::named(subject.currency.as_str())),
+        Dimension::Country => {
+            of_customer(Segment::named(subject.history.country.as_deref().unwrap_or(NONE)))
+        }
+        Dimension::Tenure => of_customer(tenure(subject, settings)),
+        Dimension::SizeBand => by_size(subject, settings),
+        Dimension::Owner => of_customer(metadata(owner_key(settings))),
+        Dimension::Metadata(key) => of_customer(metadata(key)),
+    }
+}
+
+/// The metadata key of owners, written with or without `metadata.` in front.
+pub(super) fn owner_key(settings: &Settings) -> &str {
+    let key = settings.owner_key.as_deref().unwrap_or_default();
+    key.strip_prefix("metadata.").unwrap_or(key)
+}
+
+/// Lines, each in its own segment: what starts in one and ends in another was transferred.
+fn by_line<'m>(
+    subject: Subject<'m>,
+    of_level: impl Fn(&Level) -> Segment,
+    of_cell: impl Fn(&Cell) -> Segment,
+) -> Vec<(Segment, Slice<'m>)> {
+    let mut slices: BTreeMap<Segment, Slice<'m>> = BTreeMap::new();
+    let here = |level: &&&Level| level.currency == *subject.currency;
+    for level in subject.starting.iter().filter(here) {
+        let slice = slices.entry(of_level(level)).or_insert_with(Slice::empty);
+        slice.start += level.mrr;
+        slice.base += level.mrr;
+    }
+    for level in subject.ending.iter().filter(here) {
+        let slice = slices.entry(of_level(level)).or_insert_with(Slice::empty);
+        slice.end += level.mrr;
+        slice.kept += level.mrr;
+    }
+    for cell in &subject.net.cells {
+        let slice = slices.entry(of_cell(cell)).or_insert_with(Slice::empty);
+        // What was brought forward counts as having stood at the start (R26).
+        let is_brought =
+            cell.lane == Lane::Opening || (cell.lane == Lane::Transfer && cell.delta > Delta::ZERO);
+        if is_brought {
+            slice.base += cell.delta;
+        }
+        slice.cells.push(cell);
+    }
+    slices.into_iter().collect()
+}
+
+/// How a line is billed.
+fn model(level: &Level) -> Segment {
+    Segment::named(match (level.is_metered, level.quantity) {
+        (true, _) => "usage",
+        (false, 1) => "flat",
+        (false, _) => "seat",
+    })
+}
+
+/// How the line of a cell is billed: as it is, or, where it went, as it was.
+fn model_of(subject: Subject<'_>, cell: &Cell) -> Segment {
+    let of_price = |level: &&&Level| level.price == cell.price;
+    let ends = if cell.delta < Delta::ZERO {
+        [subject.starting, subject.ending]
+    } else {
+        [subject.ending, subject.starting]
+    };
+    let at_an_end = ends.into_iter().find_map(|levels| levels.iter().find(of_price).copied());
+    let known = at_an_end.or_else(|| subject.history.levels.iter().find(|level| of_price(&level)));
+    known.map_or_else(|| Segment::named(NONE), model)
+}
+
+/// How long the customer had been there when the month began.
+fn tenure(subject: Subject<'_>, settings: &Settings) -> Segment {
+    let first = subject.history.movements.first();
+    let Some((first_month, class)) =
+        first.map(|movement| (Month::of(movement.effective_at, settings.zone), movement.class))
+    else {
+        return Segment::ranked(6, NONE);
+    };
+    match subject.month.since(first_month) {
+        // How long it had been there before the first fact is not known.
+        ..=0 if class == Class::Opening => Segment::ranked(5, "brought forward"),
+        ..=0 => Segment::ranked(0, "new"),
+        1..=2 => Segment::ranked(1, "under 3 months"),
+        3..=11 => Segment::ranked(2, "3 to 11 months"),
+        12..=23 => Segment::ranked(3, "12 to 23 months"),
+        _ => Segment::ranked(4, "24 months and over"),
+    }
+}
+
+/// The band at the start takes the lanes; who ends in another is transferred there.
+fn by_size<'m>(subject: Subject<'m>, settings: &Settings) -> Vec<(Segment, Slice<'m>)> {
+    let band = |mrr| band(mrr, subject.currency, settings);
+    let net = subject.net;
+    let (started_in, ended_in) = (band(net.base()), band(net.end));
+    let whole = Slice::whole(net);
+    if !net.base().is_positive() {
+        return vec![(ended_in, whole)];
+    }
+    if !net.end.is_positive() || started_in == ended_in {
+        return vec![(started_in, whole)];
+    }
+    let arrived = Slice { end: net.end, kept: net.end, ..Slice::empty() };
+    vec![(started_in, Slice { end: Mrr::ZERO, ..whole }), (ended_in, arrived)]
+}
+
+fn band(mrr: Mrr, currency: &Currency, settings: &Settings) -> Segment {
+    let scale = Scale::of(currency);
+    let bounds = &settings.size_bands;
+    let rank = bounds.iter().take_while(|bound| scale.of_major(**bound) <= mrr).count();
+    let name = match (rank.checked_sub(1).and_then(|below| bounds.get(below)), bounds.get(rank)) {
+        (None, None) => "all".to_owned(),
+        (None, Some(above)) => format!("under {above}"),
+        (Some(below), Some(above)) => format!("{below} to under {above}"),
+        (Some(below), None) => format!("{below} and over"),
+    };
+    Segment { rank, name }
+}

@@ -1,0 +1,143 @@
+//! What the months before say: expansion's share over a quarter and a year, and the expansion of
+//! those who were there twelve months ago.
+
+use std::collections::BTreeMap;
+
+use super::figures::share_of_new;
+use super::{CustomerHistory, Rate, TrendMonth};
+use crate::mrr::{Currency, Delta, Instant, Lane, Month, Movement, Mrr, NetCurrency, NetMonth, levels_before};
+
+/// Months that figures look back over, the month itself among them.
+pub(super) const LOOK_BACK: usize = 12;
+
+/// A month with its two instants.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Span {
+    pub(super) month: Month,
+    pub(super) start: Instant,
+    pub(super) end: Instant,
+}
+
+impl Span {
+    pub(super) fn of(month: Month, zone: chrono_tz::Tz) -> Self {
+        Self { month, start: month.start(zone), end: month.end(zone) }
+    }
+
+    /// The movements of this month, of movements in order.
+    pub(super) fn movements<'m>(&self, movements: &'m [Movement]) -> &'m [Movement] {
+        let from = movements.partition_point(|movement| movement.effective_at < self.start);
+        let to = movements.partition_point(|movement| movement.effective_at < self.end);
+        &movements[from..to.max(from)]
+    }
+}
+
+/// Sums over the months that reports look back over.
+#[derive(Debug, Clone)]
+pub(super) struct Trailing {
+    /// Eleven months before the first report, then the months of the reports.
+    spans: Vec<Span>,
+    added: BTreeMap<Currency, Vec<(Delta, Delta)>>,
+    /// For each report: core expansion over twelve months, and MRR at their start.
+    held: BTreeMap<(usize, Currency), (Delta, Mrr)>,
+}
+
+impl Trailing {
+    pub(super) fn over(spans: Vec<Span>) -> Self {
+        Self { spans, added: BTreeMap::new(), held: BTreeMap::new() }
+    }
+
+    /// Adds a customer with its months, of which quiet ones may be missing.
+    pub(super) fn add(&mut self, customer: &CustomerHistory, months: &[Option<NetMonth>]) {
+        let mut core: BTreeMap<&Currency, Vec<Delta>> = BTreeMap::new();
+        for (index, month) in months.iter().enumerate() {
+            for (currency, net) in month.iter().flat_map(|month| &month.currencies) {
+                let (new, expansion) = (net.lane(Lane::New), core_expansion(net));
+                if new == Delta::ZERO && expansion == Delta::ZERO {
+                    continue;
+                }
+                let none = || vec![(Delta::ZERO, Delta::ZERO); months.len()];
+                let sums = self.added.entry(currency.clone()).or_insert_with(none);
+                sums[index].0 += new;
+                sums[index].1 += expansion;
+                core.entry(currency).or_insert_with(|| vec![Delta::ZERO; months.len()])[index] += expansion;
+            }
+        }
+        for report in 0..=months.len().saturating_sub(LOOK_BACK) {
+            for (currency, base) in self.base(customer, months, report) {
+                let expanded: Delta = core
+                    .get(&currency)
+                    .map_or(Delta::ZERO, |core| core.iter().skip(report).take(LOOK_BACK).copied().sum());
+                let held = self.held.entry((report, currency)).or_default();
+                held.0 += expanded;
+                held.1 += base;
+            }
+        }
+    }
+
+    /// What the customer's MRR was at the start of a month, brought forward included (R26).
+    fn base(
+        &self,
+        customer: &CustomerHistory,
+        months: &[Option<NetMonth>],
+        index: usize,
+    ) -> BTreeMap<Currency, Mrr> {
+        let mut bases: BTreeMap<Currency, Mrr> = BTreeMap::new();
+        match (months.get(index), self.spans.get(index)) {
+            (Some(Some(month)), _) => {
+                bases.extend(month.currencies.iter().map(|(currency, net)| (currency.clone(), net.base())));
+            }
+            (_, Some(span)) => {
+                for level in levels_before(&customer.levels, span.start) {
+                    *bases.entry(level.currency.clone()).or_default() += level.mrr;
+                }
+            }
+            _ => {}
+        }
+        bases.retain(|_, base| base.is_positive());
+        bases
+    }
+
+    /// Core expansion of twelve months of those there at their start, over their MRR then.
+    ///
+    /// `first` is the month of the book's first movement: a year is not judged by less than a year.
+    pub(super) fn ttm_expansion_rate(&self, report: usize, currency: &Currency, first: Option<Month>) -> Rate {
+        let month = self.spans.get(report + LOOK_BACK - 1).map(|span| span.month);
+        let known = month.zip(first).map_or(0, |(month, first)| month.since(first));
+        if known < 12 {
+            return Rate::months_short(known.max(0));
+        }
+        let (expanded, base) = self.held.get(&(report, currency.clone())).copied().unwrap_or_default();
+        Rate::of_flow(expanded, base, "nobody was there twelve months ago")
+    }
+
+    /// Expansion's share of what the last months added.
+    pub(super) fn share(&self, report: usize, currency: &Currency, months: usize) -> Rate {
+        let trend = self.trend(report, currency);
+        let last = &trend[trend.len().saturating_sub(months)..];
+        share_of_new(
+            last.iter().map(|month| month.new).sum(),
+            last.iter().map(|month| month.core_expansion).sum(),
+        )
+    }
+
+    /// What each of the last twelve months added, oldest first.
+    pub(super) fn trend(&self, report: usize, currency: &Currency) -> Vec<TrendMonth> {
+        let sums = self.added.get(currency);
+        let months = self.spans.iter().enumerate().skip(report).take(LOOK_BACK);
+        months
+            .map(|(index, span)| {
+                let (new, core_expansion) =
+                    sums.and_then(|sums| sums.get(index)).copied().unwrap_or_default();
+                TrendMonth { month: span.month, new, core_expansion }
+            })
+            .collect()
+    }
+}
+
+/// Core expansion of one customer's month.
+pub(super) fn core_expansion(net: &NetCurrency) -> Delta {
+    let is_core = |cell: &&crate::mrr::Cell| {
+        cell.lane == Lane::Expansion && cell.kind.is_some_and(crate::mrr::Kind::is_core)
+    };
+    net.cells.iter().filter(is_core).map(|cell| cell.delta).sum()
+}
