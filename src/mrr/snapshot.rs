@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::movement::words;
 use super::{
     CouponId, Currency, CustomerId, Delta, DiscountId, InvoiceId, ItemId, Price, PriceAmount, PriceId,
     ProductId, SubscriptionId,
@@ -13,21 +14,22 @@ use super::{
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Instant(pub i64);
 
-/// How good the evidence of a fact is, best first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Grade {
-    /// An event, as signed or exported.
-    Event,
-    /// The state before an event, put back from its `previous_attributes`.
-    PreviousAttributes,
-    /// A line of an invoice.
-    InvoiceLine,
-    /// A row of Sigma's item changes.
-    Sigma,
-    /// A listing of current objects.
-    Listing,
-    /// A row of a dashboard export.
-    Csv,
+words! {
+    /// How good the evidence of a fact is, best first.
+    Grade {
+        /// An event, as signed or exported.
+        Event = "event",
+        /// The state before an event, put back from its `previous_attributes`.
+        PreviousAttributes = "previous_attributes",
+        /// A line of an invoice.
+        InvoiceLine = "invoice_line",
+        /// A row of Sigma's item changes.
+        Sigma = "sigma",
+        /// A listing of current objects.
+        Listing = "listing",
+        /// A row of a dashboard export.
+        Csv = "csv",
+    }
 }
 
 /// Where a fact is proved.

@@ -10,7 +10,7 @@ use super::{
     Activity, BlockRates, Cohort, Concentration, CurrencyBlock, CustomerHistory, Expander, OwnerBook, Rate,
     Settings,
 };
-use crate::mrr::{Class, Currency, CustomerId, Delta, Kind, Lane, Month, Motion, Movement, Mrr, ProductId};
+use crate::mrr::{Currency, CustomerId, Delta, Kind, Lane, Month, Motion, Movement, Mrr, ProductId};
 
 /// Customers whose share of expansion is printed.
 const TOP: usize = 10;
@@ -177,7 +177,8 @@ impl Block {
         let roll = &figures.rollforward;
         let customers = figures.customers;
         let lane = |lane| roll.lane(lane);
-        let up = |family: usize| Rate::of_counts(self.up[family], customers.starting, "no starting customers");
+        let up =
+            |family: usize| Rate::of_counts(self.up[family], customers.starting, "no starting customers");
         let of_core = |kinds: &[Kind]| {
             let some = figures.expansion_by_kind.iter().filter(|(kind, _)| kinds.contains(kind));
             let some: Delta = some.map(|(_, amount)| *amount).sum();
@@ -233,6 +234,3 @@ impl Block {
 fn micro(count: u64) -> i128 {
     i128::from(count) * crate::mrr::MICRO
 }
-
-/// The classes that stand in the activity section, in the contract's order.
-pub(super) const ACTIVITY: &[Class] = Class::ALL;

@@ -74,7 +74,7 @@ fn reports(history: &History, settings: &Settings, from: Month, count: usize) ->
             .map(|(currency, block)| block.finish(&currency, index, &trailing, first, settings))
             .collect();
         look_forward(&mut report, history, settings);
-        list_incomplete(&mut report, history, spans[index + LOOK_BACK - 1].end);
+        list_incomplete(&mut report, history, spans[index + LOOK_BACK - 1].end, settings);
         report
     };
     months.into_iter().enumerate().map(finish).collect()
@@ -138,11 +138,14 @@ fn look_forward(report: &mut Report, history: &History, settings: &Settings) {
 
 /// Every item that could not be valued at the month's end is named, in its currency's block or, where
 /// no currency is known of it, in the report's own list: never a silent zero (R4).
-fn list_incomplete(report: &mut Report, history: &History, end: Instant) {
+fn list_incomplete(report: &mut Report, history: &History, end: Instant, settings: &Settings) {
     for customer in &history.customers {
         for line in customer.incomplete.iter().filter(|line| line.since < end) {
             let of_item = customer.levels.iter().find(|level| level.item == line.item);
             let currency = of_item.or(customer.levels.first()).map(|level| &level.currency);
+            if currency.is_some() && settings.currency.is_some() && currency != settings.currency.as_ref() {
+                continue;
+            }
             let block = report.currencies.iter_mut().find(|block| Some(&block.currency) == currency);
             let list = block.map_or(&mut report.incomplete, |block| &mut block.incomplete);
             list.push(Incomplete { customer: customer.customer.clone(), line: line.clone() });

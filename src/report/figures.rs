@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use chrono_tz::Tz;
 
-use super::{Basis, Fraction, IncompleteLine, Rate, Settings, Targets};
+use super::{Basis, Dimension, Fraction, IncompleteLine, Rate, Settings, Targets};
 use crate::mrr::{
     Class, Currency, CustomerId, Delta, Instant, Kind, Lane, Month, Motion, Movement, Mrr, Policy,
 };
@@ -31,6 +31,8 @@ pub struct Report {
     pub pricing_note: String,
     /// What is aimed at.
     pub targets: Targets,
+    /// The one dimension that was asked for.
+    pub by: Option<Dimension>,
     /// One block a currency, by its code; amounts are never converted (R9).
     pub currencies: Vec<CurrencyBlock>,
     /// Items without a value that no currency is known of (R4).
@@ -50,6 +52,7 @@ impl Report {
             policy: settings.policy.clone(),
             pricing_note: settings.pricing_note.clone(),
             targets: settings.targets,
+            by: settings.by.clone(),
             currencies: Vec::new(),
             incomplete: Vec::new(),
         }

@@ -7,20 +7,34 @@
 
 mod block;
 mod build;
+mod csv_face;
+mod customer_rows;
 mod error;
 mod figures;
 mod fraction;
 mod history;
+mod html;
+mod json;
+mod markdown;
+mod movement_rows;
+mod ordered;
+mod range;
 mod scale;
+mod sections;
 mod segment;
 mod settings;
+mod sheet;
+mod table;
 mod tally;
 mod trailing;
+mod trend_chart;
 
 pub use build::*;
+pub use customer_rows::*;
 pub use error::*;
 pub use figures::*;
 pub use fraction::*;
 pub use history::*;
+pub use movement_rows::*;
 pub use scale::*;
 pub use settings::*;

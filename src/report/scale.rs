@@ -14,9 +14,8 @@ pub struct Scale {
     shown: u32,
 }
 
-const NO_DECIMALS: [&str; 15] = [
-    "bif", "clp", "djf", "gnf", "jpy", "kmf", "krw", "mga", "pyg", "rwf", "vnd", "vuv", "xaf", "xof", "xpf",
-];
+const NO_DECIMALS: [&str; 15] =
+    ["bif", "clp", "djf", "gnf", "jpy", "kmf", "krw", "mga", "pyg", "rwf", "vnd", "vuv", "xaf", "xof", "xpf"];
 const NO_DECIMALS_BUT_SENT_WITH_TWO: [&str; 2] = ["isk", "ugx"];
 const THREE_DECIMALS: [&str; 5] = ["bhd", "jod", "kwd", "omr", "tnd"];
 
@@ -47,10 +46,16 @@ impl Scale {
         MICRO * 10_i128.pow(self.exponent - self.shown)
     }
 
+    /// A level in printed units, rounded half to even.
+    #[must_use]
+    pub fn units(self, mrr: Mrr) -> i128 {
+        divide_half_even(mrr.0, self.unit())
+    }
+
     /// A level, rounded half to even.
     #[must_use]
     pub fn level(self, mrr: Mrr) -> String {
-        self.text(divide_half_even(mrr.0, self.unit()))
+        self.text(self.units(mrr))
     }
 
     /// A flow, rounded half to even, for where it stands alone.
@@ -68,7 +73,7 @@ impl Scale {
     /// Flows between two printed levels, so that the printed column foots.
     #[must_use]
     pub fn between(self, start: Mrr, flows: &[Delta], end: Mrr) -> Vec<i128> {
-        let total = divide_half_even(end.0, self.unit()) - divide_half_even(start.0, self.unit());
+        let total = self.units(end) - self.units(start);
         self.parts(flows, total)
     }
 

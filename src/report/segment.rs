@@ -74,15 +74,9 @@ impl Segments {
 }
 
 /// What of a customer's month falls into which segment of a dimension.
-fn slices<'m>(
-    dimension: &Dimension,
-    subject: Subject<'m>,
-    settings: &Settings,
-) -> Vec<(Segment, Slice<'m>)> {
+fn slices<'m>(dimension: &Dimension, subject: Subject<'m>, settings: &Settings) -> Vec<(Segment, Slice<'m>)> {
     let of_customer = |segment| vec![(segment, Slice::whole(subject.net))];
-    let metadata = |key: &str| {
-        Segment::named(subject.history.metadata.get(key).map_or(NONE, String::as_str))
-    };
+    let metadata = |key: &str| Segment::named(subject.history.metadata.get(key).map_or(NONE, String::as_str));
     match dimension {
         Dimension::Product => by_line(
             subject,
@@ -96,9 +90,7 @@ fn slices<'m>(
         ),
         Dimension::PricingModel => by_line(subject, |level| model(level), |cell| model_of(subject, cell)),
         Dimension::Currency => of_customer(Segment::named(subject.currency.as_str())),
-        Dimension::Country => {
-            of_customer(Segment::named(subject.history.country.as_deref().unwrap_or(NONE)))
-        }
+        Dimension::Country => of_customer(Segment::named(subject.history.country.as_deref().unwrap_or(NONE))),
         Dimension::Tenure => of_customer(tenure(subject, settings)),
         Dimension::SizeBand => by_size(subject, settings),
         Dimension::Owner => of_customer(metadata(owner_key(settings))),

@@ -147,11 +147,6 @@ impl Tally {
         *counter += 1;
     }
 
-    /// S'.
-    pub(super) fn base(&self) -> Mrr {
-        self.base
-    }
-
     /// Whether there is nothing in it.
     pub(super) fn is_empty(&self) -> bool {
         let is_still = |amounts: &[Delta]| amounts.iter().all(|amount| *amount == Delta::ZERO);

@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 
 use super::figures::share_of_new;
 use super::{CustomerHistory, Rate, TrendMonth};
-use crate::mrr::{Currency, Delta, Instant, Lane, Month, Movement, Mrr, NetCurrency, NetMonth, levels_before};
+use crate::mrr::{
+    Currency, Delta, Instant, Lane, Month, Movement, Mrr, NetCurrency, NetMonth, levels_before,
+};
 
 /// Months that figures look back over, the month itself among them.
 pub(super) const LOOK_BACK: usize = 12;
@@ -100,7 +102,12 @@ impl Trailing {
     /// Core expansion of twelve months of those there at their start, over their MRR then.
     ///
     /// `first` is the month of the book's first movement: a year is not judged by less than a year.
-    pub(super) fn ttm_expansion_rate(&self, report: usize, currency: &Currency, first: Option<Month>) -> Rate {
+    pub(super) fn ttm_expansion_rate(
+        &self,
+        report: usize,
+        currency: &Currency,
+        first: Option<Month>,
+    ) -> Rate {
         let month = self.spans.get(report + LOOK_BACK - 1).map(|span| span.month);
         let known = month.zip(first).map_or(0, |(month, first)| month.since(first));
         if known < 12 {

@@ -1,0 +1,164 @@
+//! The report as CSV, in long form: one figure a row, exact, with its unit.
+
+use super::{CurrencyBlock, Figures, RangeReport, Rate, Report, ReportError};
+use crate::mrr::Class;
+
+const HEAD: [&str; 6] = ["month", "currency", "section", "name", "value", "unit"];
+
+impl Report {
+    /// Every figure as a row of CSV; a ratio without a value is empty, its unit the reason.
+    ///
+    /// # Errors
+    ///
+    /// [`ReportError::Csv`], which does not happen for text in memory.
+    pub fn to_csv(&self) -> Result<String, ReportError> {
+        csv_text(&HEAD, rows(self))
+    }
+}
+
+impl RangeReport {
+    /// Every figure of every month as a row of CSV.
+    ///
+    /// # Errors
+    ///
+    /// [`ReportError::Csv`], which does not happen for text in memory.
+    pub fn to_csv(&self) -> Result<String, ReportError> {
+        csv_text(&HEAD, self.months.iter().flat_map(rows))
+    }
+}
+
+/// A head and rows as CSV text.
+pub(super) fn csv_text(
+    head: &[&str],
+    rows: impl IntoIterator<Item = Vec<String>>,
+) -> Result<String, ReportError> {
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    writer.write_record(head)?;
+    for row in rows {
+        writer.write_record(row)?;
+    }
+    writer.flush()?;
+    let bytes = writer.into_inner().map_err(|error| error.into_error())?;
+    Ok(String::from_utf8(bytes)?)
+}
+
+/// Rows of one month and currency.
+struct Rows<'r> {
+    month: String,
+    block: &'r CurrencyBlock,
+    rows: Vec<Vec<String>>,
+}
+
+impl Rows<'_> {
+    fn push(&mut self, section: &str, name: &str, value: &impl ToString, unit: &str) {
+        self.rows.push(vec![
+            self.month.clone(),
+            self.block.currency.to_string(),
+            section.to_owned(),
+            name.to_owned(),
+            value.to_string(),
+            unit.to_owned(),
+        ]);
+    }
+
+    fn amount(&mut self, section: &str, name: &str, value: &impl ToString) {
+        let unit = format!("{}_minor", self.block.currency);
+        self.push(section, name, value, &unit);
+    }
+
+    fn rate(&mut self, section: &str, name: &str, rate: &Rate, unit: &str) {
+        match rate {
+            Rate::Known(fraction) => self.push(section, name, &fraction.to_decimal(), unit),
+            Rate::Unknown(reason) => self.push(section, name, &"", &format!("n/a: {reason}")),
+        }
+    }
+
+    fn figures(&mut self, prefix: &str, figures: &Figures) {
+        let section = |name: &str| format!("{prefix}{name}");
+        let roll = &figures.rollforward;
+        self.amount(&section("rollforward"), "starting_mrr", &roll.starting_mrr);
+        for (lane, amount) in &roll.lanes {
+            self.amount(&section("rollforward"), lane.as_str(), amount);
+        }
+        if !prefix.is_empty() {
+            self.amount(&section("rollforward"), "transfer_in", &roll.transfer_in);
+            self.amount(&section("rollforward"), "transfer_out", &roll.transfer_out);
+        }
+        self.amount(&section("rollforward"), "ending_mrr", &roll.ending_mrr);
+        for (kind, amount) in &figures.expansion_by_kind {
+            self.amount(&section("expansion_by_kind"), kind.as_str(), amount);
+        }
+        for (kind, amount) in &figures.contraction_by_kind {
+            self.amount(&section("contraction_by_kind"), kind.as_str(), amount);
+        }
+        for (name, amount) in [
+            ("core_expansion", figures.core_expansion),
+            ("total_expansion", figures.total_expansion),
+            ("net_expansion", figures.net_expansion),
+            ("retained_base_growth", figures.retained_base_growth),
+        ] {
+            self.amount(&section("summary"), name, &amount);
+        }
+    }
+}
+
+fn rows(report: &Report) -> Vec<Vec<String>> {
+    report.currencies.iter().flat_map(|block| block_rows(report, block)).collect()
+}
+
+fn block_rows(report: &Report, block: &CurrencyBlock) -> Vec<Vec<String>> {
+    let mut rows = Rows { month: report.month.to_string(), block, rows: Vec::new() };
+    rows.figures("", &block.figures);
+    rows.amount("summary", "expansion_from_outside", &block.expansion_from_outside);
+    rows.amount("summary", "starting_arr", &block.starting_arr);
+    rows.amount("summary", "ending_arr", &block.ending_arr);
+    rows.amount("summary", "at_risk", &block.at_risk);
+    rows.rate("summary", "arpa", &block.arpa, &format!("{}_minor", block.currency));
+    for (name, rate) in block.named_rates() {
+        rows.rate("rates", name, rate, "ratio");
+    }
+    for (name, rate) in block.sources() {
+        rows.rate("sources", name, rate, "ratio");
+    }
+    for (name, count) in block.figures.customers.named() {
+        rows.push("customers", name, &count, "customers");
+    }
+    for (motion, amount) in &block.motion {
+        rows.amount("motion", motion.as_str(), amount);
+    }
+    for class in Class::ALL {
+        rows.amount("activity", class.as_str(), &block.activity.class(*class));
+    }
+    rest(&mut rows, block);
+    rows.rows
+}
+
+/// What has a name of the book's own: segments, cohorts, customers.
+fn rest(rows: &mut Rows<'_>, block: &CurrencyBlock) {
+    for table in &block.segments {
+        for row in &table.rows {
+            let prefix = format!("segment:{}:{}:", table.dimension, row.segment);
+            rows.figures(&prefix, &row.figures);
+            rows.rate(&format!("{prefix}rates"), "expansion_rate", &row.figures.expansion_rate, "ratio");
+            rows.rate(&format!("{prefix}rates"), "nrr", &row.figures.nrr, "ratio");
+            rows.rate(&format!("{prefix}rates"), "grr", &row.figures.grr, "ratio");
+        }
+    }
+    for cohort in &block.cohorts {
+        let section = format!("cohort:{}", cohort.month);
+        rows.push(&section, "customers", &cohort.figures.customers.starting, "customers");
+        rows.amount(&section, "starting_mrr", &cohort.figures.rollforward.starting_mrr);
+        rows.amount(&section, "ending_mrr", &cohort.figures.rollforward.ending_mrr);
+        rows.rate(&section, "nrr", &cohort.figures.nrr, "ratio");
+        rows.rate(&section, "grr", &cohort.figures.grr, "ratio");
+    }
+    for book in &block.owners {
+        let section = format!("owner:{}", book.owner);
+        rows.amount(&section, "core_expansion", &book.core_expansion);
+        rows.amount(&section, "growth", &book.growth);
+        rows.rate(&section, "owner_book_growth", &book.owner_book_growth, "ratio");
+    }
+    for expander in &block.top_expanders {
+        rows.amount("top_expanders", expander.customer.as_str(), &expander.expansion);
+    }
+}

@@ -1,0 +1,66 @@
+//! The report as one self-contained HTML file: no scripts, nothing fetched, light and dark, printable.
+
+use askama::Template;
+
+use super::range::range_sections;
+use super::sections::{cohorts, trend};
+use super::sheet::{Section, Sheet, SheetBlock, facts};
+use super::trend_chart::{Chart, chart};
+use super::{RangeReport, Report, ReportError};
+
+#[derive(Template)]
+#[template(path = "report.html")]
+struct Page {
+    sheet: Sheet,
+    charts: Vec<Option<Chart>>,
+}
+
+impl Report {
+    /// The report as an HTML page.
+    ///
+    /// # Errors
+    ///
+    /// [`ReportError::Html`], which does not happen for text in memory.
+    pub fn to_html(&self) -> Result<String, ReportError> {
+        let mut sheet = Sheet::of(self);
+        let mut charts = Vec::new();
+        for (shown, block) in sheet.blocks.iter_mut().zip(&self.currencies) {
+            charts.push(chart(&block.trend));
+            shown.sections.extend(trend(block));
+            shown.sections.extend(cohorts(block));
+        }
+        Ok(Page { sheet, charts }.render()?)
+    }
+}
+
+impl RangeReport {
+    /// The reports as an HTML page, one column a month.
+    ///
+    /// # Errors
+    ///
+    /// [`ReportError::Html`], which does not happen for text in memory.
+    pub fn to_html(&self) -> Result<String, ReportError> {
+        let sheet = Sheet {
+            title: format!("Expansion report {} to {}", self.from, self.to),
+            facts: self.months.last().map(facts).unwrap_or_default(),
+            blocks: Vec::new(),
+            rest: range_sections(self),
+        };
+        Ok(Page { sheet, charts: Vec::new() }.render()?)
+    }
+}
+
+impl Page {
+    fn chart<'p>(&'p self, index: &usize) -> Option<&'p Chart> {
+        self.charts.get(*index).and_then(Option::as_ref)
+    }
+
+    /// Wide tables take the page's whole width.
+    fn is_wide(&self, section: &Section) -> bool {
+        section.columns.len() > 3
+    }
+
+    fn has_tiles(&self, block: &SheetBlock) -> bool {
+        !block.tiles.is_empty()
+    }
+}

@@ -1,0 +1,261 @@
+//! The report as JSON, as the contract has it: its keys in its order, then those added to it.
+
+use super::ordered::{Json, Object, named, object, optional, push_rate, rfc3339, text, word};
+use super::{
+    Activity, Cohort, Concentration, CurrencyBlock, CustomerCounts, Expander, Figures, Incomplete, OwnerBook,
+    RangeReport, Report, ReportError, RollForward, Scheduled, SegmentRow, SegmentTable, TrendMonth,
+};
+use crate::mrr::{Class, Delta, Kind, PastDuePolicy, Policy};
+
+impl Report {
+    /// The report as JSON, indented; the same report gives the same bytes.
+    ///
+    /// # Errors
+    ///
+    /// [`ReportError::Json`], which does not happen for text in memory.
+    pub fn to_json(&self) -> Result<String, ReportError> {
+        pretty(&report(self))
+    }
+}
+
+impl RangeReport {
+    /// The reports as JSON, indented.
+    ///
+    /// # Errors
+    ///
+    /// [`ReportError::Json`], which does not happen for text in memory.
+    pub fn to_json(&self) -> Result<String, ReportError> {
+        pretty(&object([
+            ("from", text(&self.from)),
+            ("to", text(&self.to)),
+            ("months", Json::List(self.months.iter().map(report).collect())),
+        ]))
+    }
+}
+
+fn pretty(json: &Json) -> Result<String, ReportError> {
+    let mut text = serde_json::to_string_pretty(json)?;
+    text.push('\n');
+    Ok(text)
+}
+
+fn report(report: &Report) -> Json {
+    let mut entries = named([
+        ("month", text(&report.month)),
+        ("timezone", text(&report.zone.name())),
+        ("book", text(&report.book)),
+        ("status", word(if report.is_closed { "closed" } else { "open" })),
+        ("as", word(report.basis.as_str())),
+        ("data_through", optional(report.data_through.map(rfc3339).as_ref())),
+        ("policy", policy(&report.policy, &report.pricing_note)),
+        ("currencies", Json::List(report.currencies.iter().map(block).collect())),
+        ("consolidated", Json::Null),
+        ("consolidated_reason", word("no reporting currency")),
+    ]);
+    entries.push(("incomplete".into(), Json::List(report.incomplete.iter().map(incomplete).collect())));
+    Json::Object(entries)
+}
+
+fn policy(policy: &Policy, pricing_note: &str) -> Json {
+    object([
+        ("churn", word(policy.churn.as_str())),
+        (
+            "past_due",
+            match policy.past_due {
+                PastDuePolicy::Counts => word("counts"),
+                PastDuePolicy::LapsesAfterDays(days) => Json::Count(days.into()),
+            },
+        ),
+        ("paused", word(policy.paused.as_str())),
+        ("trialing", word(policy.trialing.as_str())),
+        ("discounts", word(policy.discounts.as_str())),
+        ("usage_window", Json::Count(policy.usage_window.into())),
+        ("transfer_window_seconds", Json::Number(policy.transfer_window_seconds)),
+        ("pricing_note", text(&pricing_note)),
+    ])
+}
+
+fn block(block: &CurrencyBlock) -> Json {
+    let mut entries = named([("currency", text(&block.currency))]);
+    entries.extend(amounts(&block.figures));
+    let mut rates = Object::new();
+    for (name, rate) in block.named_rates() {
+        push_rate(&mut rates, name, rate);
+    }
+    entries.push(("rates".into(), Json::Object(rates)));
+    entries.push(("customers".into(), customers(&block.figures.customers)));
+    push_rate(&mut entries, "arpa", &block.arpa);
+    let motion = block.motion.iter().map(|(motion, amount)| (motion.as_str().into(), text(amount)));
+    entries.push(("motion".into(), Json::Object(motion.collect())));
+    entries.extend(named([
+        ("activity", activity(&block.activity)),
+        ("segments", Json::List(block.segments.iter().map(segments).collect())),
+        ("cohorts", Json::List(block.cohorts.iter().map(cohort).collect())),
+        ("top_expanders", Json::List(block.top_expanders.iter().map(expander).collect())),
+        ("prior_period_adjustments", Json::List(Vec::new())),
+        ("scheduled", Json::List(block.scheduled.iter().map(scheduled).collect())),
+        ("at_risk", text(&block.at_risk)),
+        ("incomplete", Json::List(block.incomplete.iter().map(incomplete).collect())),
+        ("starting_arr", text(&block.starting_arr)),
+        ("ending_arr", text(&block.ending_arr)),
+        ("expansion_from_outside", text(&block.expansion_from_outside)),
+    ]));
+    let mut sources = Object::new();
+    for (name, rate) in block.sources() {
+        push_rate(&mut sources, name, rate);
+    }
+    entries.push(("sources".into(), Json::Object(sources)));
+    entries.push(("concentration".into(), concentration(&block.concentration)));
+    entries.push(("owners".into(), Json::List(block.owners.iter().map(owner).collect())));
+    entries.push(("trend".into(), Json::List(block.trend.iter().map(trend).collect())));
+    Json::Object(entries)
+}
+
+/// The amounts that a currency and its segments have in common.
+fn amounts(figures: &Figures) -> Object {
+    named([
+        ("rollforward", rollforward(&figures.rollforward)),
+        ("expansion_by_kind", kinds(&figures.expansion_by_kind)),
+        ("contraction_by_kind", kinds(&figures.contraction_by_kind)),
+        ("core_expansion", text(&figures.core_expansion)),
+        ("total_expansion", text(&figures.total_expansion)),
+        ("net_expansion", text(&figures.net_expansion)),
+        ("retained_base_growth", text(&figures.retained_base_growth)),
+    ])
+}
+
+fn rollforward(roll: &RollForward) -> Json {
+    let mut entries = named([("starting_mrr", text(&roll.starting_mrr))]);
+    entries.extend(roll.lanes.iter().map(|(lane, amount)| (lane.as_str().into(), text(amount))));
+    entries.push(("ending_mrr".into(), text(&roll.ending_mrr)));
+    Json::Object(entries)
+}
+
+fn kinds(kinds: &[(Kind, Delta)]) -> Json {
+    Json::Object(kinds.iter().map(|(kind, amount)| (kind.as_str().into(), text(amount))).collect())
+}
+
+fn customers(counts: &CustomerCounts) -> Json {
+    Json::Object(counts.named().into_iter().map(|(name, count)| (name.into(), Json::Count(count))).collect())
+}
+
+fn activity(activity: &Activity) -> Json {
+    let by_kind = activity.kinds().into_iter().map(|(kind, sum)| (kind.as_str().into(), text(&sum)));
+    let by_class =
+        Class::ALL.iter().map(|class| (class.as_str().into(), text(&activity.class(*class)))).collect();
+    let within = |class: Class| {
+        let sums = activity.sums.iter().filter(move |((of, _), _)| *of == class);
+        Json::Object(sums.map(|((_, kind), sum)| (kind.as_str().into(), text(sum))).collect())
+    };
+    let split = [Class::Expansion, Class::Contraction, Class::Switch];
+    object([
+        ("expansion", text(&activity.class(Class::Expansion))),
+        ("contraction", text(&activity.class(Class::Contraction))),
+        ("by_kind", Json::Object(by_kind.collect())),
+        ("by_class", Json::Object(by_class)),
+        (
+            "by_class_and_kind",
+            Json::Object(split.into_iter().map(|class| (class.as_str().into(), within(class))).collect()),
+        ),
+    ])
+}
+
+fn segments(table: &SegmentTable) -> Json {
+    object([
+        ("dimension", text(&table.dimension)),
+        ("rows", Json::List(table.rows.iter().map(segment).collect())),
+    ])
+}
+
+fn segment(row: &SegmentRow) -> Json {
+    let figures = &row.figures;
+    let roll = &figures.rollforward;
+    let mut entries = named([("segment", text(&row.segment)), ("starting_mrr", text(&roll.starting_mrr))]);
+    entries.extend(roll.lanes.iter().map(|(lane, amount)| (lane.as_str().into(), text(amount))));
+    entries.extend(named([
+        ("transfer_in", text(&roll.transfer_in)),
+        ("transfer_out", text(&roll.transfer_out)),
+        ("ending_mrr", text(&roll.ending_mrr)),
+        ("expansion_by_kind", kinds(&figures.expansion_by_kind)),
+        ("contraction_by_kind", kinds(&figures.contraction_by_kind)),
+        ("core_expansion", text(&figures.core_expansion)),
+        ("total_expansion", text(&figures.total_expansion)),
+        ("net_expansion", text(&figures.net_expansion)),
+    ]));
+    push_rate(&mut entries, "expansion_rate", &figures.expansion_rate);
+    push_rate(&mut entries, "nrr", &figures.nrr);
+    push_rate(&mut entries, "grr", &figures.grr);
+    entries.push(("customers".into(), customers(&figures.customers)));
+    Json::Object(entries)
+}
+
+fn cohort(cohort: &Cohort) -> Json {
+    let figures = &cohort.figures;
+    let mut entries = named([
+        ("cohort", text(&cohort.month)),
+        ("customers", Json::Count(figures.customers.starting)),
+        ("starting_mrr", text(&figures.rollforward.starting_mrr)),
+        ("ending_mrr", text(&figures.rollforward.ending_mrr)),
+    ]);
+    push_rate(&mut entries, "nrr", &figures.nrr);
+    push_rate(&mut entries, "grr", &figures.grr);
+    entries.push(("ending_customers".into(), Json::Count(figures.customers.ending)));
+    Json::Object(entries)
+}
+
+fn expander(expander: &Expander) -> Json {
+    object([
+        ("customer", text(&expander.customer)),
+        ("expansion", text(&expander.expansion)),
+        ("by_kind", kinds(&expander.by_kind)),
+    ])
+}
+
+fn scheduled(entry: &Scheduled) -> Json {
+    let movement = &entry.movement;
+    object([
+        ("customer", text(&entry.customer)),
+        ("effective_at", text(&rfc3339(movement.effective_at))),
+        ("class", word(movement.class.as_str())),
+        ("kind", word(movement.kind.as_str())),
+        ("delta", text(&movement.delta)),
+    ])
+}
+
+fn incomplete(entry: &Incomplete) -> Json {
+    let line = &entry.line;
+    object([
+        ("customer", text(&entry.customer)),
+        ("subscription", text(&line.subscription)),
+        ("item", text(&line.item)),
+        ("missing", text(&line.missing)),
+        ("since", text(&rfc3339(line.since))),
+    ])
+}
+
+fn concentration(concentration: &Concentration) -> Json {
+    let mut entries = named([("expanders", Json::Count(concentration.expanders))]);
+    push_rate(&mut entries, "top_ten_share", &concentration.top_ten_share);
+    push_rate(&mut entries, "median", &concentration.median);
+    Json::Object(entries)
+}
+
+fn owner(book: &OwnerBook) -> Json {
+    let mut entries = named([
+        ("owner", text(&book.owner)),
+        ("core_expansion", text(&book.core_expansion)),
+        ("growth", text(&book.growth)),
+    ]);
+    push_rate(&mut entries, "owner_book_growth", &book.owner_book_growth);
+    Json::Object(entries)
+}
+
+fn trend(month: &TrendMonth) -> Json {
+    let mut entries = named([
+        ("month", text(&month.month)),
+        ("new", text(&month.new)),
+        ("core_expansion", text(&month.core_expansion)),
+    ]);
+    push_rate(&mut entries, "expansion_share_of_new_arr", &month.share());
+    Json::Object(entries)
+}

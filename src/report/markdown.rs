@@ -1,0 +1,75 @@
+//! The report as Markdown, for a wiki or a message.
+
+use super::range::range_sections;
+use super::sheet::{Section, Sheet, facts};
+use super::{RangeReport, Report};
+
+impl Report {
+    /// The report as Markdown.
+    #[must_use]
+    pub fn to_markdown(&self) -> String {
+        let sheet = Sheet::of(self);
+        let mut text = format!("# {}\n\n{}", sheet.title, listed(&sheet.facts));
+        if sheet.blocks.is_empty() {
+            text.push_str("\nNo customer had MRR in this month, and none moved.\n");
+        }
+        for block in &sheet.blocks {
+            text.push_str(&format!("\n## {}\n", block.currency));
+            text.extend(block.sections.iter().map(section_text));
+        }
+        text.extend(sheet.rest.iter().map(section_text));
+        text
+    }
+}
+
+impl RangeReport {
+    /// The reports as Markdown, one column a month.
+    #[must_use]
+    pub fn to_markdown(&self) -> String {
+        let mut text = format!("# Expansion report {} to {}\n\n", self.from, self.to);
+        if let Some(last) = self.months.last() {
+            text.push_str(&listed(&facts(last)));
+        }
+        text.extend(range_sections(self).iter().map(section_text));
+        text
+    }
+}
+
+fn listed(facts: &[(String, String)]) -> String {
+    facts.iter().map(|(name, value)| format!("- **{name}:** {}\n", escaped(value))).collect()
+}
+
+fn section_text(section: &Section) -> String {
+    let mut text = format!("\n### {}\n\n", section.title);
+    let row = |cells: Vec<String>| format!("| {} |\n", cells.join(" | "));
+    text.push_str(&row(section.columns.iter().map(|column| column.name.clone()).collect()));
+    let rule = |is_number| if is_number { "---:" } else { "---" };
+    text.push_str(&row(section.columns.iter().map(|column| rule(column.is_number).to_owned()).collect()));
+    for line in &section.rows {
+        let cell = |cell: &String| match (line.is_total, cell.is_empty()) {
+            (true, false) => format!("**{}**", escaped(cell)),
+            _ => escaped(cell),
+        };
+        text.push_str(&row(line.cells.iter().map(cell).collect()));
+    }
+    if let Some(note) = &section.note {
+        text.push_str(&format!("\n{note}\n"));
+    }
+    text
+}
+
+/// Text that can't break out of its cell or be taken for markup.
+fn escaped(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for letter in text.chars() {
+        match letter {
+            '|' | '*' | '_' | '`' | '[' | ']' | '<' | '>' | '\\' => {
+                escaped.push('\\');
+                escaped.push(letter);
+            }
+            '\n' | '\r' => escaped.push(' '),
+            letter => escaped.push(letter),
+        }
+    }
+    escaped
+}

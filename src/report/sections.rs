@@ -1,0 +1,392 @@
+//! The sections of a sheet, in the order they are read: what the month came to, why, who, what next.
+
+use chrono_tz::Tz;
+
+use super::figures::meets;
+use super::sheet::{Section, Tile, local};
+use super::{
+    CurrencyBlock, Expander, Figures, Incomplete, Rate, Report, RollForward, Scale, SegmentTable,
+    reference_line,
+};
+use crate::mrr::{Class, Delta, Kind, Lane, MICRO, Motion, Mrr, divide_half_even};
+
+/// A block's amounts as they are printed: the column foots, and kinds sum to their lane.
+struct Printed {
+    scale: Scale,
+    lanes: Vec<(Lane, i128)>,
+    expansion: Vec<(Kind, i128)>,
+    contraction: Vec<(Kind, i128)>,
+}
+
+impl Printed {
+    fn of(figures: &Figures, scale: Scale) -> Self {
+        let roll = &figures.rollforward;
+        let flows: Vec<Delta> = roll.lanes.iter().map(|(_, amount)| *amount).collect();
+        let units = scale.between(roll.starting_mrr, &flows, roll.ending_mrr);
+        let lanes: Vec<(Lane, i128)> = roll.lanes.iter().map(|(lane, _)| *lane).zip(units).collect();
+        let of_lane = |lane| lanes.iter().filter(|(name, _)| *name == lane).map(|(_, units)| *units).sum();
+        let kinds = |kinds: &[(Kind, Delta)], total| -> Vec<(Kind, i128)> {
+            let parts: Vec<Delta> = kinds.iter().map(|(_, amount)| *amount).collect();
+            kinds.iter().map(|(kind, _)| *kind).zip(scale.parts(&parts, total)).collect()
+        };
+        let expansion = kinds(&figures.expansion_by_kind, of_lane(Lane::Expansion));
+        let contraction = kinds(&figures.contraction_by_kind, of_lane(Lane::Contraction));
+        Self { scale, lanes, expansion, contraction }
+    }
+
+    fn lane(&self, lane: Lane) -> i128 {
+        self.lanes.iter().filter(|(name, _)| *name == lane).map(|(_, units)| *units).sum()
+    }
+
+    fn core(&self) -> i128 {
+        self.expansion.iter().filter(|(kind, _)| kind.is_core()).map(|(_, units)| *units).sum()
+    }
+}
+
+/// The figures in large type.
+pub(super) fn tiles(report: &Report, block: &CurrencyBlock) -> Vec<Tile> {
+    let scale = Scale::of(&block.currency);
+    let printed = Printed::of(&block.figures, scale);
+    let share = &block.rates.expansion_share_of_new_arr;
+    let target = report.targets.expansion_share_of_new_arr;
+    let aim = match meets(share, target) {
+        Some(true) => format!("target {} met", target.to_percent()),
+        _ => format!("target {}", target.to_percent()),
+    };
+    let tile = |name, value, note| Tile { name, value, note };
+    vec![
+        tile(
+            "Expansion rate",
+            short(&block.figures.expansion_rate),
+            format!("total {}", short(&block.figures.total_expansion_rate)),
+        ),
+        tile(
+            "Core expansion",
+            scale.text(printed.core()),
+            format!("{} customers", block.figures.customers.expanded),
+        ),
+        tile("Share of new ARR", short(share), aim),
+        tile(
+            "Net revenue retention",
+            short(&block.figures.nrr),
+            format!("gross {}", short(&block.figures.grr)),
+        ),
+        tile(
+            "Ending MRR",
+            scale.level(block.figures.rollforward.ending_mrr),
+            format!("ARR {}", scale.minor_units(block.ending_arr)),
+        ),
+    ]
+}
+
+/// A rate in large type; the reason stands in its own section.
+fn short(rate: &Rate) -> String {
+    rate.known().map_or_else(|| "n/a".to_owned(), super::Fraction::to_percent)
+}
+
+/// All sections of a block that have something to say.
+pub(super) fn sections(report: &Report, block: &CurrencyBlock) -> Vec<Section> {
+    let scale = Scale::of(&block.currency);
+    let printed = Printed::of(&block.figures, scale);
+    let mut sections = vec![summary(block, &printed), rollforward(block, &printed)];
+    sections.push(kinds("Expansion by kind", &printed.expansion, printed.lane(Lane::Expansion), scale));
+    sections.push(kinds("Contraction by kind", &printed.contraction, printed.lane(Lane::Contraction), scale));
+    sections.push(rates(block));
+    sections.push(customers(block));
+    sections.push(motion(block, &printed));
+    sections.extend(owners(report, block, scale));
+    if report.by.is_some() {
+        sections.extend(block.segments.iter().map(|table| segments(table, scale)));
+    }
+    sections.extend(expanders(&block.top_expanders, scale));
+    sections.extend(scheduled(block, report.zone, scale));
+    sections.extend(incomplete(&block.incomplete, report.zone));
+    sections
+}
+
+fn summary(block: &CurrencyBlock, printed: &Printed) -> Section {
+    let scale = printed.scale;
+    let figures = &block.figures;
+    let mut section = Section::of("Summary", &["figure", "#amount"]);
+    let arpa = block.arpa.known().map(|arpa| divide_half_even(arpa.numerator * MICRO, arpa.denominator));
+    let net = printed.lane(Lane::Expansion) + printed.lane(Lane::Contraction) + printed.lane(Lane::Churn);
+    let rows = [
+        ("Ending MRR", scale.level(figures.rollforward.ending_mrr)),
+        ("Starting ARR", scale.minor_units(block.starting_arr)),
+        ("Ending ARR", scale.minor_units(block.ending_arr)),
+        ("Core expansion", scale.text(printed.core())),
+        ("Total expansion", scale.text(printed.lane(Lane::Expansion))),
+        ("Net expansion", scale.text(net)),
+        ("Retained-base growth", scale.flow(figures.retained_base_growth)),
+        ("ARPA", arpa.map_or_else(|| block.arpa.to_percent(), |arpa| scale.level(Mrr(arpa)))),
+        ("At-risk MRR (past due)", scale.level(block.at_risk)),
+    ];
+    for (name, value) in rows {
+        section.row(vec![name.to_owned(), value]);
+    }
+    section
+}
+
+fn rollforward(block: &CurrencyBlock, printed: &Printed) -> Section {
+    let scale = printed.scale;
+    let roll = &block.figures.rollforward;
+    let outside = (block.expansion_from_outside != Delta::ZERO).then(|| {
+        format!(
+            "{} of the expansion is of customers who paid in another currency only: outside the denominators.",
+            scale.flow(block.expansion_from_outside)
+        )
+    });
+    let mut section = Section::of("Roll-forward", &["lane", "#MRR", "#activity"]).noted(outside);
+    let none = String::new;
+    section.total(vec!["Starting MRR".to_owned(), scale.level(roll.starting_mrr), none()]);
+    for (lane, units) in &printed.lanes {
+        let activity = Class::parse(lane.as_str()).map_or(Delta::ZERO, |class| block.activity.class(class));
+        let is_quiet = roll.lane(*lane) == Delta::ZERO && activity == Delta::ZERO;
+        let is_always_shown = matches!(lane, Lane::New | Lane::Expansion | Lane::Contraction | Lane::Churn);
+        if is_always_shown || !is_quiet {
+            section.row(vec![title(lane.as_str()), scale.text(*units), scale.flow(activity)]);
+        }
+    }
+    section.total(vec!["Ending MRR".to_owned(), scale.level(roll.ending_mrr), none()]);
+    section
+}
+
+fn kinds(name: &str, kinds: &[(Kind, i128)], total: i128, scale: Scale) -> Section {
+    let mut section = Section::of(name, &["kind", "#MRR"]);
+    for (kind, units) in kinds.iter().filter(|(_, units)| *units != 0) {
+        section.row(vec![title(kind.as_str()), scale.text(*units)]);
+    }
+    section.total(vec!["Total".to_owned(), scale.text(total)]);
+    section
+}
+
+fn rates(block: &CurrencyBlock) -> Section {
+    let mut section = Section::of("Rates", &["rate", "#value", "reference line"]);
+    for (name, rate) in block.named_rates() {
+        let value = if name == "quick_ratio" { rate.to_times() } else { rate.to_percent() };
+        let line = reference_line(name).unwrap_or_default();
+        section.row(vec![rate_title(name), value, line.to_owned()]);
+    }
+    let sources: Vec<String> = block.sources().iter().map(|(_, share)| short(share)).collect();
+    section.row(vec![
+        "Sources: upsell : seat and usage : cross-sell".to_owned(),
+        sources.join(" : "),
+        reference_line("sources").unwrap_or_default().to_owned(),
+    ]);
+    section.row(vec![
+        "Ten largest expanders' share of expansion".to_owned(),
+        block.concentration.top_ten_share.to_percent(),
+        String::new(),
+    ]);
+    section
+}
+
+fn customers(block: &CurrencyBlock) -> Section {
+    let mut section = Section::of("Customers", &["customers", "#count"]);
+    let counts = block.figures.customers;
+    let rows = [
+        ("Starting", counts.starting, true),
+        ("New", counts.new, false),
+        ("Reactivated", counts.reactivated, false),
+        ("Resumed", counts.resumed, false),
+        ("Expanded", counts.expanded, false),
+        ("Contracted", counts.contracted, false),
+        ("Churned", counts.churned, false),
+        ("Paused", counts.paused, false),
+        ("Between subscriptions", counts.transferred, false),
+        ("Ending", counts.ending, true),
+    ];
+    for (name, count, is_total) in rows {
+        let cells = vec![name.to_owned(), count.to_string()];
+        if is_total {
+            section.total(cells);
+        } else {
+            section.row(cells);
+        }
+    }
+    section
+}
+
+fn motion(block: &CurrencyBlock, printed: &Printed) -> Section {
+    let mut section = Section::of("Who moved core expansion", &["motion", "#MRR", "#share"]);
+    let amounts: Vec<(Motion, Delta)> = block.motion.iter().map(|(motion, sum)| (*motion, *sum)).collect();
+    let parts: Vec<Delta> = amounts.iter().map(|(_, sum)| *sum).collect();
+    let core = block.figures.core_expansion;
+    for ((motion, sum), units) in amounts.iter().zip(printed.scale.parts(&parts, printed.core())) {
+        let share = Rate::of(sum.0, core.0, "no core expansion");
+        section.row(vec![title(motion.as_str()), printed.scale.text(units), short(&share)]);
+    }
+    section.total(vec!["Core expansion".to_owned(), printed.scale.text(printed.core()), String::new()]);
+    section
+}
+
+fn owners(report: &Report, block: &CurrencyBlock, scale: Scale) -> Option<Section> {
+    let columns = ["owner", "#core expansion", "#book growth", "#share", "target"];
+    let mut section = Section::of("Owners' books", &columns);
+    section.note = reference_line("owner_book_growth").map(|line| format!("Reference line: {line}."));
+    let target = report.targets.owner_book_growth;
+    for book in &block.owners {
+        let met = match meets(&book.owner_book_growth, target) {
+            Some(true) => "met",
+            Some(false) => "not met",
+            None => "",
+        };
+        section.row(vec![
+            book.owner.clone(),
+            scale.flow(book.core_expansion),
+            scale.flow(book.growth),
+            book.owner_book_growth.to_percent(),
+            format!("{} {met}", target.to_percent()).trim_end().to_owned(),
+        ]);
+    }
+    (!block.owners.is_empty()).then_some(section)
+}
+
+fn segments(table: &SegmentTable, scale: Scale) -> Section {
+    let columns = [
+        "segment",
+        "#starting",
+        "#new",
+        "#expansion",
+        "#contraction",
+        "#churn",
+        "#other",
+        "#transfers",
+        "#ending",
+        "#expansion rate",
+        "#NRR",
+    ];
+    let mut section = Section::of(&format!("By {}", table.dimension.replace('_', " ")), &columns);
+    for row in &table.rows {
+        let mut cells = vec![row.segment.clone()];
+        cells.extend(segment_amounts(&row.figures.rollforward, scale));
+        cells.push(short(&row.figures.expansion_rate));
+        cells.push(short(&row.figures.nrr));
+        section.row(cells);
+    }
+    section
+}
+
+/// A segment's row; each foots as printed.
+fn segment_amounts(roll: &RollForward, scale: Scale) -> Vec<String> {
+    let shown = [Lane::New, Lane::Expansion, Lane::Contraction, Lane::Churn];
+    let other: Delta =
+        roll.lanes.iter().filter(|(lane, _)| !shown.contains(lane)).map(|(_, amount)| *amount).sum();
+    let flows: Vec<Delta> = shown
+        .iter()
+        .map(|lane| roll.lane(*lane))
+        .chain([other, roll.transfer_in + roll.transfer_out])
+        .collect();
+    let mut cells = vec![scale.level(roll.starting_mrr)];
+    let units = scale.between(roll.starting_mrr, &flows, roll.ending_mrr);
+    cells.extend(units.into_iter().map(|units| scale.text(units)));
+    cells.push(scale.level(roll.ending_mrr));
+    cells
+}
+
+fn expanders(expanders: &[Expander], scale: Scale) -> Option<Section> {
+    let mut section = Section::of("Top expanders", &["customer", "#expansion", "by kind"]);
+    for expander in expanders {
+        let kinds: Vec<String> = expander
+            .by_kind
+            .iter()
+            .map(|(kind, amount)| format!("{} {}", title(kind.as_str()), scale.flow(*amount)))
+            .collect();
+        section.row(vec![expander.customer.to_string(), scale.flow(expander.expansion), kinds.join(", ")]);
+    }
+    (!expanders.is_empty()).then_some(section)
+}
+
+fn scheduled(block: &CurrencyBlock, zone: Tz, scale: Scale) -> Option<Section> {
+    let columns = ["effective", "customer", "class", "kind", "#MRR"];
+    let mut section = Section::of("Scheduled in the next 90 days", &columns);
+    for entry in &block.scheduled {
+        let movement = &entry.movement;
+        section.row(vec![
+            local(movement.effective_at, zone),
+            entry.customer.to_string(),
+            title(movement.class.as_str()),
+            title(movement.kind.as_str()),
+            scale.flow(movement.delta),
+        ]);
+    }
+    (!block.scheduled.is_empty()).then_some(section)
+}
+
+/// Items without a value, each with what it lacks (R4).
+pub(super) fn incomplete(lines: &[Incomplete], zone: Tz) -> Option<Section> {
+    let columns = ["customer", "subscription", "item", "missing", "since"];
+    let note = "Held at the last known level until the missing piece arrives.".to_owned();
+    let mut section = Section::of("Incomplete", &columns).noted(Some(note));
+    for entry in lines {
+        section.row(vec![
+            entry.customer.to_string(),
+            entry.line.subscription.to_string(),
+            entry.line.item.to_string(),
+            entry.line.missing.clone(),
+            local(entry.line.since, zone),
+        ]);
+    }
+    (!lines.is_empty()).then_some(section)
+}
+
+/// A word of the contract as a heading: `cross_sell` is read as "Cross-sell".
+pub(super) fn title(word: &str) -> String {
+    let text = match word {
+        "cross_sell" => "cross-sell".to_owned(),
+        other => other.replace('_', " "),
+    };
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}
+
+/// A rate's name for people.
+pub(super) fn rate_title(name: &str) -> String {
+    match name {
+        "nrr" => "Net revenue retention".to_owned(),
+        "grr" => "Gross revenue retention".to_owned(),
+        "expansion_share_of_new_arr" => "Expansion share of new ARR".to_owned(),
+        "expansion_share_of_new_arr_3m" => "Expansion share of new ARR, 3 months".to_owned(),
+        "expansion_share_of_new_arr_12m" => "Expansion share of new ARR, 12 months".to_owned(),
+        "ttm_expansion_rate" => "Expansion rate, trailing 12 months".to_owned(),
+        "cross_sell_rate" => "Cross-sell rate".to_owned(),
+        "expansion_rate" => "Expansion rate (core)".to_owned(),
+        "total_expansion_rate" => "Expansion rate (total)".to_owned(),
+        other => title(other),
+    }
+}
+
+/// What the last months added.
+pub(super) fn trend(block: &CurrencyBlock) -> Option<Section> {
+    let scale = Scale::of(&block.currency);
+    let columns = ["month", "#new", "#core expansion", "#expansion share"];
+    let mut section = Section::of("New and expansion by month", &columns);
+    for month in &block.trend {
+        section.row(vec![
+            month.month.to_string(),
+            scale.flow(month.new),
+            scale.flow(month.core_expansion),
+            short(&month.share()),
+        ]);
+    }
+    (block.trend.len() > 1).then_some(section)
+}
+
+/// Retention by the month customers began in.
+pub(super) fn cohorts(block: &CurrencyBlock) -> Option<Section> {
+    let scale = Scale::of(&block.currency);
+    let columns = ["began in", "#customers", "#starting MRR", "#ending MRR", "#NRR", "#GRR"];
+    let mut section = Section::of("Cohorts", &columns);
+    for cohort in &block.cohorts {
+        let roll = &cohort.figures.rollforward;
+        section.row(vec![
+            cohort.month.to_string(),
+            cohort.figures.customers.starting.to_string(),
+            scale.level(roll.starting_mrr),
+            scale.level(roll.ending_mrr),
+            short(&cohort.figures.nrr),
+            short(&cohort.figures.grr),
+        ]);
+    }
+    (block.cohorts.len() > 1).then_some(section)
+}

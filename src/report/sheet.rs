@@ -1,0 +1,153 @@
+//! The report laid out for people: tiles, headings, rows of text. Terminal, Markdown and HTML all show
+//! this one sheet; amounts are major units whose printed parts sum to the printed totals (R1).
+
+use chrono_tz::Tz;
+
+use super::{CurrencyBlock, REFERENCE_SOURCE, Report};
+use crate::mrr::{Instant, PastDuePolicy, Policy};
+
+/// A report on paper.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Sheet {
+    pub(super) title: String,
+    /// What is said about the whole: book, time zone, policy.
+    pub(super) facts: Vec<(String, String)>,
+    pub(super) blocks: Vec<SheetBlock>,
+    /// What belongs to no currency.
+    pub(super) rest: Vec<Section>,
+}
+
+/// One currency on paper.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct SheetBlock {
+    pub(super) currency: String,
+    pub(super) tiles: Vec<Tile>,
+    pub(super) sections: Vec<Section>,
+}
+
+/// One figure in large type.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Tile {
+    pub(super) name: &'static str,
+    pub(super) value: String,
+    pub(super) note: String,
+}
+
+/// A heading with a table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Section {
+    pub(super) title: String,
+    pub(super) note: Option<String>,
+    pub(super) columns: Vec<Column>,
+    pub(super) rows: Vec<Row>,
+}
+
+/// A column.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Column {
+    pub(super) name: String,
+    pub(super) is_number: bool,
+}
+
+/// A row.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Row {
+    pub(super) cells: Vec<String>,
+    /// Whether it is a level or a sum rather than a part.
+    pub(super) is_total: bool,
+}
+
+impl Section {
+    /// A section whose columns are named `name` for text and `#name` for numbers.
+    pub(super) fn of(title: &str, columns: &[&str]) -> Self {
+        let column = |name: &&str| Column {
+            name: name.strip_prefix('#').unwrap_or(name).to_owned(),
+            is_number: name.starts_with('#'),
+        };
+        Self {
+            title: title.to_owned(),
+            note: None,
+            columns: columns.iter().map(column).collect(),
+            rows: Vec::new(),
+        }
+    }
+
+    pub(super) fn row(&mut self, cells: Vec<String>) {
+        self.rows.push(Row { cells, is_total: false });
+    }
+
+    pub(super) fn total(&mut self, cells: Vec<String>) {
+        self.rows.push(Row { cells, is_total: true });
+    }
+
+    pub(super) fn noted(mut self, note: Option<String>) -> Self {
+        self.note = note;
+        self
+    }
+}
+
+impl Sheet {
+    /// Lays a report out.
+    pub(super) fn of(report: &Report) -> Self {
+        let rest = super::sections::incomplete(&report.incomplete, report.zone);
+        Self {
+            title: format!("Expansion report {}", report.month),
+            facts: facts(report),
+            blocks: report.currencies.iter().map(|block| sheet_block(report, block)).collect(),
+            rest: rest.into_iter().collect(),
+        }
+    }
+}
+
+fn sheet_block(report: &Report, block: &CurrencyBlock) -> SheetBlock {
+    SheetBlock {
+        currency: block.currency.as_str().to_uppercase(),
+        tiles: super::sections::tiles(report, block),
+        sections: super::sections::sections(report, block),
+    }
+}
+
+/// What is said about the whole.
+pub(super) fn facts(report: &Report) -> Vec<(String, String)> {
+    let status = if report.is_closed { "closed" } else { "open" };
+    let data_through = report.data_through.map_or_else(|| "no data".to_owned(), |at| local(at, report.zone));
+    let mut facts = vec![
+        ("Book", report.book.clone()),
+        ("Month", format!("{status}, as {}", report.basis.as_str())),
+        ("Time zone", report.zone.name().to_owned()),
+        ("Data through", data_through),
+        ("Policy", policy(&report.policy)),
+    ];
+    if !report.pricing_note.is_empty() {
+        facts.push(("Pricing", report.pricing_note.clone()));
+    }
+    facts.push(("Reference lines", REFERENCE_SOURCE.to_owned()));
+    facts.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+}
+
+fn policy(policy: &Policy) -> String {
+    let past_due = match policy.past_due {
+        PastDuePolicy::Counts => "counts".to_owned(),
+        PastDuePolicy::LapsesAfterDays(days) => format!("lapses after {days} days"),
+    };
+    let seconds = policy.transfer_window_seconds;
+    let window = match (seconds % 86_400, seconds % 3_600) {
+        (0, _) => format!("{} d", seconds / 86_400),
+        (_, 0) => format!("{} h", seconds / 3_600),
+        _ => format!("{seconds} s"),
+    };
+    format!(
+        "churn {} · past due {past_due} · paused {} · trialing {} · discounts {} · usage window {} · transfer window {window}",
+        policy.churn.as_str(),
+        policy.paused.as_str(),
+        policy.trialing.as_str(),
+        policy.discounts.as_str(),
+        policy.usage_window,
+    )
+}
+
+/// An instant in the reporting time zone.
+pub(super) fn local(at: Instant, zone: Tz) -> String {
+    let at = chrono::DateTime::from_timestamp(at.0, 0).unwrap_or_default();
+    at.with_timezone(&zone).format("%Y-%m-%d %H:%M").to_string()
+}
