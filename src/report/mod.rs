@@ -38,3 +38,6 @@ pub use history::*;
 pub use movement_rows::*;
 pub use scale::*;
 pub use settings::*;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,9 @@
+//! What the report promises, on businesses made up here.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod book;
+mod faces;
+mod look;
+mod october;
+mod properties;
+mod rates;

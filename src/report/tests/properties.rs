@@ -1,0 +1,201 @@
+//! What holds of any business: every table foots, and months join.
+
+use proptest::prelude::*;
+
+use super::book::{Told, at, history, item, month, settings};
+use crate::mrr::{Currency, Delta, Fate, Instant, Item, Lane, Mrr, Origin, State, Status};
+use crate::report::{
+    CurrencyBlock, CustomerHistory, Figures, History, Rate, Settings, month_report, range_report,
+};
+
+/// What one customer does next: days later, an act, a product, a quantity.
+type Act = (i64, u8, u8, u64);
+
+fn customers() -> impl Strategy<Value = Vec<Vec<Act>>> {
+    let act = (0_i64..40, 0_u8..8, 0_u8..3, 1_u64..9);
+    prop::collection::vec(prop::collection::vec(act, 1..12), 1..8)
+}
+
+/// The act's item: three products, whose prices differ, or the second in another currency.
+fn line(product: u8, quantity: u64) -> Vec<Item> {
+    let name = ["basic", "team", "scale"][usize::from(product)];
+    vec![item("si", name, [10, 25, 70][usize::from(product)], quantity)]
+}
+
+fn business(customers: &[Vec<Act>]) -> Vec<Told> {
+    let told = customers.iter().enumerate().map(|(index, acts)| {
+        let mut told = Told::of(&format!("cus_{index}")).with("region", ["north", "south"][index % 2]);
+        told.country = (index % 3 > 0).then(|| "FR".to_owned());
+        let mut now = at("2026-01-02").0;
+        for (number, (days, act, product, quantity)) in acts.iter().enumerate() {
+            now += days * 86_400 + 60;
+            told = act_out(told, number, Instant(now), *act, *product, *quantity);
+        }
+        told
+    });
+    told.collect()
+}
+
+fn act_out(told: Told, number: usize, now: Instant, act: u8, product: u8, quantity: u64) -> Told {
+    let (first, second) = ("sub_first".to_owned(), format!("sub_{number}"));
+    let Some(held) = told.holds(&first).cloned() else {
+        let state = super::book::state(line(product, quantity));
+        return told.tell(&first, now, Origin::Created, state, None);
+    };
+    let change = |told: Told, next: State| told.tell(&first, now, Origin::Updated, next, Some(held.clone()));
+    match act {
+        0 | 1 => change(told, State { items: line(product, quantity), ..held.clone() }),
+        2 => {
+            let extra =
+                super::book::priced("si_x", "addon", "usd", 777, quantity, crate::mrr::Cadence::MONTHLY);
+            let mut items = line(product, quantity);
+            items.push(extra);
+            change(told, State { items, ..held.clone() })
+        }
+        3 => change(told, State { collection_paused: !held.collection_paused, ..held.clone() }),
+        4 => {
+            let ended = State { status: Status::Canceled, ended_at: Some(now), ..held.clone() };
+            told.tell(&first, now, Origin::Deleted, ended, None)
+        }
+        5 => {
+            let euros = super::book::priced("si_e", "team", "eur", 1_999, quantity, yearly());
+            told.tell(&second, now, Origin::Created, super::book::state(vec![euros]), None)
+        }
+        6 => told.tell(&second, now, Origin::Created, super::book::state(line(product, quantity)), None),
+        _ => {
+            let before = super::book::state(line(product, 1));
+            let after = super::book::state(line(product, quantity));
+            told.tell(&second, now, Origin::Updated, after, Some(before))
+        }
+    }
+}
+
+fn yearly() -> crate::mrr::Cadence {
+    crate::mrr::Cadence { interval: crate::mrr::Interval::Year, count: std::num::NonZeroU32::MIN }
+}
+
+fn asked() -> Settings {
+    Settings {
+        owner_key: Some("region".to_owned()),
+        segments: vec!["metadata.region".to_owned()],
+        size_bands: vec![50, 200],
+        ..settings()
+    }
+}
+
+/// Starting + lanes + transfers = ending.
+fn foots(figures: &Figures) -> bool {
+    let roll = &figures.rollforward;
+    let lanes: Delta = roll.lanes.iter().map(|(_, amount)| *amount).sum();
+    roll.starting_mrr + lanes + roll.transfer_in + roll.transfer_out == roll.ending_mrr
+}
+
+/// Every column of parts sums to the whole's.
+fn sums_to(parts: &[&Figures], whole: &Figures) -> Result<(), TestCaseError> {
+    let stock =
+        |of: &dyn Fn(&Figures) -> Mrr| parts.iter().map(|figures| of(figures)).sum::<Mrr>() == of(whole);
+    let flow =
+        |of: &dyn Fn(&Figures) -> Delta| parts.iter().map(|figures| of(figures)).sum::<Delta>() == of(whole);
+    prop_assert!(stock(&|figures| figures.rollforward.starting_mrr));
+    prop_assert!(stock(&|figures| figures.rollforward.ending_mrr));
+    for lane in Lane::ALL {
+        prop_assert!(flow(&|figures| figures.rollforward.lane(*lane)), "{lane:?}");
+    }
+    for index in 0..7 {
+        prop_assert!(flow(&|figures| figures.expansion_by_kind[index].1));
+        prop_assert!(flow(&|figures| figures.contraction_by_kind[index].1));
+    }
+    prop_assert!(flow(&|figures| figures.core_expansion));
+    prop_assert!(flow(&|figures| figures.rollforward.transfer_in + figures.rollforward.transfer_out));
+    Ok(())
+}
+
+fn numerator(rate: &Rate) -> Option<(i128, i128)> {
+    rate.known().map(|fraction| (fraction.numerator, fraction.denominator))
+}
+
+/// NRR is one plus the lanes of those in the denominator, over it.
+fn retention_agrees(history: &History, block: &CurrencyBlock) -> Result<(), TestCaseError> {
+    let figures = &block.figures;
+    let roll = &figures.rollforward;
+    let gained: Delta = [Lane::New, Lane::Reactivation].into_iter().map(|lane| roll.lane(lane)).sum();
+    let Some((kept, base)) = numerator(&figures.nrr) else {
+        prop_assert!(!roll.starting_mrr.is_positive());
+        return Ok(());
+    };
+    // What came from zero without being new: resumes of customers, and lines outside the denominator.
+    let from_outside = roll.ending_mrr.0 - kept - gained.0;
+    prop_assert!(from_outside >= block.expansion_from_outside.0 || history.customers.len() > 1);
+    prop_assert!(base >= roll.starting_mrr.0);
+    let (at_most, _) = numerator(&figures.grr).unwrap();
+    prop_assert!(at_most <= kept && at_most <= base);
+    Ok(())
+}
+
+fn quiet(customer: &CustomerHistory) -> bool {
+    customer.movements.is_empty()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 96, ..ProptestConfig::default() })]
+
+    #[test]
+    fn every_month_and_segment_foots_and_each_closing_is_the_next_opening(acts in customers()) {
+        let told = business(&acts);
+        let history = history(&told, at("2027-12-01"));
+        let range = range_report(&history, &asked(), month("2026-01"), month("2027-03")).unwrap();
+        let mut closing: std::collections::BTreeMap<Currency, Mrr> = std::collections::BTreeMap::new();
+        for report in &range.months {
+            let mut opened = std::mem::take(&mut closing);
+            for block in &report.currencies {
+                prop_assert!(foots(&block.figures));
+                let opening = opened.remove(&block.currency).unwrap_or_default();
+                prop_assert_eq!(block.figures.rollforward.starting_mrr, opening);
+                closing.insert(block.currency.clone(), block.figures.rollforward.ending_mrr);
+                for table in &block.segments {
+                    let rows: Vec<&Figures> = table.rows.iter().map(|row| &row.figures).collect();
+                    for row in &rows {
+                        prop_assert!(foots(row), "{} {row:?}", table.dimension);
+                    }
+                    sums_to(&rows, &block.figures)?;
+                }
+                let cohorts: Vec<&Figures> = block.cohorts.iter().map(|cohort| &cohort.figures).collect();
+                sums_to(&cohorts, &block.figures)?;
+                retention_agrees(&history, block)?;
+            }
+            prop_assert!(opened.values().all(|left| *left == Mrr::ZERO));
+        }
+        prop_assert!(range.months.iter().all(|report| report.incomplete.is_empty()));
+        prop_assert!(!history.customers.iter().all(quiet) || range.months.iter().all(|m| m.currencies.is_empty()));
+    }
+
+    #[test]
+    fn the_same_history_gives_the_same_bytes_whatever_the_order_of_its_customers(acts in customers()) {
+        let mut history = history(&business(&acts), at("2027-12-01"));
+        let one = month_report(&history, &asked(), month("2026-03"));
+        history.customers.reverse();
+        let other = month_report(&history, &asked(), month("2026-03"));
+        prop_assert_eq!(one.to_json().unwrap(), other.to_json().unwrap());
+        prop_assert_eq!(one.to_csv().unwrap(), other.to_csv().unwrap());
+    }
+
+    #[test]
+    fn a_customer_who_came_is_in_no_denominator(acts in customers()) {
+        let history = history(&business(&acts), at("2027-12-01"));
+        let (start, end) = (month("2026-03").start(chrono_tz::Tz::UTC), month("2026-03").end(chrono_tz::Tz::UTC));
+        let report = month_report(&history, &asked(), month("2026-03"));
+        for block in &report.currencies {
+            let mut base = Mrr::ZERO;
+            for customer in &history.customers {
+                let net = crate::mrr::net_month(&customer.levels, &customer.movements, start, end);
+                let here = net.currencies.get(&block.currency).cloned().unwrap_or_default();
+                if matches!(net.fate, Fate::Came(_)) {
+                    prop_assert_eq!(here.base(), Mrr::ZERO);
+                }
+                base += here.base();
+            }
+            let denominator = block.figures.nrr.known().map_or(0, |fraction| fraction.denominator);
+            prop_assert_eq!(denominator, base.0);
+        }
+    }
+}
