@@ -5,7 +5,7 @@ use chrono_tz::Tz;
 use super::figures::meets;
 use super::sheet::{Section, Tile, local};
 use super::{
-    CurrencyBlock, Expander, Figures, Incomplete, Rate, Report, RollForward, Scale, SegmentTable,
+    CurrencyBlock, Expander, Figures, Fraction, Incomplete, Rate, Report, RollForward, Scale, SegmentTable,
     reference_line,
 };
 use crate::mrr::{Class, Delta, Kind, Lane, MICRO, Motion, Mrr, divide_half_even};
@@ -50,9 +50,10 @@ pub(super) fn tiles(report: &Report, block: &CurrencyBlock) -> Vec<Tile> {
     let share = &block.rates.expansion_share_of_new_arr;
     let target = report.targets.expansion_share_of_new_arr;
     let aim = match meets(share, target) {
-        Some(true) => format!("target {} met", target.to_percent()),
-        _ => format!("target {}", target.to_percent()),
+        Some(true) => format!("target {} met", round(target)),
+        _ => format!("target {}", round(target)),
     };
+    let expanded = block.figures.customers.expanded;
     let tile = |name, value, note| Tile { name, value, note };
     vec![
         tile(
@@ -63,7 +64,7 @@ pub(super) fn tiles(report: &Report, block: &CurrencyBlock) -> Vec<Tile> {
         tile(
             "Core expansion",
             scale.text(printed.core()),
-            format!("{} customers", block.figures.customers.expanded),
+            format!("{expanded} {}", if expanded == 1 { "customer" } else { "customers" }),
         ),
         tile("Share of new ARR", short(share), aim),
         tile(
@@ -81,7 +82,12 @@ pub(super) fn tiles(report: &Report, block: &CurrencyBlock) -> Vec<Tile> {
 
 /// A rate in large type; the reason stands in its own section.
 fn short(rate: &Rate) -> String {
-    rate.known().map_or_else(|| "n/a".to_owned(), super::Fraction::to_percent)
+    rate.known().map_or_else(|| "n/a".to_owned(), Fraction::to_percent)
+}
+
+/// A target in per cent, without decimals where it has none.
+fn round(target: Fraction) -> String {
+    target.to_percent().replace(".00 %", " %")
 }
 
 /// All sections of a block that have something to say.
@@ -236,7 +242,7 @@ fn owners(report: &Report, block: &CurrencyBlock, scale: Scale) -> Option<Sectio
             scale.flow(book.core_expansion),
             scale.flow(book.growth),
             book.owner_book_growth.to_percent(),
-            format!("{} {met}", target.to_percent()).trim_end().to_owned(),
+            format!("{} {met}", round(target)).trim_end().to_owned(),
         ]);
     }
     (!block.owners.is_empty()).then_some(section)
