@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::figures::share_of_new;
+use super::breakdown::share_of_new;
 use super::segment::{Segments, Subject, owner_key};
 use super::tally::{Slice, Tally};
 use super::trailing::{Trailing, core_expansion};

@@ -2,8 +2,8 @@
 
 use askama::Template;
 
+use super::lists::{cohorts, trend};
 use super::range::range_sections;
-use super::sections::{cohorts, trend};
 use super::sheet::{Section, Sheet, SheetBlock, range_facts};
 use super::trend_chart::{Chart, chart};
 use super::{RangeReport, Report, ReportError};

@@ -89,7 +89,7 @@ impl Section {
 impl Sheet {
     /// Lays a report out.
     pub(super) fn of(report: &Report) -> Self {
-        let rest = super::sections::incomplete(&report.incomplete, report.zone);
+        let rest = super::lists::incomplete(&report.incomplete, report.zone);
         Self {
             title: format!("Expansion report {}", report.month),
             facts: facts(report),
