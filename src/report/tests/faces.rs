@@ -161,11 +161,7 @@ fn a_page_of_thirteen_months_draws_them() {
         let seats = 12 + u64::try_from(index).unwrap();
         told.push(grows.becomes("sub_1", &day(26), vec![item("si_1", "team", 21 + index, seats)]));
     }
-    let asked = Settings {
-        owner_key: Some("owner".to_owned()),
-        by: Some(crate::report::Dimension::Tenure),
-        ..settings()
-    };
+    let asked = Settings { owner_key: Some("owner".to_owned()), by: Some(Dimension::Tenure), ..settings() };
     let report = month_report(&history(&told, at("2026-11-05")), &asked, month("2026-10"));
     let page = report.to_html().unwrap();
     assert!(page.contains("<svg") && !page.contains("<script") && !page.contains("http"));
