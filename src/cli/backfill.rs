@@ -131,7 +131,9 @@ fn read_batch(
                 continue;
             }
             Err(error) => {
-                return Err(anyhow::Error::from(error).context(format!("{name} could not be read to its end")));
+                return Err(
+                    anyhow::Error::from(error).context(format!("{name} could not be read to its end"))
+                );
             }
         };
         let place = format!("{name}:{}", document.line);

@@ -21,6 +21,7 @@ mod markdown;
 mod movement_rows;
 mod ordered;
 mod range;
+mod reporter;
 mod reference;
 mod scale;
 mod sections;
@@ -41,6 +42,7 @@ pub use fraction::*;
 pub use history::*;
 pub use movement_rows::*;
 pub use reference::*;
+pub use reporter::*;
 pub use scale::*;
 pub use settings::*;
 
