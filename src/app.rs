@@ -65,7 +65,7 @@ impl App {
         let reporting = &config.reporting;
         let share = |target: Option<crate::config::Decimal>, otherwise| {
             target.map_or(otherwise, |target| report::Fraction {
-                numerator: i128::from(target.millionths),
+                numerator: target.millionths,
                 denominator: 1_000_000,
             })
         };

@@ -118,7 +118,7 @@ impl Settler {
         let facts = stored.iter().filter_map(|stored| facts_of(stored).ok()).flatten();
         let facts = facts.filter(|fact| *fact.customer() == key.customer).collect();
         let timeline = Timeline { facts, start: None };
-        self.derive(&timeline, as_of.0).map_err(|reason| differs(key, format!("can't be derived: {reason}")))
+        self.derive(&timeline, as_of.0).map_err(|reason| differs(key, &format!("can't be derived: {reason}")))
     }
 
     /// Every month foots, each closing is the next opening, and the levels that reports read are
@@ -134,7 +134,7 @@ impl Settler {
             for (currency, net) in &net.currencies {
                 let lanes: Delta = net.cells.iter().map(|cell| cell.delta).sum();
                 if net.start + lanes != net.end {
-                    return Err(differs(key, format!("{month} does not foot in {currency}")));
+                    return Err(differs(key, &format!("{month} does not foot in {currency}")));
                 }
                 let name = currency.to_string();
                 if closing.remove(&name).unwrap_or_default() != net.start {
@@ -207,13 +207,13 @@ fn compare(key: &CustomerKey, derived: &Derivation, standing: &[Posting]) -> Res
     }
     match stands.into_iter().find(|(_, count)| *count > 0) {
         Some((id, _)) => {
-            Err(differs(key, format!("movement {id} stands and the stored bytes do not make it")))
+            Err(differs(key, &format!("movement {id} stands and the stored bytes do not make it")))
         }
         None => Ok(()),
     }
 }
 
-fn differs(key: &CustomerKey, what: String) -> Fault {
+fn differs(key: &CustomerKey, what: &str) -> Fault {
     let what = format!("{what}; look with `upswell explain {}`", key.customer);
     Fault::Differs { customer: key.customer.to_string(), book: key.book.clone(), what }
 }
