@@ -140,7 +140,7 @@ impl Settler {
                 if closing.remove(&name).unwrap_or_default() != net.start {
                     return Err(differs(
                         key,
-                        format!("{month} does not open in {currency} as the month before closed"),
+                        &format!("{month} does not open in {currency} as the month before closed"),
                     ));
                 }
                 closing.insert(name, net.end);
@@ -152,7 +152,7 @@ impl Settler {
             if held - Mrr::ZERO != moved {
                 return Err(differs(
                     key,
-                    format!("the levels at the end of {month} are not what the movements make"),
+                    &format!("the levels at the end of {month} are not what the movements make"),
                 ));
             }
             month = month.next();
@@ -187,7 +187,7 @@ fn compare(key: &CustomerKey, derived: &Derivation, standing: &[Posting]) -> Res
         if named != posting.id {
             return Err(differs(
                 key,
-                format!("posting {} does not say what its name {} stands for", posting.seq, posting.id),
+                &format!("posting {} does not say what its name {} stands for", posting.seq, posting.id),
             ));
         }
         *stands.entry(named).or_default() += 1;
@@ -200,7 +200,7 @@ fn compare(key: &CustomerKey, derived: &Derivation, standing: &[Posting]) -> Res
             _ => {
                 return Err(differs(
                     key,
-                    format!("the stored bytes make a movement ({}) that does not stand", what()),
+                    &format!("the stored bytes make a movement ({}) that does not stand", what()),
                 ));
             }
         }
