@@ -51,8 +51,10 @@ const TABLES: &[&str] = &[
         due_at INTEGER,
         poisoned TEXT,
         settled_at INTEGER NOT NULL,
+        rules TEXT NOT NULL,
         PRIMARY KEY (book, customer)
     ) STRICT",
     "CREATE INDEX customer_due ON customer (due_at) WHERE due_at IS NOT NULL",
+    "CREATE INDEX customer_rules ON customer (rules)",
     "CREATE INDEX customer_poisoned ON customer (book) WHERE poisoned IS NOT NULL",
 ];

@@ -15,6 +15,9 @@ mod read;
 mod settle;
 mod sql;
 
+#[cfg(test)]
+mod tests;
+
 pub use customer::{CustomerKey, Known};
 pub use error::LedgerError;
 pub use inbox::{Acceptance, Arrival, Source, Stored};

@@ -86,6 +86,9 @@ pub struct Settlement {
     pub engine: String,
     /// The digest of the policy in force.
     pub policy: String,
+    /// The digest of all that a derivation depends on beside the facts: version, policy, catalogue,
+    /// time zone. A customer settled by other rules is settled anew.
+    pub rules: String,
     /// The time zone of the months.
     pub zone: chrono_tz::Tz,
     /// What deliveries came to.
@@ -126,7 +129,10 @@ const FACT: Table = Table {
         "status",
         "body",
     ],
-    tail: "ON CONFLICT DO NOTHING",
+    // Read again from the same bytes by a newer version, it may say something else.
+    tail: "ON CONFLICT (book, customer, inbox_seq, part) DO UPDATE SET at = excluded.at, \
+           reaches_back_to = excluded.reaches_back_to, subscription = excluded.subscription, \
+           event_id = excluded.event_id, status = excluded.status, body = excluded.body",
 };
 
 const DISPOSITION: Table = Table {
@@ -147,10 +153,11 @@ const CUSTOMER: Table = Table {
         "due_at",
         "poisoned",
         "settled_at",
+        "rules",
     ],
     tail: "ON CONFLICT (book, customer) DO UPDATE SET revision = excluded.revision, \
            checkpoint = excluded.checkpoint, checkpoint_at = excluded.checkpoint_at, due_at = excluded.due_at, \
-           poisoned = excluded.poisoned, settled_at = excluded.settled_at",
+           poisoned = excluded.poisoned, settled_at = excluded.settled_at, rules = excluded.rules",
 };
 
 #[derive(FromQueryResult)]
@@ -218,9 +225,13 @@ impl Settlement {
         let mut new = Vec::new();
         for movement in &derivation.movements {
             let id = movement_id(&customer.key, movement)?;
-            match standing_by_id.get_mut(&id).and_then(Vec::pop) {
-                Some(_) => {}
-                None => new.push((id, movement)),
+            let month = Month::of(movement.effective_at, self.zone);
+            let same = standing_by_id.get_mut(&id).and_then(|standing| {
+                let index = standing.iter().position(|posting| posting.month == month)?;
+                Some(standing.remove(index))
+            });
+            if same.is_none() {
+                new.push((id, month, movement));
             }
         }
         let mut gone: Vec<Posting> = standing_by_id.into_values().flatten().collect();
@@ -238,9 +249,8 @@ impl Settlement {
             let movement = reversal(&posting.movement);
             postings.extend(values(entry, &movement_id(&customer.key, &movement)?, &movement)?);
         }
-        for (id, movement) in &new {
-            let month = Month::of(movement.effective_at, self.zone);
-            postings.extend(values(entry(month, None), id, movement)?);
+        for (id, month, movement) in &new {
+            postings.extend(values(entry(*month, None), id, movement)?);
         }
         Ok(Posted { posted: new.len(), reversed: gone.len() })
     }
@@ -276,7 +286,7 @@ impl Settlement {
         &self,
         customer: &CustomerSettlement,
         row: Option<RevisionRow>,
-    ) -> Result<[Value; 8], LedgerError> {
+    ) -> Result<[Value; 9], LedgerError> {
         let stood = row.and_then(|row| row.checkpoint.zip(row.checkpoint_at));
         let (checkpoint, due_at, poisoned) = match &customer.derivation {
             Ok(derivation) => {
@@ -299,6 +309,7 @@ impl Settlement {
             due_at.into(),
             poisoned.into(),
             self.now.into(),
+            self.rules.clone().into(),
         ])
     }
 
