@@ -42,6 +42,11 @@ const TABLES: &[&str] = &[
     "CREATE INDEX fact_at ON fact (book, customer, at)",
     "CREATE INDEX fact_inbox ON fact (inbox_seq)",
     "CREATE INDEX fact_event ON fact (book, event_id)",
+    "CREATE TABLE rules (
+        digest TEXT PRIMARY KEY,
+        body TEXT NOT NULL,
+        first_used_at INTEGER NOT NULL
+    ) STRICT",
     "CREATE TABLE customer (
         book TEXT NOT NULL,
         customer TEXT NOT NULL,

@@ -86,6 +86,10 @@ pub async fn run(args: &DemoArgs, config: Config) -> anyhow::Result<Outcome> {
         page.display(),
         store(&directory).display()
     ));
+    say(&format!(
+        "\nLook around:\n  upswell explain cus_Alder --database-url sqlite://{0}\n  upswell verify --database-url sqlite://{0}",
+        store(&directory).display()
+    ));
     if is_staying {
         say(&format!("The dashboard:        http://{address}/   (Ctrl-C ends the demo)"));
     } else {

@@ -12,7 +12,7 @@ use super::open::run;
 use super::posting::{Entry, POSTING, Posting, movement_id, reversal, standing, values};
 use super::project::Projections;
 use super::sql::{Table, one, placeholders, statement};
-use super::{CustomerKey, Ledger, LedgerError};
+use super::{CustomerKey, Ledger, LedgerError, SettlementRules, rules};
 use crate::mrr::{Derivation, Fact, Instant, Month};
 
 /// What a delivery came to.
@@ -82,15 +82,8 @@ pub struct CustomerSettlement {
 pub struct Settlement {
     /// The time of the run.
     pub now: i64,
-    /// The version that derives.
-    pub engine: String,
-    /// The digest of the policy in force.
-    pub policy: String,
-    /// The digest of all that a derivation depends on beside the facts: version, policy, catalogue,
-    /// time zone. A customer settled by other rules is settled anew.
-    pub rules: String,
-    /// The time zone of the months.
-    pub zone: chrono_tz::Tz,
+    /// What the customers are derived by.
+    pub rules: SettlementRules,
     /// What deliveries came to.
     pub dispositions: Vec<Disposition>,
     /// What they say.
@@ -185,6 +178,7 @@ impl Ledger {
 
 impl Settlement {
     async fn write(&self, db: &DatabaseTransaction) -> Result<Posted, LedgerError> {
+        rules::keep(db, &self.rules, self.now).await?;
         FACT.insert(db, self.fact_values()?).await?;
         let mut posted = Posted::default();
         let mut postings = Vec::new();
@@ -225,7 +219,7 @@ impl Settlement {
         let mut new = Vec::new();
         for movement in &derivation.movements {
             let id = movement_id(&customer.key, movement)?;
-            let month = Month::of(movement.effective_at, self.zone);
+            let month = Month::of(movement.effective_at, self.rules.zone);
             let same = standing_by_id.get_mut(&id).and_then(|standing| {
                 let index = standing.iter().position(|posting| posting.month == month)?;
                 Some(standing.remove(index))
@@ -236,12 +230,13 @@ impl Settlement {
         }
         let mut gone: Vec<Posting> = standing_by_id.into_values().flatten().collect();
         gone.sort_by_key(|posting| posting.seq);
+        let policy = self.rules.policy_digest()?;
         let entry = |month, reverses| Entry {
             key: &customer.key,
             month,
             recorded_at: self.now,
-            engine: &self.engine,
-            policy: &self.policy,
+            engine: &self.rules.engine,
+            policy: &policy,
             reverses,
         };
         for posting in &gone {
@@ -309,7 +304,7 @@ impl Settlement {
             due_at.into(),
             poisoned.into(),
             self.now.into(),
-            self.rules.clone().into(),
+            self.rules.digest()?.into(),
         ])
     }
 
@@ -321,7 +316,7 @@ impl Settlement {
                 disposition.reason.clone().into(),
                 disposition.path.clone().into(),
                 self.now.into(),
-                self.engine.clone().into(),
+                self.rules.engine.clone().into(),
             ]
         };
         self.dispositions.iter().flat_map(row).collect()

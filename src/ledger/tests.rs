@@ -103,14 +103,23 @@ fn movement(mrr: i128) -> Movement {
     }
 }
 
+fn rules() -> SettlementRules {
+    SettlementRules {
+        engine: "test".to_owned(),
+        policy: crate::mrr::Policy { usage_window: 3, ..crate::mrr::Policy::default() },
+        catalogue: crate::mrr::Catalogue {
+            ladders: vec![vec!["low".to_owned(), "high".to_owned()]],
+            ..crate::mrr::Catalogue::default()
+        },
+        zone: chrono_tz::UTC,
+    }
+}
+
 fn settlement(revision: i64, movements: Vec<Movement>) -> Settlement {
     let derivation = Derivation { movements, ..Derivation::default() };
     Settlement {
         now: 200,
-        engine: "test".to_owned(),
-        policy: "p".to_owned(),
-        rules: "r".to_owned(),
-        zone: chrono_tz::UTC,
+        rules: rules(),
         dispositions: Vec::new(),
         facts: Vec::new(),
         customers: vec![CustomerSettlement { key: key(), revision, since: None, derivation: Ok(derivation) }],
@@ -203,8 +212,8 @@ async fn a_month_in_another_time_zone_is_posted_anew() {
     let last_hour = 1_790_809_200 - 1_800;
     ledger.settle(&settlement(0, vec![midnight(last_hour)])).await.unwrap();
     let before = ledger.postings(&Wanted::default()).await.unwrap()[0].month;
-    let moved =
-        Settlement { zone: chrono_tz::Pacific::Kiritimati, ..settlement(1, vec![midnight(last_hour)]) };
+    let rules = SettlementRules { zone: chrono_tz::Pacific::Kiritimati, ..rules() };
+    let moved = Settlement { rules, ..settlement(1, vec![midnight(last_hour)]) };
     assert_eq!(ledger.settle(&moved).await.unwrap(), Posted { posted: 1, reversed: 1 });
     assert_eq!(ledger.postings(&Wanted::default()).await.unwrap()[0].month, before.next());
 }
@@ -281,4 +290,16 @@ async fn several_may_open_and_migrate_one_store_at_once() {
 async fn a_store_of_another_kind_is_refused_by_name() {
     let error = Ledger::open("postgres://localhost/upswell").await.unwrap_err().to_string();
     assert!(error.contains("postgres") && error.contains("sqlite://"), "{error}");
+}
+
+#[tokio::test]
+async fn the_rules_that_a_customer_was_settled_by_are_kept_and_others_make_it_outdated() {
+    let (_directory, ledger) = ledger().await;
+    ledger.settle(&settlement(0, vec![movement(5)])).await.unwrap();
+    assert_eq!(ledger.rules_of(&key()).await.unwrap(), Some(rules()));
+    assert_eq!(ledger.rules_in_force("live").await.unwrap(), Some(rules()));
+    assert!(ledger.outdated_customers(&rules().digest().unwrap(), 9).await.unwrap().is_empty());
+    let newer = SettlementRules { engine: "newer".to_owned(), ..rules() };
+    assert_eq!(ledger.outdated_customers(&newer.digest().unwrap(), 9).await.unwrap(), [key()]);
+    assert_eq!(rules().policy_digest().unwrap(), newer.policy_digest().unwrap());
 }

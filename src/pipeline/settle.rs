@@ -4,11 +4,9 @@
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use sha2::{Digest, Sha256};
-
 use crate::ledger::{
     CustomerKey, CustomerSettlement, Disposition, Ledger, LedgerError, NewFact, Outcome, Posted, Settlement,
-    Stored,
+    SettlementRules, Stored,
 };
 use crate::mrr::{Catalogue, Derivation, Fact, Instant, Policy, Rules, Timeline, derive};
 use crate::stripe::{Translation, read, translate};
@@ -36,12 +34,7 @@ pub struct Settled {
 #[derive(Debug, Clone)]
 pub struct Settler {
     ledger: Ledger,
-    catalogue: Catalogue,
-    policy: Policy,
-    policy_digest: String,
-    /// Of all that a derivation depends on beside the facts.
-    rules_digest: String,
-    zone: chrono_tz::Tz,
+    rules: SettlementRules,
 }
 
 /// Why a stored delivery has no facts.
@@ -84,16 +77,7 @@ impl Settler {
     /// A settler by a catalogue, a policy, and the time zone whose calendar months are the periods.
     #[must_use]
     pub fn new(ledger: Ledger, catalogue: Catalogue, policy: Policy, zone: chrono_tz::Tz) -> Self {
-        let digest = |text: String| hex::encode(&Sha256::digest(text)[..8]);
-        let policy_digest = digest(format!("{policy:?} {catalogue:?}"));
-        let rules_digest = digest(format!("{ENGINE} {policy_digest} {zone}"));
-        Self { ledger, catalogue, policy, policy_digest, rules_digest, zone }
-    }
-
-    /// The time zone whose calendar months are the periods.
-    #[must_use]
-    pub fn zone(&self) -> chrono_tz::Tz {
-        self.zone
+        Self { ledger, rules: SettlementRules { engine: ENGINE.to_owned(), policy, catalogue, zone } }
     }
 
     /// Brings what other rules settled up to these: a new version, another policy, catalogue or time
@@ -106,8 +90,9 @@ impl Settler {
     pub async fn adopt(&self, now: i64) -> Result<Posted, LedgerError> {
         self.ledger.retry_parked(ENGINE).await?;
         let mut posted = Posted::default();
+        let rules = self.rules.digest()?;
         loop {
-            let outdated = self.ledger.outdated_customers(&self.rules_digest, DUE_CUSTOMERS).await?;
+            let outdated = self.ledger.outdated_customers(&rules, DUE_CUSTOMERS).await?;
             if outdated.is_empty() {
                 return Ok(posted);
             }
@@ -180,10 +165,7 @@ impl Settler {
     ) -> Result<Posted, LedgerError> {
         let mut settlement = Settlement {
             now,
-            engine: ENGINE.to_owned(),
-            policy: self.policy_digest.clone(),
-            rules: self.rules_digest.clone(),
-            zone: self.zone,
+            rules: self.rules.clone(),
             dispositions,
             facts: changed.values().flat_map(|changed| &changed.facts).cloned().collect(),
             customers: Vec::new(),
@@ -231,26 +213,30 @@ impl Settler {
         let mut timeline = if changed.is_whole { Timeline::default() } else { known.timeline };
         timeline.facts.extend(changed.facts.iter().map(|new| new.fact.clone()));
         let since = timeline.start.as_ref().map(|start| start.checkpoint.at);
-        let derivation = self.derive(&timeline, now).map_err(|reason| {
+        let derivation = derive_contained(&timeline, &self.rules, now).map_err(|reason| {
             tracing::error!(customer = %key.customer, reason, "customer could not be derived; others go on");
             reason
         });
         Ok(CustomerSettlement { key: key.clone(), revision: known.revision, since, derivation })
     }
+}
 
-    /// Derives a timeline as of `now`; a defect that it meets is contained, so that one customer
-    /// does not stop the others.
-    ///
-    /// # Errors
-    ///
-    /// What the derivation stumbled over.
-    pub fn derive(&self, timeline: &Timeline, now: i64) -> Result<Derivation, String> {
-        let rules = Rules { catalogue: &self.catalogue, policy: &self.policy, as_of: Instant(now) };
-        catch_unwind(AssertUnwindSafe(|| derive(timeline, rules))).map_err(|panic| {
-            let text = panic.downcast_ref::<String>().cloned();
-            text.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned())).unwrap_or_default()
-        })
-    }
+/// Derives a timeline by rules as of `now`; a defect that it meets is contained, so that one customer
+/// does not stop the others.
+///
+/// # Errors
+///
+/// What the derivation stumbled over.
+pub(super) fn derive_contained(
+    timeline: &Timeline,
+    by: &SettlementRules,
+    now: i64,
+) -> Result<Derivation, String> {
+    let rules = Rules { catalogue: &by.catalogue, policy: &by.policy, as_of: Instant(now) };
+    catch_unwind(AssertUnwindSafe(|| derive(timeline, rules))).map_err(|panic| {
+        let text = panic.downcast_ref::<String>().cloned();
+        text.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned())).unwrap_or_default()
+    })
 }
 
 /// What a stored delivery comes to.
