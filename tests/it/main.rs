@@ -8,6 +8,7 @@ mod env_example;
 mod http;
 mod payloads;
 mod process;
+mod road;
 mod signatures;
 mod stories;
 mod tidy;
