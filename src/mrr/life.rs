@@ -125,7 +125,15 @@ impl<'a> Life<'a> {
         if self.lapses_at(index, policy).is_some_and(|lapse| lapse <= at) {
             return Standing::Zero(Cause::Involuntary);
         }
-        standing(&snapshot.state, policy)
+        standing(self.last_known(index), policy)
+    }
+
+    /// The state of the step at `index` or, where this version does not know its status, of the last
+    /// before it whose status it knows: what can't be judged holds what it held (R4).
+    fn last_known(&self, index: usize) -> &'a State {
+        let known = |step: &&Step<'a>| step.snapshot.state.status != Status::Unknown;
+        let step = self.steps[..=index].iter().rfind(known).unwrap_or(&self.steps[index]);
+        &step.snapshot.state
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::movement::words;
 use super::{
-    Class, Currency, Delta, Instant, ItemId, Kind, Level, Motion, Movement, Mrr, PriceId, ProductId,
+    Bridge, Class, Currency, Delta, Instant, ItemId, Kind, Level, Motion, Movement, Mrr, PriceId, ProductId,
     SubscriptionId,
 };
 
@@ -110,7 +110,9 @@ pub struct NetMonth {
 #[must_use]
 pub fn net_month(levels: &[Level], movements: &[Movement], start: Instant, end: Instant) -> NetMonth {
     let in_month = |movement: &&Movement| movement.effective_at >= start && movement.effective_at < end;
-    let movements: Vec<&Movement> = movements.iter().filter(in_month).collect();
+    let mut movements: Vec<&Movement> = movements.iter().filter(in_month).collect();
+    // What was corrected was posted again, behind what it stands beside at its instant.
+    movements.sort_by_key(|movement| (movement.effective_at, order_in_change(movement.class)));
     let starting = levels_before(levels, start);
     let ending = levels_before(levels, end);
     let mut month = Month { start, movements, starting, ending, currencies: BTreeMap::new() };
@@ -207,7 +209,8 @@ impl<'m> Month<'m> {
             |movement: &&Movement| lane_of_departure(movement.class).filter(|_| movement.delta < Delta::ZERO);
         match (had, has) {
             (false, false) => Fate::Absent,
-            (false, true) => Fate::Came(self.movements.iter().find_map(came).unwrap_or(Lane::New)),
+            // Who ended while paused and moved on (R19) has none of them: it is back from the pause.
+            (false, true) => Fate::Came(self.movements.iter().find_map(came).unwrap_or(Lane::Resume)),
             (true, false) => Fate::Went(self.movements.iter().rev().find_map(went).unwrap_or(Lane::Churn)),
             (true, true) => Fate::Stayed,
         }
@@ -299,7 +302,7 @@ impl<'m> Month<'m> {
     fn parts(&self) -> Vec<(&'m Currency, Part<'m>)> {
         let mut parts = Vec::new();
         let mut churned: Vec<(&'m Currency, Part<'m>)> = Vec::new();
-        let mut bridged: BTreeSet<(&Currency, Instant)> = BTreeSet::new();
+        let bridged = self.bridged();
         for movement in self.movements.iter().copied() {
             let part = |kind, delta| {
                 let side = movement.face()?;
@@ -317,9 +320,7 @@ impl<'m> Month<'m> {
                     churned.extend(part(kind, movement.delta));
                 }
                 Class::New | Class::Reactivation => {
-                    let bridge = movement.bridge.as_ref().filter(|bridge| bridge.gap_began_at >= self.start);
-                    if let Some(bridge) = bridge {
-                        bridged.insert((&movement.currency, movement.effective_at));
+                    if let Some(bridge) = self.bridge_of(movement) {
                         churned.retain(|(currency, _)| *currency != &movement.currency);
                         parts.extend(bridge.parts.iter().map(|bridge| {
                             (
@@ -344,6 +345,18 @@ impl<'m> Month<'m> {
         }
         parts.append(&mut churned);
         parts
+    }
+
+    /// How a return reads, where the gap that it ends began in this month.
+    fn bridge_of(&self, movement: &'m Movement) -> Option<&'m Bridge> {
+        movement.bridge.as_ref().filter(|bridge| bridge.gap_began_at >= self.start)
+    }
+
+    /// The returns that a bridge tells of as a whole; it hangs on one of their movements.
+    fn bridged(&self) -> BTreeSet<(&'m Currency, Instant)> {
+        let has_bridge = |movement: &&&'m Movement| self.bridge_of(movement).is_some();
+        let returns = self.movements.iter().filter(has_bridge);
+        returns.map(|movement| (&movement.currency, movement.effective_at)).collect()
     }
 
     /// The kind of a line that came or went where no gap can be bridged (a resume or an opening ended
@@ -411,6 +424,15 @@ fn cell(movement: &Movement, lane: Lane) -> Option<Cell> {
         motion: movement.motion,
         delta: movement.delta,
     })
+}
+
+/// What is brought forward, then what pauses move, then the rest (R15).
+fn order_in_change(class: Class) -> u8 {
+    match class {
+        Class::Opening => 0,
+        Class::Pause | Class::Resume => 1,
+        _ => 2,
+    }
 }
 
 fn lane_of_arrival(class: Class) -> Option<Lane> {

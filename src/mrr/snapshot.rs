@@ -75,7 +75,7 @@ pub enum Status {
     Unpaid,
     /// A trial that ended without a payment method, or a pause by status.
     Paused,
-    /// A word unknown to this version; counts for nothing, and is reported.
+    /// A word unknown to this version: what counted before it holds (R4), and it is reported.
     Unknown,
 }
 

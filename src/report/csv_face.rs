@@ -35,11 +35,23 @@ pub(super) fn csv_text(
     let mut writer = csv::Writer::from_writer(Vec::new());
     writer.write_record(head)?;
     for row in rows {
-        writer.write_record(row)?;
+        writer.write_record(row.into_iter().map(inert))?;
     }
     writer.flush()?;
     let bytes = writer.into_inner().map_err(csv::IntoInnerError::into_error)?;
     Ok(String::from_utf8(bytes)?)
+}
+
+/// A text that a spreadsheet would run as a formula gets an apostrophe before it: ids of plans and
+/// metadata are other people's words. Numbers stay numbers.
+fn inert(cell: String) -> String {
+    let is_number = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+    let is_formula = match cell.chars().next() {
+        Some('=' | '@' | '\t' | '\r') => true,
+        Some('+' | '-') => !is_number(&cell[1..]),
+        _ => false,
+    };
+    if is_formula { format!("'{cell}") } else { cell }
 }
 
 /// Rows of one month and currency.
@@ -160,5 +172,18 @@ fn rest(rows: &mut Rows<'_>, block: &CurrencyBlock) {
     }
     for expander in &block.top_expanders {
         rows.amount("top_expanders", expander.customer.as_str(), &expander.expansion);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn a_cell_that_a_spreadsheet_would_run_is_made_inert() {
+        let row = ["=1+1", "+A1", "@x", "-2+3", "-2500.333333", "n/a", "cus_1"].map(str::to_owned).to_vec();
+        let text = csv_text(&["a", "b", "c", "d", "e", "f", "g"], [row]).unwrap();
+        assert_eq!(text.lines().nth(1), Some("'=1+1,'+A1,'@x,'-2+3,-2500.333333,n/a,cus_1"));
     }
 }

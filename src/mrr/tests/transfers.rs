@@ -1,7 +1,7 @@
 //! R19: a customer that left with one subscription and came back with another has moved.
 
 use super::testing::*;
-use crate::mrr::{Instant, Policy, State, Status};
+use crate::mrr::{Fate, Instant, Lane, Policy, State, Status, net_month};
 
 fn on(id: &str, product: &str, amount: i64, quantity: u64) -> State {
     active(&[item(id, &price(&format!("price_{product}"), product, amount), quantity)])
@@ -190,4 +190,16 @@ fn a_subscription_that_ended_while_paused_may_have_moved_as_well() {
             "d10 transfer a.1 -20",
             "d11 transfer b.1 +20",
         ]);
+}
+
+#[test]
+fn who_moved_out_of_a_pause_inside_a_month_is_back_and_not_new() {
+    let story = Story::new()
+        .created("a", day(0), on("a.1", "P", 20, 1))
+        .pause("a", day(5))
+        .deleted("a", day(10))
+        .created("b", day(11), on("b.1", "P", 30, 1));
+    let derived = story.derive();
+    let net = net_month(&derived.levels, &derived.movements, day(9), day(20));
+    assert_eq!(net.fate, Fate::Came(Lane::Resume));
 }

@@ -93,7 +93,8 @@ fn items(object: &Node<'_, '_>) -> Result<Vec<Item>, Unfit> {
     let currency = object.text("currency")?;
     let listed = object.objects("items")?;
     if let Some(items) = listed.filter(|items| !items.is_empty() || !object.has("plan")) {
-        return items.iter().map(|object| item(object, currency)).collect();
+        let recurring = items.iter().filter(|item| !is_one_time(item));
+        return recurring.map(|object| item(object, currency)).collect();
     }
     if !object.has("plan") && !object.has("price") {
         return Err(object.unfit("items", "expected items or a plan, found neither"));
@@ -102,6 +103,12 @@ fn items(object: &Node<'_, '_>) -> Result<Vec<Item>, Unfit> {
     // The subscription's own discounts, which `item` has read as well, are no item's.
     only.discounts.clear();
     Ok(vec![only])
+}
+
+/// Whether an item's price is paid once, and so is no MRR (R7).
+fn is_one_time(item: &Node<'_, '_>) -> bool {
+    let kind = item.json().get("price").and_then(|price| price.get("type"));
+    kind.and_then(Json::as_text) == Some("one_time")
 }
 
 /// Far above what anybody holds: what is larger is no quantity, and might not be calculated with.

@@ -94,6 +94,14 @@ fn more_items_than_an_event_holds_are_told() {
 }
 
 #[test]
+fn an_item_paid_once_is_left_out() {
+    let once = r#"{"id":"si_2","price":{"id":"price_2","type":"one_time","recurring":null,"currency":"usd","unit_amount":900}}"#;
+    let both = subscription(&format!("{once},{ITEM}"), "");
+    assert_eq!(quantities(&snapshot(&both).state), [("si_1", 10)]);
+    assert_eq!(quantities(&snapshot(&subscription(once, "")).state), []);
+}
+
+#[test]
 fn an_unknown_status_is_kept_as_unknown() {
     let unknown = subscription(ITEM, r#","status":"hibernating""#);
     assert_eq!(snapshot(&unknown).state.status, Status::Unknown);
