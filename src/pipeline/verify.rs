@@ -100,6 +100,7 @@ impl Settler {
             let as_of = before.settled_at.unwrap_or_default();
             let derived = self.derived_from_bytes(key, &stored, as_of)?;
             compare(key, &derived, &standing)?;
+            self.compare_evidence(key, &standing, &stored)?;
             let levels = levels.unwrap_or_default();
             proof.months += self.foot(key, &levels, &derived)?;
             proof.customers += 1;
@@ -119,6 +120,34 @@ impl Settler {
         let facts = facts.filter(|fact| *fact.customer() == key.customer).collect();
         let timeline = Timeline { facts, start: None };
         self.derive(&timeline, as_of.0).map_err(|reason| differs(key, format!("can't be derived: {reason}")))
+    }
+
+    /// What a posting says beside its movement: the month it belongs to, and the stored bytes that
+    /// prove it.
+    fn compare_evidence(
+        &self,
+        key: &CustomerKey,
+        standing: &[Posting],
+        stored: &[Stored],
+    ) -> Result<(), Fault> {
+        let bytes: BTreeMap<&str, &str> =
+            stored.iter().map(|stored| (stored.event_id.as_str(), stored.sha256.as_str())).collect();
+        for posting in standing {
+            let (seq, evidence) = (posting.seq, &posting.movement.evidence);
+            if posting.month != Month::of(posting.movement.effective_at, self.zone()) {
+                return Err(differs(
+                    key,
+                    format!("posting {seq} is in a month that it did not take effect in"),
+                ));
+            }
+            if bytes.get(&*evidence.event) != Some(&&*evidence.sha256) {
+                return Err(differs(
+                    key,
+                    format!("posting {seq} names evidence that is not among the stored bytes"),
+                ));
+            }
+        }
+        Ok(())
     }
 
     /// Every month foots, each closing is the next opening, and the levels that reports read are
