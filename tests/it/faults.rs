@@ -147,7 +147,8 @@ fn a_file_that_can_t_be_read_exits_1_and_says_which() {
     std::fs::create_dir(place.path("folder")).unwrap();
     for file in ["nothing.ndjson", "cut.gz", "page.html", "folder"] {
         let output = place.run(&["backfill", file]);
-        let said = String::from_utf8(output.stderr).unwrap();
+        let said = [output.stdout, output.stderr].concat();
+        let said = String::from_utf8(said).unwrap();
         assert_eq!(output.status.code(), Some(1), "{file}: {said}");
         assert!(said.contains(file), "{said}");
     }
