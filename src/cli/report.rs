@@ -5,9 +5,9 @@ use std::path::PathBuf;
 use anyhow::Context;
 use clap::{Args, ValueEnum};
 
-use super::args::{last_month, month};
+use super::args::month;
 use super::{Outcome, UsageError, emit, say};
-use crate::app::App;
+use crate::app::{App, now};
 use crate::mrr::{Currency, Month};
 use crate::report::{Dimension, Report, Settings};
 
@@ -77,7 +77,7 @@ pub async fn run(args: &ReportArgs, app: &App) -> anyhow::Result<Outcome> {
             ReportFormat::Html => range.to_html()?,
         }
     } else {
-        let month = args.month.unwrap_or_else(|| last_month(settings.zone));
+        let month = args.month.unwrap_or_else(|| reporter.last_full_month(now()));
         text(&reporter.month(&settings, month).await?, format)?
     };
     match &args.output {
