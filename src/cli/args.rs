@@ -35,6 +35,14 @@ impl RowFormat {
     }
 }
 
+impl SummaryFormat {
+    /// The form asked for; else a table for a terminal and JSON for a pipe.
+    pub(super) fn or_by_reader(asked: Option<Self>) -> Self {
+        let by_reader = if std::io::stdout().is_terminal() { Self::Table } else { Self::Json };
+        asked.unwrap_or(by_reader)
+    }
+}
+
 /// Reads a month as it is typed.
 pub(super) fn month(text: &str) -> Result<Month, String> {
     Month::parse(text).ok_or_else(|| "a month is written YYYY-MM, for example 2026-10".to_owned())
