@@ -1,8 +1,9 @@
 //! upswell: how much did our existing customers grow this month, and can you prove it?
 //!
 //! The rooms, in reading order: [`pipeline`] is the road of an event; [`mrr`] the pure core that says
-//! what every number means; [`stripe`] the wire; `ledger` the store; [`backfill`] the readers of
-//! exports; [`http`] the doors; [`config`] what can be chosen; [`cli`] the commands.
+//! what every number means; [`stripe`] the wire; [`ledger`] the store; [`report`] the questions over it
+//! and the faces of their answers; [`backfill`] the readers of exports; [`http`] the doors; [`config`]
+//! what can be chosen; [`app`] builds it all; [`cli`] the commands.
 
 pub mod app;
 pub mod backfill;

@@ -204,7 +204,7 @@ fn fact_text(stored: &Stored, fact: &Fact, app: &App) -> String {
         Fact::Subscription(fact) => text.push_str(&snapshot_text(fact, app.config.policy.discounts)),
         Fact::Usage(fact) => text.push_str(&usage_text(fact)),
         Fact::Customer(fact) if fact.is_deleted => {
-            text.push_str("    the customer was deleted: all its subscriptions end\n")
+            text.push_str("    the customer was deleted: all its subscriptions end\n");
         }
         Fact::Customer(_) => text.push_str("    attributes of the customer: no figure\n"),
     }

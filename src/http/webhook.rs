@@ -37,7 +37,8 @@ pub(super) async fn receive(State(rooms): State<Rooms>, request: Request) -> Res
         .await
         .map_err(|_| too_slow())??;
     let signature = signature(&parts.headers)?;
-    let accepted = rooms.door.accept(body, signature, (rooms.now)()).await.map_err(refusal)?;
+    let accepted =
+        rooms.door.accept(body, signature, (rooms.now)()).await.map_err(|error| refusal(&error))?;
     Ok(Json(Received { received: true, event: accepted.event, duplicate: accepted.duplicate }))
 }
 
@@ -92,9 +93,9 @@ fn broken_off() -> Problem {
     Problem::new(StatusCode::BAD_REQUEST, "body_broken_off", detail)
 }
 
-fn refusal(error: AcceptError) -> Problem {
+fn refusal(error: &AcceptError) -> Problem {
     let code = error.code();
-    match &error {
+    match error {
         AcceptError::Signature(_) | AcceptError::NotJson(_) => {
             tracing::warn!(code, "delivery refused");
             Problem::new(StatusCode::BAD_REQUEST, code, error.to_string())

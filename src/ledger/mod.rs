@@ -12,8 +12,12 @@ mod open;
 mod posting;
 mod project;
 mod read;
+mod rules;
 mod settle;
 mod sql;
+
+#[cfg(test)]
+mod tests;
 
 pub use customer::{CustomerKey, Known};
 pub use error::LedgerError;
@@ -22,4 +26,5 @@ pub use open::Ledger;
 pub use posting::{Posting, Wanted, movement_id};
 pub use project::{Attributes, FoundFinding, StatusAt};
 pub use read::{Conflict, Counts, IgnoredEvents, ParkedEvent, Poisoned};
+pub use rules::SettlementRules;
 pub use settle::{CustomerSettlement, Disposition, NewFact, Outcome, Posted, Settlement};

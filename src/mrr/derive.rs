@@ -52,7 +52,7 @@ pub fn derive(timeline: &Timeline, rules: Rules<'_>) -> Derivation {
     derive_with_lag(timeline, rules, CHECKPOINT_LAG_SECONDS)
 }
 
-/// [`derive`], with checkpoints taken another time before the newest fact.
+/// [`derive()`], with checkpoints taken another time before the newest fact.
 #[must_use]
 pub fn derive_with_lag(timeline: &Timeline, rules: Rules<'_>, checkpoint_lag_seconds: i64) -> Derivation {
     let lives = lives(timeline, rules.policy);

@@ -67,6 +67,10 @@ impl<'a> Fold<'a, '_> {
         let first = life.steps[0].snapshot;
         let Some(state) = state_before(first) else { return };
         match standing(&state, self.rules.policy) {
+            // A status of paused has never paid; a paused collection has, nobody knows what.
+            Standing::Paused | Standing::Counts if state.status == Status::Paused => {
+                self.holds[index].pause = Pause::Took(Vec::new());
+            }
             Standing::Counts => {
                 let lines = self.value(index, &state, first, at);
                 for line in lines.iter().filter(|line| line.level.is_positive()) {
@@ -76,10 +80,6 @@ impl<'a> Fold<'a, '_> {
                     self.post(at, Class::Opening, Part { grade, ..part }, None);
                 }
                 self.holds[index].lines = lines;
-            }
-            // A status of paused has never paid; a paused collection has, nobody knows what.
-            Standing::Paused if state.status == Status::Paused => {
-                self.holds[index].pause = Pause::Took(Vec::new());
             }
             Standing::Paused => {
                 self.has_paid = true;
@@ -267,7 +267,22 @@ impl<'a> Fold<'a, '_> {
                 }
             }
         }
+        if state.items_truncated {
+            let left_out = self.left_out(index, &state.items, &lines);
+            lines.extend(left_out);
+        }
         lines
+    }
+
+    /// The lines of items that a payload leaves out, held at their last known level (R4).
+    fn left_out(&self, index: usize, listed: &[Item], taken: &[Line<'a>]) -> Vec<Line<'a>> {
+        let is_listed = |line: &Line<'a>| {
+            listed.iter().any(|item| item.id == line.item)
+                || taken.iter().any(|taken| taken.item == line.item)
+        };
+        let held = self.holds[index].lines.iter().filter(|line| !is_listed(line));
+        held.map(|line| Line { missing: Some("the items past the tenth".to_owned()), ..line.clone() })
+            .collect()
     }
 
     /// The line that one that can't be valued is held by: its own as it last was, or that of the item

@@ -195,7 +195,10 @@ pub(super) fn state_before(snapshot: &Snapshot) -> Option<State> {
 }
 
 fn metered_items(steps: &[Step<'_>], at: Instant) -> Vec<ItemId> {
-    let held = steps.iter().rfind(|step| step.at <= at);
-    let items = held.into_iter().flat_map(|step| &step.snapshot.state.items);
+    let told = steps.iter().rfind(|step| step.at <= at).map(|step| &step.snapshot.state);
+    // Before it was first seen it held what it is opened with (R12).
+    let first = steps.first().map(|step| step.snapshot).filter(|first| first.origin != Origin::Created);
+    let before = first.map(|first| first.previous.as_ref().unwrap_or(&first.state));
+    let items = told.or(before).into_iter().flat_map(|state| &state.items);
     items.filter(|item| item.price.usage_type == UsageType::Metered).map(|item| item.id.clone()).collect()
 }

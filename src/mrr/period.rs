@@ -34,7 +34,9 @@ impl Month {
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let (year, month) = text.split_once('-')?;
-        let is_plain = text.len() == 7 && year.len() == 4;
+        let is_digits =
+            |run: &str, length| run.len() == length && run.bytes().all(|byte| byte.is_ascii_digit());
+        let is_plain = is_digits(year, 4) && is_digits(month, 2);
         Self::new(year.parse().ok().filter(|_| is_plain)?, month.parse().ok()?)
     }
 

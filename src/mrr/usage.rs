@@ -101,8 +101,15 @@ impl<'a> Usage<'a> {
     /// every `cadence`. What several invoices bill of one period adds up.
     #[must_use]
     pub(super) fn level(&self, item: &ItemId, at: Instant, cadence: Cadence, window: u32) -> Mrr {
+        let standing: Vec<&Reading<'_>> = self.standing(item, at).collect();
+        let is_billed =
+            |end: Instant| standing.iter().any(|other| other.effective_at == end && !other.is_silent());
         let mut periods: BTreeMap<(Instant, Instant), BigRational> = BTreeMap::new();
-        for reading in self.standing(item, at) {
+        for reading in &standing {
+            // What one invoice leaves out another may bill.
+            if reading.is_silent() && is_billed(reading.effective_at) {
+                continue;
+            }
             *periods.entry((reading.effective_at, reading.period_start)).or_default() +=
                 reading.level(cadence);
         }
@@ -130,6 +137,11 @@ impl<'a> Usage<'a> {
 }
 
 impl Reading<'_> {
+    /// Whether it is what an invoice says by leaving the item out.
+    fn is_silent(&self) -> bool {
+        self.period_start > self.effective_at
+    }
+
     /// The amount normalised to a month; a period shorter than the price's interval is scaled up to
     /// a whole one.
     fn level(&self, held: Cadence) -> BigRational {

@@ -3,10 +3,13 @@
 
 use std::collections::BTreeMap;
 
+use chrono_tz::Tz;
 use sha2::{Digest, Sha256};
 
-use super::settle::{Settler, facts_of};
-use crate::ledger::{CustomerKey, Ledger, LedgerError, Posting, Stored, Wanted, movement_id};
+use super::settle::{derive_contained, facts_of};
+use crate::ledger::{
+    CustomerKey, Ledger, LedgerError, Posting, SettlementRules, Stored, Wanted, movement_id,
+};
 use crate::mrr::{Delta, Derivation, Instant, Level, Month, Mrr, Timeline, net_month};
 
 /// Deliveries read at a time.
@@ -56,138 +59,102 @@ pub enum Fault {
     },
 }
 
-impl Settler {
-    /// Proves the ledger, or one book of it.
-    ///
-    /// # Errors
-    ///
-    /// [`Fault`], with the first customer that differs.
-    pub async fn verify(&self, ledger: &Ledger, book: Option<&str>) -> Result<Proof, Fault> {
-        let mut proof = Proof { deliveries: verify_bytes(ledger).await?, ..Proof::default() };
-        for name in ledger.books().await? {
-            if book.is_some_and(|book| book != name) {
-                continue;
-            }
-            for key in ledger.customers(&name).await? {
-                self.verify_customer(ledger, &key, &mut proof).await?;
-            }
+/// Proves the ledger, or one book of it: every customer by the rules that it was settled by, whatever
+/// is configured now.
+///
+/// # Errors
+///
+/// [`Fault`], with the first customer that differs.
+pub async fn verify(ledger: &Ledger, book: Option<&str>) -> Result<Proof, Fault> {
+    let mut proof = Proof { deliveries: verify_bytes(ledger).await?, ..Proof::default() };
+    for name in ledger.books().await? {
+        if book.is_some_and(|book| book != name) {
+            continue;
         }
-        Ok(proof)
-    }
-
-    async fn verify_customer(
-        &self,
-        ledger: &Ledger,
-        key: &CustomerKey,
-        proof: &mut Proof,
-    ) -> Result<(), Fault> {
-        let mut tries = 0;
-        loop {
-            let before = ledger.known(key, Some(Instant(i64::MAX))).await?;
-            let stored = ledger.stored_of(key).await?;
-            let wanted = Wanted {
-                book: Some(key.book.clone()),
-                customer: Some(key.customer.to_string()),
-                ..Wanted::default()
-            };
-            let standing = ledger.postings(&wanted).await?;
-            let levels = ledger.levels(&key.book, Some(&key.customer)).await?.remove(&key.customer);
-            let after = ledger.known(key, Some(Instant(i64::MAX))).await?;
-            if before.revision != after.revision && tries < TRIES {
-                tries += 1;
-                continue;
-            }
-            let as_of = before.settled_at.unwrap_or_default();
-            let derived = self.derived_from_bytes(key, &stored, as_of)?;
-            compare(key, &derived, &standing)?;
-            self.compare_evidence(key, &standing, &stored)?;
-            let levels = levels.unwrap_or_default();
-            proof.months += self.foot(key, &levels, &derived)?;
-            proof.customers += 1;
-            proof.movements += standing.len();
-            return Ok(());
+        for key in ledger.customers(&name).await? {
+            verify_customer(ledger, &key, &mut proof).await?;
         }
     }
+    Ok(proof)
+}
 
-    /// From the stored bytes alone, from the start, as of the time of the run that settled it.
-    fn derived_from_bytes(
-        &self,
-        key: &CustomerKey,
-        stored: &[Stored],
-        as_of: Instant,
-    ) -> Result<Derivation, Fault> {
-        let facts = stored.iter().filter_map(|stored| facts_of(stored).ok()).flatten();
-        let facts = facts.filter(|fact| *fact.customer() == key.customer).collect();
-        let timeline = Timeline { facts, start: None };
-        self.derive(&timeline, as_of.0).map_err(|reason| differs(key, format!("can't be derived: {reason}")))
-    }
-
-    /// What a posting says beside its movement: the month it belongs to, and the stored bytes that
-    /// prove it.
-    fn compare_evidence(
-        &self,
-        key: &CustomerKey,
-        standing: &[Posting],
-        stored: &[Stored],
-    ) -> Result<(), Fault> {
-        let bytes: BTreeMap<&str, &str> =
-            stored.iter().map(|stored| (stored.event_id.as_str(), stored.sha256.as_str())).collect();
-        for posting in standing {
-            let (seq, evidence) = (posting.seq, &posting.movement.evidence);
-            if posting.month != Month::of(posting.movement.effective_at, self.zone()) {
-                return Err(differs(
-                    key,
-                    format!("posting {seq} is in a month that it did not take effect in"),
-                ));
-            }
-            if bytes.get(&*evidence.event) != Some(&&*evidence.sha256) {
-                return Err(differs(
-                    key,
-                    format!("posting {seq} names evidence that is not among the stored bytes"),
-                ));
-            }
+async fn verify_customer(ledger: &Ledger, key: &CustomerKey, proof: &mut Proof) -> Result<(), Fault> {
+    let mut tries = 0;
+    loop {
+        let before = ledger.known(key, Some(Instant(i64::MAX))).await?;
+        let rules = ledger.rules_of(key).await?;
+        let stored = ledger.stored_of(key).await?;
+        let wanted = Wanted {
+            book: Some(key.book.clone()),
+            customer: Some(key.customer.to_string()),
+            ..Wanted::default()
+        };
+        let standing = ledger.postings(&wanted).await?;
+        let levels = ledger.levels(&key.book, Some(&key.customer)).await?.remove(&key.customer);
+        let after = ledger.known(key, Some(Instant(i64::MAX))).await?;
+        if before.revision != after.revision && tries < TRIES {
+            tries += 1;
+            continue;
         }
-        Ok(())
+        let rules = rules.ok_or_else(|| differs(key, "the rules it was settled by are missing"))?;
+        let derived = derived_from_bytes(key, &stored, &rules, before.settled_at.unwrap_or_default())?;
+        compare(key, &derived, &standing)?;
+        compare_evidence(key, &standing, &stored, rules.zone)?;
+        proof.months += foot(key, &levels.unwrap_or_default(), &derived, rules.zone)?;
+        proof.customers += 1;
+        proof.movements += standing.len();
+        return Ok(());
     }
+}
 
-    /// Every month foots, each closing is the next opening, and the levels that reports read are
-    /// those that the movements make.
-    fn foot(&self, key: &CustomerKey, levels: &[Level], derived: &Derivation) -> Result<usize, Fault> {
-        let instants = derived.movements.iter().map(|movement| movement.effective_at);
-        let Some((first, last)) = instants.clone().min().zip(instants.max()) else { return Ok(0) };
-        let (first, last) = (Month::of(first, self.zone()), Month::of(last, self.zone()));
-        let mut month = first;
-        let mut closing: BTreeMap<String, Mrr> = BTreeMap::new();
-        while month <= last {
-            let net = net_month(levels, &derived.movements, month.start(self.zone()), month.end(self.zone()));
-            for (currency, net) in &net.currencies {
-                let lanes: Delta = net.cells.iter().map(|cell| cell.delta).sum();
-                if net.start + lanes != net.end {
-                    return Err(differs(key, format!("{month} does not foot in {currency}")));
-                }
-                let name = currency.to_string();
-                if closing.remove(&name).unwrap_or_default() != net.start {
-                    return Err(differs(
-                        key,
-                        format!("{month} does not open in {currency} as the month before closed"),
-                    ));
-                }
-                closing.insert(name, net.end);
+/// From the stored bytes alone, from the start, as of the time of the run that settled it.
+fn derived_from_bytes(
+    key: &CustomerKey,
+    stored: &[Stored],
+    rules: &SettlementRules,
+    as_of: Instant,
+) -> Result<Derivation, Fault> {
+    let facts = stored.iter().filter_map(|stored| facts_of(stored).ok()).flatten();
+    let facts = facts.filter(|fact| *fact.customer() == key.customer).collect();
+    let timeline = Timeline { facts, start: None };
+    derive_contained(&timeline, rules, as_of.0)
+        .map_err(|reason| differs(key, &format!("can't be derived: {reason}")))
+}
+
+/// Every month foots, each closing is the next opening, and the levels that reports read are those
+/// that the movements make.
+fn foot(key: &CustomerKey, levels: &[Level], derived: &Derivation, zone: Tz) -> Result<usize, Fault> {
+    let instants = derived.movements.iter().map(|movement| movement.effective_at);
+    let Some((first, last)) = instants.clone().min().zip(instants.max()) else { return Ok(0) };
+    let (first, last) = (Month::of(first, zone), Month::of(last, zone));
+    let mut month = first;
+    let mut months = 0;
+    let mut closing: BTreeMap<String, Mrr> = BTreeMap::new();
+    while month <= last {
+        let net = net_month(levels, &derived.movements, month.start(zone), month.end(zone));
+        for (currency, net) in &net.currencies {
+            let lanes: Delta = net.cells.iter().map(|cell| cell.delta).sum();
+            if net.start + lanes != net.end {
+                return Err(differs(key, &format!("{month} does not foot in {currency}")));
             }
-            let moved =
-                derived.movements.iter().filter(|movement| movement.effective_at < month.end(self.zone()));
-            let moved: Delta = moved.map(|movement| movement.delta).sum();
-            let held: Mrr = closing.values().copied().sum();
-            if held - Mrr::ZERO != moved {
-                return Err(differs(
-                    key,
-                    format!("the levels at the end of {month} are not what the movements make"),
-                ));
+            let name = currency.to_string();
+            if closing.remove(&name).unwrap_or_default() != net.start {
+                let what = format!("{month} does not open in {currency} as the month before closed");
+                return Err(differs(key, &what));
             }
-            month = month.next();
+            closing.insert(name, net.end);
         }
-        usize::try_from(last.since(first) + 1).map_or(Ok(0), Ok)
+        let moved = derived.movements.iter().filter(|movement| movement.effective_at < month.end(zone));
+        let moved: Delta = moved.map(|movement| movement.delta).sum();
+        let held: Mrr = closing.values().copied().sum();
+        if held - Mrr::ZERO != moved {
+            let what = format!("the levels at the end of {month} are not what the movements make");
+            return Err(differs(key, &what));
+        }
+        months += 1;
+        month = month.next();
     }
+    Ok(months)
 }
 
 /// Every stored delivery against the digest it came with.
@@ -216,7 +183,7 @@ fn compare(key: &CustomerKey, derived: &Derivation, standing: &[Posting]) -> Res
         if named != posting.id {
             return Err(differs(
                 key,
-                format!("posting {} does not say what its name {} stands for", posting.seq, posting.id),
+                &format!("posting {} does not say what its name {} stands for", posting.seq, posting.id),
             ));
         }
         *stands.entry(named).or_default() += 1;
@@ -229,20 +196,45 @@ fn compare(key: &CustomerKey, derived: &Derivation, standing: &[Posting]) -> Res
             _ => {
                 return Err(differs(
                     key,
-                    format!("the stored bytes make a movement ({}) that does not stand", what()),
+                    &format!("the stored bytes make a movement ({}) that does not stand", what()),
                 ));
             }
         }
     }
     match stands.into_iter().find(|(_, count)| *count > 0) {
         Some((id, _)) => {
-            Err(differs(key, format!("movement {id} stands and the stored bytes do not make it")))
+            Err(differs(key, &format!("movement {id} stands and the stored bytes do not make it")))
         }
         None => Ok(()),
     }
 }
 
-fn differs(key: &CustomerKey, what: String) -> Fault {
+/// What a posting says beside its movement: the month it belongs to, and the stored bytes that prove
+/// it.
+fn compare_evidence(
+    key: &CustomerKey,
+    standing: &[Posting],
+    stored: &[Stored],
+    zone: Tz,
+) -> Result<(), Fault> {
+    let bytes: BTreeMap<&str, &str> =
+        stored.iter().map(|stored| (stored.event_id.as_str(), stored.sha256.as_str())).collect();
+    for posting in standing {
+        let (seq, evidence) = (posting.seq, &posting.movement.evidence);
+        if posting.month != Month::of(posting.movement.effective_at, zone) {
+            return Err(differs(key, &format!("posting {seq} is in a month that it did not take effect in")));
+        }
+        if bytes.get(&*evidence.event) != Some(&&*evidence.sha256) {
+            return Err(differs(
+                key,
+                &format!("posting {seq} names evidence that is not among the stored bytes"),
+            ));
+        }
+    }
+    Ok(())
+}
+
+fn differs(key: &CustomerKey, what: &str) -> Fault {
     let what = format!("{what}; look with `upswell explain {}`", key.customer);
     Fault::Differs { customer: key.customer.to_string(), book: key.book.clone(), what }
 }

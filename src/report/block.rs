@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::figures::share_of_new;
+use super::breakdown::share_of_new;
 use super::segment::{Segments, Subject, owner_key};
 use super::tally::{Slice, Tally};
 use super::trailing::{Trailing, core_expansion};
@@ -10,7 +10,7 @@ use super::{
     Activity, BlockRates, Cohort, Concentration, CurrencyBlock, CustomerHistory, Expander, OwnerBook, Rate,
     Settings,
 };
-use crate::mrr::{Currency, CustomerId, Delta, Kind, Lane, Month, Motion, Movement, Mrr, ProductId};
+use crate::mrr::{Currency, Delta, Kind, Lane, Month, Motion, Movement, Mrr, ProductId};
 
 /// Customers whose share of expansion is printed.
 const TOP: usize = 10;
@@ -25,7 +25,7 @@ pub(super) struct Block {
     segments: Segments,
     cohorts: BTreeMap<Month, Tally>,
     owners: BTreeMap<String, (Delta, Delta)>,
-    expanders: Vec<(Delta, CustomerId, Vec<(Kind, Delta)>)>,
+    expanders: Vec<Expander>,
     /// Starting customers whose family is up: tiers, products, seats, usage.
     up: [u64; 4],
     with_two_products: u64,
@@ -93,7 +93,8 @@ impl Block {
             }
         }
         by_kind.retain(|_, delta| *delta != Delta::ZERO);
-        self.expanders.push((expansion, subject.history.customer.clone(), by_kind.into_iter().collect()));
+        let (customer, by_kind) = (subject.history.customer.clone(), by_kind.into_iter().collect());
+        self.expanders.push(Expander { customer, expansion, by_kind });
     }
 
     fn add_ends(&mut self, subject: Subject<'_>) {
@@ -131,7 +132,7 @@ impl Block {
     ) -> CurrencyBlock {
         let figures = self.tally.figures();
         let ending = figures.rollforward.ending_mrr;
-        self.expanders.sort_by(|a, b| b.0.cmp(&a.0).then_with(|| a.1.cmp(&b.1)));
+        self.expanders.sort_by(|a, b| (b.expansion, &a.customer).cmp(&(a.expansion, &b.customer)));
         let mut trend = trailing.trend(report, currency);
         trend.retain(|month| first.is_some_and(|first| month.month >= first));
         CurrencyBlock {
@@ -153,12 +154,7 @@ impl Block {
                 .filter(|(_, tally)| !tally.is_empty())
                 .map(|(month, tally)| Cohort { month, figures: tally.figures() })
                 .collect(),
-            top_expanders: self
-                .expanders
-                .into_iter()
-                .take(TOP)
-                .map(|(expansion, customer, by_kind)| Expander { customer, expansion, by_kind })
-                .collect(),
+            top_expanders: self.expanders.into_iter().take(TOP).collect(),
             scheduled: Vec::new(),
             at_risk: self.at_risk,
             incomplete: Vec::new(),
@@ -206,7 +202,7 @@ impl Block {
 
     /// Of expanders in order, the largest first.
     fn concentration(&self, total: Delta) -> Concentration {
-        let amounts: Vec<Delta> = self.expanders.iter().map(|(amount, ..)| *amount).collect();
+        let amounts: Vec<Delta> = self.expanders.iter().map(|one| one.expansion).collect();
         let largest: Delta = amounts.iter().take(TOP).copied().sum();
         let middle = amounts.get(amounts.len() / 2).copied().unwrap_or_default();
         let lower = amounts.get(amounts.len().saturating_sub(1) / 2).copied().unwrap_or_default();

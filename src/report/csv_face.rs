@@ -38,7 +38,7 @@ pub(super) fn csv_text(
         writer.write_record(row)?;
     }
     writer.flush()?;
-    let bytes = writer.into_inner().map_err(|error| error.into_error())?;
+    let bytes = writer.into_inner().map_err(csv::IntoInnerError::into_error)?;
     Ok(String::from_utf8(bytes)?)
 }
 

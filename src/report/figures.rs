@@ -1,14 +1,14 @@
 //! The report as data, exact: the one model from which every face is made.
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use chrono_tz::Tz;
 
-use super::{Basis, Dimension, Fraction, IncompleteLine, Rate, Settings, Targets};
-use crate::mrr::{
-    Class, Currency, CustomerId, Delta, Instant, Kind, Lane, Month, Motion, Movement, Mrr, Policy,
+use super::{
+    Activity, Basis, Cohort, Concentration, Dimension, Expander, Incomplete, OwnerBook, Rate, Scheduled,
+    SegmentTable, Settings, Targets, TrendMonth,
 };
+use crate::mrr::{Currency, Delta, Instant, Kind, Lane, Month, Motion, Mrr, Policy};
 
 /// The expansion report of one month and book (section 6 of the rules).
 #[derive(Debug, Clone, PartialEq)]
@@ -222,135 +222,6 @@ pub struct BlockRates {
     pub cross_sell_share: Rate,
 }
 
-/// The ledger's movements of a month, not netted.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Activity {
-    /// Sums by class and kind.
-    pub sums: BTreeMap<(Class, Kind), Delta>,
-}
-
-impl Activity {
-    /// What one class comes to.
-    #[must_use]
-    pub fn class(&self, class: Class) -> Delta {
-        self.sums.iter().filter(|((of, _), _)| *of == class).map(|(_, sum)| *sum).sum()
-    }
-
-    /// What each kind comes to over all classes.
-    #[must_use]
-    pub fn kinds(&self) -> BTreeMap<Kind, Delta> {
-        let mut kinds = BTreeMap::new();
-        for ((_, kind), sum) in &self.sums {
-            *kinds.entry(*kind).or_default() += *sum;
-        }
-        kinds
-    }
-}
-
-/// One dimension's segments; their columns sum to the currency's.
-#[derive(Debug, Clone, PartialEq)]
-pub struct SegmentTable {
-    /// The dimension's word.
-    pub dimension: String,
-    /// One row a segment.
-    pub rows: Vec<SegmentRow>,
-}
-
-/// One segment.
-#[derive(Debug, Clone, PartialEq)]
-pub struct SegmentRow {
-    /// Its name.
-    pub segment: String,
-    /// Its figures.
-    pub figures: Figures,
-}
-
-/// Customers who began in one month.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Cohort {
-    /// The month of their first movement.
-    pub month: Month,
-    /// Their figures.
-    pub figures: Figures,
-}
-
-/// How much of expansion hangs on how few.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Concentration {
-    /// Customers who expanded.
-    pub expanders: u64,
-    /// The ten largest expanders' share of total expansion.
-    pub top_ten_share: Rate,
-    /// The median expander's amount in minor units, the mean of two in the middle.
-    pub median: Rate,
-}
-
-/// How one owner's book grew.
-#[derive(Debug, Clone, PartialEq)]
-pub struct OwnerBook {
-    /// The owner.
-    pub owner: String,
-    /// Core expansion in the book.
-    pub core_expansion: Delta,
-    /// Ending MRR less the base S'.
-    pub growth: Delta,
-    /// The one over the other.
-    pub owner_book_growth: Rate,
-}
-
-/// A customer who expanded.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Expander {
-    /// The customer.
-    pub customer: CustomerId,
-    /// Its total expansion.
-    pub expansion: Delta,
-    /// By kind, in the contract's order, zeros left out.
-    pub by_kind: Vec<(Kind, Delta)>,
-}
-
-/// A movement that is to come.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Scheduled {
-    /// Whose.
-    pub customer: CustomerId,
-    /// The movement.
-    pub movement: Movement,
-}
-
-/// An item of a customer held at its last known level.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Incomplete {
-    /// Whose.
-    pub customer: CustomerId,
-    /// The item and what it lacks.
-    pub line: IncompleteLine,
-}
-
-/// What one month added.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct TrendMonth {
-    /// The month.
-    pub month: Month,
-    /// Its lane new.
-    pub new: Delta,
-    /// Its core expansion.
-    pub core_expansion: Delta,
-}
-
-impl TrendMonth {
-    /// Expansion's share of what the month added.
-    #[must_use]
-    pub fn share(&self) -> Rate {
-        share_of_new(self.new, self.core_expansion)
-    }
-}
-
-/// Core expansion over new and core expansion.
-pub(super) fn share_of_new(new: Delta, core_expansion: Delta) -> Rate {
-    Rate::of(core_expansion.0, (new + core_expansion).0, "no new MRR and no core expansion")
-}
-
 impl CurrencyBlock {
     /// The ratios of the contract's `rates`, in its order, then those added to it.
     #[must_use]
@@ -403,48 +274,4 @@ impl CustomerCounts {
             ("transferred", self.transferred),
         ]
     }
-}
-
-impl Rate {
-    /// Why the history does not reach back far enough.
-    pub(super) fn months_short(known: i32) -> Self {
-        Self::Unknown(Cow::Owned(format!("{known} of 12 months")))
-    }
-}
-
-/// A number that a reference line is drawn at.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ReferenceLine {
-    /// What it says.
-    pub text: &'static str,
-    /// Which figure it stands beside.
-    pub figure: &'static str,
-}
-
-/// Where the reference lines come from; printed with them, for they are no truth.
-pub const REFERENCE_SOURCE: &str = "rules of thumb of the subscription trade, not measured by upswell; targets of your own go into upswell.toml";
-
-/// The reference lines, each beside the one figure that it may be compared with.
-pub const REFERENCE_LINES: [ReferenceLine; 6] = [
-    ReferenceLine { figure: "expansion_share_of_new_arr", text: "above 30 % of new ARR" },
-    ReferenceLine {
-        figure: "ttm_expansion_rate",
-        text: "a year: under 10 % weak, 10-20 % healthy, above 30 % best in class",
-    },
-    ReferenceLine { figure: "nrr", text: "a year: 110-130 %" },
-    ReferenceLine { figure: "sources", text: "40 : 35 : 25" },
-    ReferenceLine { figure: "owner_book_growth", text: "30 % of a book's growth from expansion" },
-    ReferenceLine { figure: "signals", text: "at 80 % of a limit" },
-];
-
-/// The reference line beside a figure, if there is one.
-#[must_use]
-pub fn reference_line(figure: &str) -> Option<&'static str> {
-    REFERENCE_LINES.iter().find(|line| line.figure == figure).map(|line| line.text)
-}
-
-/// A fraction of one half and so on, for targets.
-#[must_use]
-pub fn meets(rate: &Rate, target: Fraction) -> Option<bool> {
-    rate.known().map(|fraction| fraction.is_at_least(target))
 }

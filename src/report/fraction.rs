@@ -93,6 +93,11 @@ impl Rate {
         Self::of(i128::from(some), i128::from(all), reason)
     }
 
+    /// Why the history does not reach back far enough.
+    pub(super) fn months_short(known: i32) -> Self {
+        Self::Unknown(Cow::Owned(format!("{known} of 12 months")))
+    }
+
     /// Its value, if it has one.
     #[must_use]
     pub fn known(&self) -> Option<Fraction> {

@@ -2,9 +2,9 @@
 
 use askama::Template;
 
+use super::lists::{cohorts, trend};
 use super::range::range_sections;
-use super::sections::{cohorts, trend};
-use super::sheet::{Section, Sheet, SheetBlock, facts};
+use super::sheet::{Section, Sheet, SheetBlock, range_facts};
 use super::trend_chart::{Chart, chart};
 use super::{RangeReport, Report, ReportError};
 
@@ -42,7 +42,7 @@ impl RangeReport {
     pub fn to_html(&self) -> Result<String, ReportError> {
         let sheet = Sheet {
             title: format!("Expansion report {} to {}", self.from, self.to),
-            facts: self.months.last().map(facts).unwrap_or_default(),
+            facts: range_facts(self),
             blocks: Vec::new(),
             rest: range_sections(self),
         };
@@ -55,9 +55,10 @@ impl Page {
         self.charts.get(*index).and_then(Option::as_ref)
     }
 
-    /// Wide tables take the page's whole width.
+    /// Wide tables, and those that end in a sentence, take the page's whole width.
     fn is_wide(&self, section: &Section) -> bool {
-        section.columns.len() > 3
+        let ends_in_text = section.columns.last().is_some_and(|column| !column.is_number);
+        section.columns.len() > 3 || ends_in_text
     }
 
     fn has_tiles(&self, block: &SheetBlock) -> bool {

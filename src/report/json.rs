@@ -52,7 +52,17 @@ fn report(report: &Report) -> Json {
         ("consolidated", Json::Null),
         ("consolidated_reason", word("no reporting currency")),
     ]);
-    entries.push(("incomplete".into(), Json::List(report.incomplete.iter().map(incomplete).collect())));
+    let targets = report.targets;
+    entries.extend(named([
+        ("incomplete", Json::List(report.incomplete.iter().map(incomplete).collect())),
+        (
+            "targets",
+            object([
+                ("expansion_share_of_new_arr", text(&targets.expansion_share_of_new_arr.to_decimal())),
+                ("owner_book_growth", text(&targets.owner_book_growth.to_decimal())),
+            ]),
+        ),
+    ]));
     Json::Object(entries)
 }
 

@@ -1,7 +1,7 @@
 //! The report as Markdown, for a wiki or a message.
 
 use super::range::range_sections;
-use super::sheet::{Section, Sheet, facts};
+use super::sheet::{Section, Sheet, range_facts};
 use super::{RangeReport, Report};
 
 impl Report {
@@ -27,9 +27,7 @@ impl RangeReport {
     #[must_use]
     pub fn to_markdown(&self) -> String {
         let mut text = format!("# Expansion report {} to {}\n\n", self.from, self.to);
-        if let Some(last) = self.months.last() {
-            text.push_str(&listed(&facts(last)));
-        }
+        text.push_str(&listed(&range_facts(self)));
         text.extend(range_sections(self).iter().map(section_text));
         text
     }

@@ -6,6 +6,7 @@
 //! room is pure: it knows no clock and no store.
 
 mod block;
+mod breakdown;
 mod build;
 mod csv_face;
 mod customer_rows;
@@ -15,10 +16,12 @@ mod fraction;
 mod history;
 mod html;
 mod json;
+mod lists;
 mod markdown;
 mod movement_rows;
 mod ordered;
 mod range;
+mod reference;
 mod reporter;
 mod scale;
 mod sections;
@@ -30,6 +33,7 @@ mod tally;
 mod trailing;
 mod trend_chart;
 
+pub use breakdown::*;
 pub use build::*;
 pub use customer_rows::*;
 pub use error::*;
@@ -37,6 +41,7 @@ pub use figures::*;
 pub use fraction::*;
 pub use history::*;
 pub use movement_rows::*;
+pub use reference::*;
 pub use reporter::*;
 pub use scale::*;
 pub use settings::*;

@@ -1,13 +1,9 @@
 //! The sections of a sheet, in the order they are read: what the month came to, why, who, what next.
 
-use chrono_tz::Tz;
-
-use super::figures::meets;
-use super::sheet::{Section, Tile, local};
-use super::{
-    CurrencyBlock, Expander, Figures, Incomplete, Rate, Report, RollForward, Scale, SegmentTable,
-    reference_line,
-};
+use super::lists::{expanders, incomplete, owners, scheduled, segments};
+use super::reference::meets;
+use super::sheet::{Section, Tile};
+use super::{CurrencyBlock, Figures, Fraction, Rate, Report, Scale, reference_line};
 use crate::mrr::{Class, Delta, Kind, Lane, MICRO, Motion, Mrr, divide_half_even};
 
 /// A block's amounts as they are printed: the column foots, and kinds sum to their lane.
@@ -50,9 +46,10 @@ pub(super) fn tiles(report: &Report, block: &CurrencyBlock) -> Vec<Tile> {
     let share = &block.rates.expansion_share_of_new_arr;
     let target = report.targets.expansion_share_of_new_arr;
     let aim = match meets(share, target) {
-        Some(true) => format!("target {} met", target.to_percent()),
-        _ => format!("target {}", target.to_percent()),
+        Some(true) => format!("target {} met", round(target)),
+        _ => format!("target {}", round(target)),
     };
+    let expanded = block.figures.customers.expanded;
     let tile = |name, value, note| Tile { name, value, note };
     vec![
         tile(
@@ -63,7 +60,7 @@ pub(super) fn tiles(report: &Report, block: &CurrencyBlock) -> Vec<Tile> {
         tile(
             "Core expansion",
             scale.text(printed.core()),
-            format!("{} customers", block.figures.customers.expanded),
+            format!("{expanded} {}", if expanded == 1 { "customer" } else { "customers" }),
         ),
         tile("Share of new ARR", short(share), aim),
         tile(
@@ -80,8 +77,13 @@ pub(super) fn tiles(report: &Report, block: &CurrencyBlock) -> Vec<Tile> {
 }
 
 /// A rate in large type; the reason stands in its own section.
-fn short(rate: &Rate) -> String {
-    rate.known().map_or_else(|| "n/a".to_owned(), super::Fraction::to_percent)
+pub(super) fn short(rate: &Rate) -> String {
+    rate.known().map_or_else(|| "n/a".to_owned(), Fraction::to_percent)
+}
+
+/// A target in per cent, without decimals where it has none.
+pub(super) fn round(target: Fraction) -> String {
+    target.to_percent().replace(".00 %", " %")
 }
 
 /// All sections of a block that have something to say.
@@ -220,116 +222,6 @@ fn motion(block: &CurrencyBlock, printed: &Printed) -> Section {
     section
 }
 
-fn owners(report: &Report, block: &CurrencyBlock, scale: Scale) -> Option<Section> {
-    let columns = ["owner", "#core expansion", "#book growth", "#share", "target"];
-    let mut section = Section::of("Owners' books", &columns);
-    section.note = reference_line("owner_book_growth").map(|line| format!("Reference line: {line}."));
-    let target = report.targets.owner_book_growth;
-    for book in &block.owners {
-        let met = match meets(&book.owner_book_growth, target) {
-            Some(true) => "met",
-            Some(false) => "not met",
-            None => "",
-        };
-        section.row(vec![
-            book.owner.clone(),
-            scale.flow(book.core_expansion),
-            scale.flow(book.growth),
-            book.owner_book_growth.to_percent(),
-            format!("{} {met}", target.to_percent()).trim_end().to_owned(),
-        ]);
-    }
-    (!block.owners.is_empty()).then_some(section)
-}
-
-fn segments(table: &SegmentTable, scale: Scale) -> Section {
-    let columns = [
-        "segment",
-        "#starting",
-        "#new",
-        "#expansion",
-        "#contraction",
-        "#churn",
-        "#other",
-        "#transfers",
-        "#ending",
-        "#expansion rate",
-        "#NRR",
-    ];
-    let mut section = Section::of(&format!("By {}", table.dimension.replace('_', " ")), &columns);
-    for row in &table.rows {
-        let mut cells = vec![row.segment.clone()];
-        cells.extend(segment_amounts(&row.figures.rollforward, scale));
-        cells.push(short(&row.figures.expansion_rate));
-        cells.push(short(&row.figures.nrr));
-        section.row(cells);
-    }
-    section
-}
-
-/// A segment's row; each foots as printed.
-fn segment_amounts(roll: &RollForward, scale: Scale) -> Vec<String> {
-    let shown = [Lane::New, Lane::Expansion, Lane::Contraction, Lane::Churn];
-    let other: Delta =
-        roll.lanes.iter().filter(|(lane, _)| !shown.contains(lane)).map(|(_, amount)| *amount).sum();
-    let flows: Vec<Delta> = shown
-        .iter()
-        .map(|lane| roll.lane(*lane))
-        .chain([other, roll.transfer_in + roll.transfer_out])
-        .collect();
-    let mut cells = vec![scale.level(roll.starting_mrr)];
-    let units = scale.between(roll.starting_mrr, &flows, roll.ending_mrr);
-    cells.extend(units.into_iter().map(|units| scale.text(units)));
-    cells.push(scale.level(roll.ending_mrr));
-    cells
-}
-
-fn expanders(expanders: &[Expander], scale: Scale) -> Option<Section> {
-    let mut section = Section::of("Top expanders", &["customer", "#expansion", "by kind"]);
-    for expander in expanders {
-        let kinds: Vec<String> = expander
-            .by_kind
-            .iter()
-            .map(|(kind, amount)| format!("{} {}", title(kind.as_str()), scale.flow(*amount)))
-            .collect();
-        section.row(vec![expander.customer.to_string(), scale.flow(expander.expansion), kinds.join(", ")]);
-    }
-    (!expanders.is_empty()).then_some(section)
-}
-
-fn scheduled(block: &CurrencyBlock, zone: Tz, scale: Scale) -> Option<Section> {
-    let columns = ["effective", "customer", "class", "kind", "#MRR"];
-    let mut section = Section::of("Scheduled in the next 90 days", &columns);
-    for entry in &block.scheduled {
-        let movement = &entry.movement;
-        section.row(vec![
-            local(movement.effective_at, zone),
-            entry.customer.to_string(),
-            title(movement.class.as_str()),
-            title(movement.kind.as_str()),
-            scale.flow(movement.delta),
-        ]);
-    }
-    (!block.scheduled.is_empty()).then_some(section)
-}
-
-/// Items without a value, each with what it lacks (R4).
-pub(super) fn incomplete(lines: &[Incomplete], zone: Tz) -> Option<Section> {
-    let columns = ["customer", "subscription", "item", "missing", "since"];
-    let note = "Held at the last known level until the missing piece arrives.".to_owned();
-    let mut section = Section::of("Incomplete", &columns).noted(Some(note));
-    for entry in lines {
-        section.row(vec![
-            entry.customer.to_string(),
-            entry.line.subscription.to_string(),
-            entry.line.item.to_string(),
-            entry.line.missing.clone(),
-            local(entry.line.since, zone),
-        ]);
-    }
-    (!lines.is_empty()).then_some(section)
-}
-
 /// A word of the contract as a heading: `cross_sell` is read as "Cross-sell".
 pub(super) fn title(word: &str) -> String {
     let text = match word {
@@ -354,39 +246,4 @@ pub(super) fn rate_title(name: &str) -> String {
         "total_expansion_rate" => "Expansion rate (total)".to_owned(),
         other => title(other),
     }
-}
-
-/// What the last months added.
-pub(super) fn trend(block: &CurrencyBlock) -> Option<Section> {
-    let scale = Scale::of(&block.currency);
-    let columns = ["month", "#new", "#core expansion", "#expansion share"];
-    let mut section = Section::of("New and expansion by month", &columns);
-    for month in &block.trend {
-        section.row(vec![
-            month.month.to_string(),
-            scale.flow(month.new),
-            scale.flow(month.core_expansion),
-            short(&month.share()),
-        ]);
-    }
-    (block.trend.len() > 1).then_some(section)
-}
-
-/// Retention by the month customers began in.
-pub(super) fn cohorts(block: &CurrencyBlock) -> Option<Section> {
-    let scale = Scale::of(&block.currency);
-    let columns = ["began in", "#customers", "#starting MRR", "#ending MRR", "#NRR", "#GRR"];
-    let mut section = Section::of("Cohorts", &columns);
-    for cohort in &block.cohorts {
-        let roll = &cohort.figures.rollforward;
-        section.row(vec![
-            cohort.month.to_string(),
-            cohort.figures.customers.starting.to_string(),
-            scale.level(roll.starting_mrr),
-            scale.level(roll.ending_mrr),
-            short(&cohort.figures.nrr),
-            short(&cohort.figures.grr),
-        ]);
-    }
-    (block.cohorts.len() > 1).then_some(section)
 }

@@ -88,7 +88,7 @@ fn slices<'m>(dimension: &Dimension, subject: Subject<'m>, settings: &Settings) 
             |level| Segment::named(level.price.as_str()),
             |cell| Segment::named(cell.price.as_str()),
         ),
-        Dimension::PricingModel => by_line(subject, |level| model(level), |cell| model_of(subject, cell)),
+        Dimension::PricingModel => by_line(subject, model, |cell| model_of(subject, cell)),
         Dimension::Currency => of_customer(Segment::named(subject.currency.as_str())),
         Dimension::Country => of_customer(Segment::named(subject.history.country.as_deref().unwrap_or(NONE))),
         Dimension::Tenure => of_customer(tenure(subject, settings)),

@@ -3,7 +3,7 @@
 
 use chrono_tz::Tz;
 
-use super::{CurrencyBlock, REFERENCE_SOURCE, Report};
+use super::{CurrencyBlock, REFERENCE_SOURCE, RangeReport, Report};
 use crate::mrr::{Instant, PastDuePolicy, Policy};
 
 /// A report on paper.
@@ -89,7 +89,7 @@ impl Section {
 impl Sheet {
     /// Lays a report out.
     pub(super) fn of(report: &Report) -> Self {
-        let rest = super::sections::incomplete(&report.incomplete, report.zone);
+        let rest = super::lists::incomplete(&report.incomplete, report.zone);
         Self {
             title: format!("Expansion report {}", report.month),
             facts: facts(report),
@@ -108,7 +108,7 @@ fn sheet_block(report: &Report, block: &CurrencyBlock) -> SheetBlock {
 }
 
 /// What is said about the whole.
-pub(super) fn facts(report: &Report) -> Vec<(String, String)> {
+fn facts(report: &Report) -> Vec<(String, String)> {
     let status = if report.is_closed { "closed" } else { "open" };
     let data_through = report.data_through.map_or_else(|| "no data".to_owned(), |at| local(at, report.zone));
     let mut facts = vec![
@@ -144,6 +144,12 @@ fn policy(policy: &Policy) -> String {
         policy.discounts.as_str(),
         policy.usage_window,
     )
+}
+
+/// What is said about the whole of a run of months: what its last month says, but for that month's own.
+pub(super) fn range_facts(range: &RangeReport) -> Vec<(String, String)> {
+    let facts = range.months.last().map(facts).unwrap_or_default();
+    facts.into_iter().filter(|(name, _)| name != "Month").collect()
 }
 
 /// An instant in the reporting time zone.

@@ -3,7 +3,7 @@
 use comfy_table::{Cell, CellAlignment, ContentArrangement, ContentLineStyle, LineStyle, Table, TableStyle};
 
 use super::range::range_sections;
-use super::sheet::{Section, Sheet, facts};
+use super::sheet::{Section, Sheet, range_facts};
 use super::{RangeReport, Report};
 
 impl Report {
@@ -35,9 +35,7 @@ impl RangeReport {
     pub fn to_table(&self) -> String {
         let title = format!("Expansion report {} to {}", self.from, self.to);
         let mut text = format!("{title}\n{}\n\n", "═".repeat(title.chars().count()));
-        if let Some(last) = self.months.last() {
-            text.push_str(&listed(&facts(last)));
-        }
+        text.push_str(&listed(&range_facts(self)));
         for section in range_sections(self) {
             text.push_str(&section_text(&section));
         }

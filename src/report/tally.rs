@@ -153,6 +153,8 @@ impl Tally {
         self.start == Mrr::ZERO
             && self.end == Mrr::ZERO
             && is_still(&self.lanes)
+            && is_still(&self.expansion)
+            && is_still(&self.contraction)
             && is_still(&[self.transfer_in, self.transfer_out])
     }
 

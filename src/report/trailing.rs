@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use super::figures::share_of_new;
+use super::breakdown::share_of_new;
 use super::{CustomerHistory, Rate, TrendMonth};
 use crate::mrr::{
     Currency, Delta, Instant, Lane, Month, Movement, Mrr, NetCurrency, NetMonth, levels_before,

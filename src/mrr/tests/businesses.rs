@@ -135,6 +135,8 @@ impl Telling {
             0 | 1 => self.tell(slot, &sub, Origin::Created, with_status(Status::Trialing, state)),
             2 => self.tell(slot, &sub, Origin::Created, with_status(Status::Incomplete, state)),
             3 => {
+                let state = changed(&sub, state, 6, which, self.now);
+                self.bill(&sub, &state, which);
                 self.slots[slot].1 = Some(state.clone());
                 self.tell(slot, &sub, Origin::Updated, changed(&sub, state, 0, which, self.now));
             }
@@ -146,6 +148,10 @@ impl Telling {
             6 => {
                 self.slots[slot].1 = Some(state);
                 self.end(slot, &sub, which);
+            }
+            7 if which > 60 => {
+                self.story = std::mem::take(&mut self.story).customer_deleted(self.now);
+                self.deal_id();
             }
             _ => self.tell(slot, &sub, Origin::Created, state),
         }
@@ -195,7 +201,7 @@ fn changed(sub: &str, state: State, what: u8, which: usize, now: Instant) -> Sta
         4 => with_first(item(&format!("{sub}.{}", which % 3 + 3), &some_price(which), 1)),
         5 => with_item(item(&format!("{sub}.2"), &price("extra_1", "extra", 4), 1)),
         6 => with_item(item(&format!("{sub}.m"), &metered("calls", "calls"), 1)),
-        7 => State { items: vec![first], ..state },
+        7 => State { items: vec![first], items_truncated: which.is_multiple_of(5), ..state },
         8 => State { discounts: some_discounts(which, now), ..state },
         9 => paused(state),
         10 | 11 => State { collection_paused: false, status: Status::Active, ..state },

@@ -117,6 +117,16 @@ fn an_add_on_is_a_cross_sell_of_cause_add_on() {
 }
 
 #[test]
+fn an_add_on_is_never_in_the_place_of_something_else() {
+    let base = item("a.1", &p("s", "S", 20), 1);
+    let (add_on, other) = (item("a.2", &p("t", "T", 7), 1), item("a.3", &p("u", "U", 9), 1));
+    let mut story = from_to(&[base.clone(), add_on], &[base, other]);
+    change(&story, &["expansion/upsell tier a.3 +2"]);
+    story.catalogue.add_ons.insert("T".to_owned());
+    change(&story, &["expansion/product_removed add_on a.2 -7", "expansion/cross_sell product a.3 +9"]);
+}
+
+#[test]
 fn a_successor_of_the_same_plan_is_a_price_change() {
     let (old, new) = (p("old", "S", 20), p("new", "S", 25));
     let mut story = from_to(&[item("a.1", &old, 2)], &[item("a.1", &new, 2)]);

@@ -64,6 +64,13 @@ fn a_paused_status_seen_first_has_never_paid() {
 }
 
 #[test]
+fn a_paused_status_seen_first_has_never_paid_even_where_pauses_count() {
+    let mut story = first_updated(with_status(Status::Paused, plan(9)), plan(9));
+    story.policy.paused = crate::mrr::Counting::Counts;
+    story.moves(&["d5 new activated a.1 +90"]);
+}
+
+#[test]
 fn a_paused_collection_seen_first_that_ends_moves_nothing() {
     Story::new().snapshot("a", day(5), Origin::Seen, None, paused(plan(9))).deleted("a", day(8)).moves(&[]);
 }

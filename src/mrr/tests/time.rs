@@ -2,8 +2,8 @@
 
 use super::testing::*;
 use crate::mrr::{
-    ChurnPolicy, Derivation, Fact, Grade, Instant, Origin, Policy, Snapshot, Start, State, Status, Timeline,
-    derive_with_lag,
+    ChurnPolicy, Derivation, EndReason, Fact, Grade, Instant, Origin, PastDuePolicy, Policy, Snapshot, Start,
+    State, Status, Timeline, derive_with_lag,
 };
 
 fn plan(quantity: u64) -> State {
@@ -126,8 +126,38 @@ fn usage_billed_before_its_subscription_is_seen_keeps_checkpoints_away() {
         .created("a", day(0), plan(1))
         .billed("b", (day(1), day(5)), &[("b.1", 40)])
         .updated("a", day(6), plan(2))
+        .updated("a", day(8), plan(3))
         .snapshot("b", day(9), Origin::Updated, Some(metered.clone()), metered);
-    assert!(story.derive().checkpoint.is_none_or(|checkpoint| checkpoint.at < day(1)));
+    let is_before = |story: &Story| story.derive().checkpoint.is_none_or(|checkpoint| checkpoint.at < day(5));
+    assert!(is_before(&story));
+    let mut unseen = story;
+    unseen.facts.pop();
+    assert!(is_before(&unseen));
+}
+
+#[test]
+fn a_late_payer_that_may_lapse_keeps_checkpoints_away() {
+    let mut story = Story::new()
+        .created("a", day(0), plan(1))
+        .created("b", day(0), active(&[item("b.1", &price("q", "Q", 10), 1)]))
+        .status("a", day(5), Status::PastDue)
+        .updated("a", day(8), with_status(Status::PastDue, plan(1)))
+        .updated("a", day(11), with_status(Status::PastDue, plan(1)));
+    story.policy = Policy { past_due: PastDuePolicy::LapsesAfterDays(7), ..Policy::default() };
+    assert_eq!(story.derive().checkpoint.as_ref().unwrap().at, day(0));
+    same_from_the_checkpoint(&story);
+}
+
+#[test]
+fn an_end_told_before_it_takes_effect_keeps_checkpoints_away_until_then() {
+    let b = active(&[item("b.1", &price("q", "Q", 10), 1)]);
+    let story = Story::new()
+        .created("b", day(0), b.clone())
+        .created("a", day(0), plan(1))
+        .deleted_for("a", day(5), day(7), EndReason::Requested)
+        .updated("b", day(6), discounted(b.clone(), &[percent("half", 50)]))
+        .updated("b", Instant(day(6).0 + 60), b);
+    same_from_the_checkpoint(&story);
 }
 
 #[test]

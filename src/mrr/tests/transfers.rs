@@ -113,6 +113,23 @@ fn who_did_not_pay_has_not_moved() {
 }
 
 #[test]
+fn who_left_in_part_for_want_of_payment_has_not_moved() {
+    Story::new()
+        .created("a", day(0), on("a.1", "P", 20, 5))
+        .created("c", day(0), on("c.1", "Q", 30, 1))
+        .deleted("a", day(10))
+        .status("c", day(10), Status::Unpaid)
+        .created("b", day(11), on("b.1", "P", 20, 5))
+        .moves(&[
+            "d0 new created a.1 +100",
+            "d0 new created c.1 +30",
+            "d10 churn canceled a.1 -100",
+            "d10 churn involuntary c.1 -30",
+            "d11 reactivation created b.1 +100",
+        ]);
+}
+
+#[test]
 fn of_two_the_one_that_took_the_customer_to_zero_is_moved() {
     Story::new()
         .created("a", day(0), on("a.1", "P", 20, 5))

@@ -136,6 +136,47 @@ fn usage_known_before_a_subscription_is_first_seen_opens_with_it() {
 }
 
 #[test]
+fn a_cycle_without_a_line_before_a_subscription_is_first_seen_says_zero_as_well() {
+    Story::new()
+        .billed("a", period(JAN), &[("a.2", 40)])
+        .billed("a", period(FEB), &[])
+        .snapshot("a", day(70), Origin::Updated, Some(active(&items())), active(&items()))
+        .moves(&["d70 opening a.1 +10"]);
+}
+
+#[test]
+fn what_one_invoice_leaves_out_another_bills() {
+    let story = begun().billed("a", period(JAN), &[("a.2", 40)]).billed("a", period(JAN), &[]);
+    story.moves(&["d0 new created a.1 +10", "d31-1 expansion/usage usage a.2 +40"]);
+}
+
+#[test]
+fn one_item_that_left_holds_only_one_of_two_that_came() {
+    let (known, unknown) = (price("k", "P", 10), unknown_tiers(price("u", "P", 0)));
+    let both = active(&[item("a.2", &unknown, 1), item("a.3", &unknown, 1)]);
+    Story::new()
+        .created("a", day(0), tiers(&known, 2))
+        .updated("a", day(1), both)
+        .deleted("a", day(2))
+        .moves(&["d0 new created a.1 +20", "d2 churn canceled a.1 -20"]);
+}
+
+#[test]
+fn items_that_a_payload_leaves_out_are_held_and_reported() {
+    let few = State { items_truncated: true, ..active(&[item("a.1", &price("k", "P", 10), 2)]) };
+    let both = active(&[item("a.1", &price("k", "P", 10), 1), item("a.2", &price("l", "Q", 5), 1)]);
+    let story = Story::new().created("a", day(0), both).updated("a", day(1), few).deleted("a", day(2));
+    story.moves(&[
+        "d0 new created a.1 +10",
+        "d0 new created a.2 +5",
+        "d1 expansion/seat quantity a.1 +10",
+        "d2 churn canceled a.1 -20",
+        "d2 churn canceled a.2 -5",
+    ]);
+    assert_eq!(story.derive().findings[0].matter, Matter::ItemsTruncated);
+}
+
+#[test]
 fn usage_of_a_subscription_never_seen_moves_nothing() {
     Story::new().billed("a", period(JAN), &[("a.2", 40)]).moves(&[]);
 }

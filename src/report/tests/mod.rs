@@ -3,7 +3,6 @@
 
 mod book;
 mod faces;
-mod look;
 mod october;
 mod properties;
 mod rates;

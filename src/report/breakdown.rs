@@ -1,0 +1,135 @@
+//! What a currency's figures break down into: movements, segments, cohorts, owners, customers, months.
+
+use std::collections::BTreeMap;
+
+use super::{Figures, IncompleteLine, Rate};
+use crate::mrr::{Class, CustomerId, Delta, Kind, Month, Movement};
+
+/// The ledger's movements of a month, not netted.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Activity {
+    /// Sums by class and kind.
+    pub sums: BTreeMap<(Class, Kind), Delta>,
+}
+
+impl Activity {
+    /// What one class comes to.
+    #[must_use]
+    pub fn class(&self, class: Class) -> Delta {
+        self.sums.iter().filter(|((of, _), _)| *of == class).map(|(_, sum)| *sum).sum()
+    }
+
+    /// What each kind comes to over all classes.
+    #[must_use]
+    pub fn kinds(&self) -> BTreeMap<Kind, Delta> {
+        let mut kinds = BTreeMap::new();
+        for ((_, kind), sum) in &self.sums {
+            *kinds.entry(*kind).or_default() += *sum;
+        }
+        kinds
+    }
+}
+
+/// One dimension's segments; their columns sum to the currency's.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SegmentTable {
+    /// The dimension's word.
+    pub dimension: String,
+    /// One row a segment.
+    pub rows: Vec<SegmentRow>,
+}
+
+/// One segment.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SegmentRow {
+    /// Its name.
+    pub segment: String,
+    /// Its figures.
+    pub figures: Figures,
+}
+
+/// Customers who began in one month.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Cohort {
+    /// The month of their first movement.
+    pub month: Month,
+    /// Their figures.
+    pub figures: Figures,
+}
+
+/// How much of expansion hangs on how few.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Concentration {
+    /// Customers who expanded.
+    pub expanders: u64,
+    /// The ten largest expanders' share of total expansion.
+    pub top_ten_share: Rate,
+    /// The median expander's amount in minor units, the mean of two in the middle.
+    pub median: Rate,
+}
+
+/// How one owner's book grew.
+#[derive(Debug, Clone, PartialEq)]
+pub struct OwnerBook {
+    /// The owner.
+    pub owner: String,
+    /// Core expansion in the book.
+    pub core_expansion: Delta,
+    /// Ending MRR less the base S'.
+    pub growth: Delta,
+    /// The one over the other.
+    pub owner_book_growth: Rate,
+}
+
+/// A customer who expanded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Expander {
+    /// The customer.
+    pub customer: CustomerId,
+    /// Its total expansion.
+    pub expansion: Delta,
+    /// By kind, in the contract's order, zeros left out.
+    pub by_kind: Vec<(Kind, Delta)>,
+}
+
+/// A movement that is to come.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Scheduled {
+    /// Whose.
+    pub customer: CustomerId,
+    /// The movement.
+    pub movement: Movement,
+}
+
+/// An item of a customer held at its last known level.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Incomplete {
+    /// Whose.
+    pub customer: CustomerId,
+    /// The item and what it lacks.
+    pub line: IncompleteLine,
+}
+
+/// What one month added.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TrendMonth {
+    /// The month.
+    pub month: Month,
+    /// Its lane new.
+    pub new: Delta,
+    /// Its core expansion.
+    pub core_expansion: Delta,
+}
+
+impl TrendMonth {
+    /// Expansion's share of what the month added.
+    #[must_use]
+    pub fn share(&self) -> Rate {
+        share_of_new(self.new, self.core_expansion)
+    }
+}
+
+/// Core expansion over new and core expansion.
+pub(super) fn share_of_new(new: Delta, core_expansion: Delta) -> Rate {
+    Rate::of(core_expansion.0, (new + core_expansion).0, "no new MRR and no core expansion")
+}
