@@ -83,8 +83,10 @@ fn a_status_is_one_object_of_six_counts() {
     let empty = r#"{"stored":0,"settled":0,"pending":0,"ignored":0,"parked":0,"lag_seconds":0}"#;
     assert_eq!(status, format!("{empty}\n"));
     let status = told().output(&["status", "--wait", "--format", "json"]);
-    let full = r#"{"stored":285,"settled":285,"pending":0,"ignored":0,"parked":0,"lag_seconds":0}"#;
-    assert_eq!(status, format!("{full}\n"));
+    // One event of the stories is delivered twice.
+    let stored = stories().len() - 1;
+    let full = format!(r#"{{"stored":{stored},"settled":{stored},"pending":0,"ignored":0,"#);
+    assert_eq!(status, format!("{full}\"parked\":0,\"lag_seconds\":0}}\n"));
 }
 
 #[test]

@@ -98,6 +98,8 @@ fn a_backfill_that_was_killed_is_run_again_to_the_same_ledger() {
     }
     let _ = backfill.kill();
     backfill.wait().unwrap();
+    let status = broken.output(&["status", "--format", "json"]);
+    assert!(!status.contains(r#""pending":0"#), "the kill came too late to break anything: {status}");
     let again = broken.output(&["backfill", "events.ndjson"]);
     assert!(again.contains(" already known"), "{again}");
     assert_same(&broken.movements(), &whole.movements(), "run again");

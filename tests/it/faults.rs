@@ -51,6 +51,21 @@ fn the_store_itself_refuses_to_change_what_was_written() {
 }
 
 #[test]
+fn a_ledger_is_proved_by_the_rules_it_was_made_by_and_made_anew_by_others() {
+    let place = told();
+    let made = place.movements();
+    let config = place.write("other.toml", "[policy]\ndiscounts = \"none\"\n");
+    let place = place.with("UPSWELL_CONFIG", &config).with("UPSWELL_TIMEZONE", "Asia/Tokyo");
+    place.output(&["verify"]);
+    assert_eq!(place.movements(), made);
+    // The next run of the worker adopts them.
+    place.write("nothing.ndjson", "");
+    place.output(&["backfill", "nothing.ndjson"]);
+    assert_ne!(place.movements(), made);
+    place.output(&["verify"]);
+}
+
+#[test]
 fn a_posting_changed_from_outside_is_found_with_its_customer() {
     let place = told();
     let row = "FROM posting WHERE customer = 'cus_Rowan' AND kind = 'seat' LIMIT 1";
