@@ -14,12 +14,13 @@ mod project;
 mod read;
 mod settle;
 mod sql;
+mod view;
 
 pub use customer::{CustomerKey, Known};
 pub use error::LedgerError;
 pub use inbox::{Acceptance, Arrival, Source, Stored};
 pub use open::Ledger;
 pub use posting::{Posting, Wanted, movement_id};
-pub use project::{Attributes, FoundFinding, StatusAt};
 pub use read::{Conflict, Counts, IgnoredEvents, ParkedEvent, Poisoned};
 pub use settle::{CustomerSettlement, Disposition, NewFact, Outcome, Posted, Settlement};
+pub use view::{Attributes, FoundFinding, StatusAt};

@@ -12,10 +12,9 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
     ("stripe", &["mrr"]),
     ("ledger", &["mrr"]),
     ("pipeline", &["stripe", "ledger", "mrr"]),
-    ("backfill", &["pipeline", "stripe"]),
-    ("report", &["ledger", "mrr", "config"]),
-    ("signals", &["ledger", "mrr"]),
-    ("http", &["pipeline", "report"]),
+    ("backfill", &[]),
+    ("report", &["ledger", "mrr"]),
+    ("http", &["pipeline", "report", "mrr"]),
 ];
 
 /// Words that would make the pure core impure (domain: a function of the timeline only).
