@@ -115,6 +115,26 @@ impl App {
     }
 }
 
+/// Brings the ledger up to this version and configuration; whether that is done.
+async fn adopt(settler: &Settler) -> bool {
+    match settler.adopt(now()).await {
+        Ok(posted) => {
+            if posted.posted + posted.reversed > 0 {
+                tracing::info!(
+                    posted.posted,
+                    posted.reversed,
+                    "version or configuration changed: ledger brought up to it"
+                );
+            }
+            true
+        }
+        Err(error) => {
+            tracing::error!(%error, "could not bring the ledger up to the configuration; the worker tries again");
+            false
+        }
+    }
+}
+
 /// A bound of a size band in whole major units.
 fn whole_units(bound: &crate::config::Decimal) -> u64 {
     u64::try_from(bound.millionths / 1_000_000).unwrap_or_default()
@@ -124,7 +144,11 @@ fn whole_units(bound: &crate::config::Decimal) -> u64 {
 fn start_worker(settler: Settler, stored: Arc<Notify>) -> (watch::Sender<bool>, JoinHandle<()>) {
     let (stop, mut stopped) = watch::channel(false);
     let worker = tokio::spawn(async move {
+        let mut is_adopted = false;
         loop {
+            if !is_adopted {
+                is_adopted = adopt(&settler).await;
+            }
             let is_last = *stopped.borrow();
             match settler.settle(now()).await {
                 Ok(settled) if settled.deliveries > 0 => {

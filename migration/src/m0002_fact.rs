@@ -42,6 +42,11 @@ const TABLES: &[&str] = &[
     "CREATE INDEX fact_at ON fact (book, customer, at)",
     "CREATE INDEX fact_inbox ON fact (inbox_seq)",
     "CREATE INDEX fact_event ON fact (book, event_id)",
+    "CREATE TABLE rules (
+        digest TEXT PRIMARY KEY,
+        body TEXT NOT NULL,
+        first_used_at INTEGER NOT NULL
+    ) STRICT",
     "CREATE TABLE customer (
         book TEXT NOT NULL,
         customer TEXT NOT NULL,
@@ -51,8 +56,10 @@ const TABLES: &[&str] = &[
         due_at INTEGER,
         poisoned TEXT,
         settled_at INTEGER NOT NULL,
+        rules TEXT NOT NULL,
         PRIMARY KEY (book, customer)
     ) STRICT",
     "CREATE INDEX customer_due ON customer (due_at) WHERE due_at IS NOT NULL",
+    "CREATE INDEX customer_rules ON customer (rules)",
     "CREATE INDEX customer_poisoned ON customer (book) WHERE poisoned IS NOT NULL",
 ];

@@ -63,6 +63,7 @@ pub async fn run(args: &BackfillArgs, app: &App) -> anyhow::Result<Outcome> {
     if args.dry_run {
         return dry_run(args, app).await;
     }
+    app.settler().adopt(now()).await?;
     let mut is_clean = true;
     for file in &args.files {
         is_clean &= feed(file, args.book.as_deref(), app).await?;

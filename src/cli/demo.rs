@@ -73,7 +73,7 @@ pub async fn run(args: &DemoArgs, config: Config) -> anyhow::Result<Outcome> {
     let report = reporter.month(&settings, to).await?;
     let range = reporter.range(&settings, from, to).await?;
     let page = directory.join("upswell-report.html");
-    std::fs::write(&page, range.to_html()?)
+    std::fs::write(&page, report.to_html()?)
         .with_context(|| format!("{} can't be written", page.display()))?;
     say(&format!(
         "{delivered} signed events of {} stories went over HTTP to {address}, some twice, some late, some out of order.\n",
@@ -84,6 +84,10 @@ pub async fn run(args: &DemoArgs, config: Config) -> anyhow::Result<Outcome> {
     say(&format!(
         "\nThe report as a page: {}\nThe ledger:           {}",
         page.display(),
+        store(&directory).display()
+    ));
+    say(&format!(
+        "\nLook around:\n  upswell explain cus_Alder --database-url sqlite://{0}\n  upswell verify --database-url sqlite://{0}",
         store(&directory).display()
     ));
     if is_staying {

@@ -4,7 +4,7 @@ use clap::Args;
 
 use super::{Outcome, emit, say};
 use crate::app::App;
-use crate::pipeline::Fault;
+use crate::pipeline::{self, Fault};
 
 /// What `upswell verify` takes.
 #[derive(Debug, Args)]
@@ -22,7 +22,7 @@ pub struct VerifyArgs {
 /// The store's.
 pub async fn run(args: &VerifyArgs, app: &App) -> anyhow::Result<Outcome> {
     app.ledger.check().await?;
-    match app.settler().verify(&app.ledger, args.book.as_deref()).await {
+    match pipeline::verify(&app.ledger, args.book.as_deref()).await {
         Ok(proof) => {
             emit(&format!(
                 "proved: {} deliveries have the bytes they came with, {} customers derive to the {} movements that \

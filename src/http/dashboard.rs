@@ -37,8 +37,8 @@ async fn month(State(pages): State<Pages>, Path(month): Path<String>) -> Result<
         return Err(Problem::new(StatusCode::NOT_FOUND, "not_a_month", detail));
     };
     let settings = pages.reporter.settings(None).await.map_err(|error| unavailable(&error))?;
-    let range = pages.reporter.range(&settings, month.minus(12), month).await;
-    let page = range.map_err(|error| unavailable(&error))?.to_html();
+    let report = pages.reporter.month(&settings, month).await;
+    let page = report.map_err(|error| unavailable(&error))?.to_html();
     let page = page.map_err(|error| unavailable(&error))?;
     // The page is one file with its style inside; nothing else may be loaded into it.
     let policy = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; \

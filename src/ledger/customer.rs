@@ -78,7 +78,22 @@ impl Ledger {
         Ok(Known { revision: row.revision, timeline, settled_at: Some(Instant(row.settled_at)) })
     }
 
-    /// The customers that have to be derived again because their time has come, and how many at most.
+    /// The customers that were settled by other rules than these, so many at most.
+    ///
+    /// # Errors
+    ///
+    /// The store's refusal.
+    pub async fn outdated_customers(
+        &self,
+        rules: &str,
+        limit: usize,
+    ) -> Result<Vec<CustomerKey>, LedgerError> {
+        let sql = "SELECT book, customer FROM customer WHERE rules < $1 OR rules > $1 ORDER BY book, customer LIMIT $2";
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        self.keys(sql, vec![rules.into(), limit.into()]).await
+    }
+
+    /// The customers that have to be derived again because their time has come, so many at most.
     ///
     /// # Errors
     ///

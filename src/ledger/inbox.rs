@@ -6,6 +6,7 @@ use bytes::Bytes;
 use sea_orm::{FromQueryResult, Value};
 
 use super::error::while_doing;
+use super::open::run;
 use super::sql::{KEYS_A_STATEMENT, Table, all, placeholders, statement};
 use super::{CustomerKey, Ledger, LedgerError};
 
@@ -215,6 +216,23 @@ impl Ledger {
              (SELECT inbox_seq FROM pending ORDER BY inbox_seq LIMIT $1) ORDER BY seq"
         );
         self.stored(sql, vec![i64::try_from(limit).unwrap_or(i64::MAX).into()]).await
+    }
+
+    /// Lets parked deliveries wait for settlement again that another version parked, and gives their
+    /// number: nothing that is parked is dropped.
+    ///
+    /// # Errors
+    ///
+    /// The store's refusal.
+    pub async fn retry_parked(&self, engine: &str) -> Result<u64, LedgerError> {
+        let sql = "INSERT INTO pending (inbox_seq, received_at) \
+                   SELECT i.seq, i.received_at FROM disposition d JOIN inbox i ON i.seq = d.inbox_seq \
+                   WHERE d.outcome = 'parked' AND d.engine <> $1 ON CONFLICT DO NOTHING";
+        let transaction = self.begin().await?;
+        let waiting =
+            run(&transaction, "try parked deliveries again", statement(sql, vec![engine.into()])).await?;
+        transaction.commit().await.map_err(while_doing("try parked deliveries again"))?;
+        Ok(waiting)
     }
 
     /// The delivery of an event, in any book, or in the one named.

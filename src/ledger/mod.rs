@@ -12,9 +12,13 @@ mod open;
 mod posting;
 mod project;
 mod read;
+mod rules;
 mod settle;
 mod sql;
 mod view;
+
+#[cfg(test)]
+mod tests;
 
 pub use customer::{CustomerKey, Known};
 pub use error::LedgerError;
@@ -22,5 +26,6 @@ pub use inbox::{Acceptance, Arrival, Source, Stored};
 pub use open::Ledger;
 pub use posting::{Posting, Wanted, movement_id};
 pub use read::{Conflict, Counts, IgnoredEvents, ParkedEvent, Poisoned};
+pub use rules::SettlementRules;
 pub use settle::{CustomerSettlement, Disposition, NewFact, Outcome, Posted, Settlement};
 pub use view::{Attributes, FoundFinding, StatusAt};

@@ -12,7 +12,7 @@ use super::open::run;
 use super::posting::{Entry, POSTING, Posting, movement_id, reversal, standing, values};
 use super::project::Projections;
 use super::sql::{Table, one, placeholders, statement};
-use super::{CustomerKey, Ledger, LedgerError};
+use super::{CustomerKey, Ledger, LedgerError, SettlementRules, rules};
 use crate::mrr::{Derivation, Fact, Instant, Month};
 
 /// What a delivery came to.
@@ -82,12 +82,8 @@ pub struct CustomerSettlement {
 pub struct Settlement {
     /// The time of the run.
     pub now: i64,
-    /// The version that derives.
-    pub engine: String,
-    /// The digest of the policy in force.
-    pub policy: String,
-    /// The time zone of the months.
-    pub zone: chrono_tz::Tz,
+    /// What the customers are derived by.
+    pub rules: SettlementRules,
     /// What deliveries came to.
     pub dispositions: Vec<Disposition>,
     /// What they say.
@@ -126,7 +122,10 @@ const FACT: Table = Table {
         "status",
         "body",
     ],
-    tail: "ON CONFLICT DO NOTHING",
+    // Read again from the same bytes by a newer version, it may say something else.
+    tail: "ON CONFLICT (book, customer, inbox_seq, part) DO UPDATE SET at = excluded.at, \
+           reaches_back_to = excluded.reaches_back_to, subscription = excluded.subscription, \
+           event_id = excluded.event_id, status = excluded.status, body = excluded.body",
 };
 
 const DISPOSITION: Table = Table {
@@ -147,10 +146,11 @@ const CUSTOMER: Table = Table {
         "due_at",
         "poisoned",
         "settled_at",
+        "rules",
     ],
     tail: "ON CONFLICT (book, customer) DO UPDATE SET revision = excluded.revision, \
            checkpoint = excluded.checkpoint, checkpoint_at = excluded.checkpoint_at, due_at = excluded.due_at, \
-           poisoned = excluded.poisoned, settled_at = excluded.settled_at",
+           poisoned = excluded.poisoned, settled_at = excluded.settled_at, rules = excluded.rules",
 };
 
 #[derive(FromQueryResult)]
@@ -178,6 +178,7 @@ impl Ledger {
 
 impl Settlement {
     async fn write(&self, db: &DatabaseTransaction) -> Result<Posted, LedgerError> {
+        rules::keep(db, &self.rules, self.now).await?;
         FACT.insert(db, self.fact_values()?).await?;
         let mut posted = Posted::default();
         let mut postings = Vec::new();
@@ -218,19 +219,24 @@ impl Settlement {
         let mut new = Vec::new();
         for movement in &derivation.movements {
             let id = movement_id(&customer.key, movement)?;
-            match standing_by_id.get_mut(&id).and_then(Vec::pop) {
-                Some(_) => {}
-                None => new.push((id, movement)),
+            let month = Month::of(movement.effective_at, self.rules.zone);
+            let same = standing_by_id.get_mut(&id).and_then(|standing| {
+                let index = standing.iter().position(|posting| posting.month == month)?;
+                Some(standing.remove(index))
+            });
+            if same.is_none() {
+                new.push((id, month, movement));
             }
         }
         let mut gone: Vec<Posting> = standing_by_id.into_values().flatten().collect();
         gone.sort_by_key(|posting| posting.seq);
+        let policy = self.rules.policy_digest()?;
         let entry = |month, reverses| Entry {
             key: &customer.key,
             month,
             recorded_at: self.now,
-            engine: &self.engine,
-            policy: &self.policy,
+            engine: &self.rules.engine,
+            policy: &policy,
             reverses,
         };
         for posting in &gone {
@@ -238,9 +244,8 @@ impl Settlement {
             let movement = reversal(&posting.movement);
             postings.extend(values(entry, &movement_id(&customer.key, &movement)?, &movement)?);
         }
-        for (id, movement) in &new {
-            let month = Month::of(movement.effective_at, self.zone);
-            postings.extend(values(entry(month, None), id, movement)?);
+        for (id, month, movement) in &new {
+            postings.extend(values(entry(*month, None), id, movement)?);
         }
         Ok(Posted { posted: new.len(), reversed: gone.len() })
     }
@@ -276,7 +281,7 @@ impl Settlement {
         &self,
         customer: &CustomerSettlement,
         row: Option<RevisionRow>,
-    ) -> Result<[Value; 8], LedgerError> {
+    ) -> Result<[Value; 9], LedgerError> {
         let stood = row.and_then(|row| row.checkpoint.zip(row.checkpoint_at));
         let (checkpoint, due_at, poisoned) = match &customer.derivation {
             Ok(derivation) => {
@@ -299,6 +304,7 @@ impl Settlement {
             due_at.into(),
             poisoned.into(),
             self.now.into(),
+            self.rules.digest()?.into(),
         ])
     }
 
@@ -310,7 +316,7 @@ impl Settlement {
                 disposition.reason.clone().into(),
                 disposition.path.clone().into(),
                 self.now.into(),
-                self.engine.clone().into(),
+                self.rules.engine.clone().into(),
             ]
         };
         self.dispositions.iter().flat_map(row).collect()

@@ -9,4 +9,4 @@ mod verify;
 
 pub use door::{AcceptError, Accepted, Door, Unready, arrival};
 pub use settle::{ENGINE, NoFacts, Settled, Settler, facts_of};
-pub use verify::{Fault, Proof};
+pub use verify::{Fault, Proof, verify};

@@ -4,11 +4,9 @@
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use sha2::{Digest, Sha256};
-
 use crate::ledger::{
     CustomerKey, CustomerSettlement, Disposition, Ledger, LedgerError, NewFact, Outcome, Posted, Settlement,
-    Stored,
+    SettlementRules, Stored,
 };
 use crate::mrr::{Catalogue, Derivation, Fact, Instant, Policy, Rules, Timeline, derive};
 use crate::stripe::{Translation, read, translate};
@@ -36,10 +34,7 @@ pub struct Settled {
 #[derive(Debug, Clone)]
 pub struct Settler {
     ledger: Ledger,
-    catalogue: Catalogue,
-    policy: Policy,
-    policy_digest: String,
-    zone: chrono_tz::Tz,
+    rules: SettlementRules,
 }
 
 /// Why a stored delivery has no facts.
@@ -70,20 +65,46 @@ pub fn facts_of(stored: &Stored) -> Result<Vec<Fact>, NoFacts> {
     }
 }
 
+/// What is to be derived of a customer.
+#[derive(Default)]
+struct Changed {
+    facts: Vec<NewFact>,
+    /// Whether the facts are the whole timeline, read anew, and not what comes to it.
+    is_whole: bool,
+}
+
 impl Settler {
     /// A settler by a catalogue, a policy, and the time zone whose calendar months are the periods.
     #[must_use]
     pub fn new(ledger: Ledger, catalogue: Catalogue, policy: Policy, zone: chrono_tz::Tz) -> Self {
-        // What the figures depend on, by its words: the digest names the policy on each posting.
-        let text = format!("{policy:?} {catalogue:?}");
-        let policy_digest = hex::encode(&Sha256::digest(text)[..8]);
-        Self { ledger, catalogue, policy, policy_digest, zone }
+        Self { ledger, rules: SettlementRules { engine: ENGINE.to_owned(), policy, catalogue, zone } }
     }
 
-    /// The time zone whose calendar months are the periods.
-    #[must_use]
-    pub fn zone(&self) -> chrono_tz::Tz {
-        self.zone
+    /// Brings what other rules settled up to these: a new version, another policy, catalogue or time
+    /// zone. Parked deliveries are tried again, and customers are derived anew from the stored bytes;
+    /// what that changes is posted like any other difference.
+    ///
+    /// # Errors
+    ///
+    /// [`LedgerError`] of the store; what was done before it stays done.
+    pub async fn adopt(&self, now: i64) -> Result<Posted, LedgerError> {
+        self.ledger.retry_parked(ENGINE).await?;
+        let mut posted = Posted::default();
+        let rules = self.rules.digest()?;
+        loop {
+            let outdated = self.ledger.outdated_customers(&rules, DUE_CUSTOMERS).await?;
+            if outdated.is_empty() {
+                return Ok(posted);
+            }
+            let mut changed = BTreeMap::new();
+            for key in outdated {
+                let stored = self.ledger.stored_of(&key).await?;
+                let mut facts: Vec<NewFact> = stored.iter().flat_map(|stored| tell(stored).1).collect();
+                facts.retain(|new| new.key == key);
+                changed.insert(key, Changed { facts, is_whole: true });
+            }
+            posted += self.post(&changed, Vec::new(), now).await?;
+        }
     }
 
     /// Settles everything that is pending, then the customers whose time has come.
@@ -105,7 +126,7 @@ impl Settler {
             if due.is_empty() {
                 return Ok(settled);
             }
-            let changed = due.into_iter().map(|key| (key, Vec::new())).collect();
+            let changed = due.into_iter().map(|key| (key, Changed::default())).collect();
             settled.posted += self.post(&changed, Vec::new(), now).await?;
         }
     }
@@ -117,13 +138,13 @@ impl Settler {
     /// [`LedgerError`] of the store; then none of it is settled.
     pub async fn settle_some(&self, now: i64) -> Result<Settled, LedgerError> {
         let pending = self.ledger.pending(A_BATCH).await?;
-        let mut changed: BTreeMap<CustomerKey, Vec<NewFact>> = BTreeMap::new();
+        let mut changed: BTreeMap<CustomerKey, Changed> = BTreeMap::new();
         let mut dispositions = Vec::with_capacity(pending.len());
         for stored in &pending {
             let (disposition, facts) = tell(stored);
             dispositions.push(disposition);
             for new in facts {
-                changed.entry(new.key.clone()).or_default().push(new);
+                changed.entry(new.key.clone()).or_default().facts.push(new);
             }
         }
         let posted = if pending.is_empty() {
@@ -138,64 +159,84 @@ impl Settler {
     /// before.
     async fn post(
         &self,
-        changed: &BTreeMap<CustomerKey, Vec<NewFact>>,
+        changed: &BTreeMap<CustomerKey, Changed>,
         dispositions: Vec<Disposition>,
         now: i64,
     ) -> Result<Posted, LedgerError> {
         let mut settlement = Settlement {
             now,
-            engine: ENGINE.to_owned(),
-            policy: self.policy_digest.clone(),
-            zone: self.zone,
+            rules: self.rules.clone(),
             dispositions,
-            facts: changed.values().flatten().cloned().collect(),
+            facts: changed.values().flat_map(|changed| &changed.facts).cloned().collect(),
             customers: Vec::new(),
         };
         let mut tries = 0;
+        settlement.customers = self.derived_all(changed, now).await?;
         loop {
-            settlement.customers.clear();
-            for (key, facts) in changed {
-                settlement.customers.push(self.derived(key, facts, now).await?);
-            }
             match self.ledger.settle(&settlement).await {
-                Err(LedgerError::Overtaken { .. }) if tries < TRIES => tries += 1,
+                Err(LedgerError::Overtaken { .. }) if tries < TRIES => {
+                    tries += 1;
+                    settlement.customers = self.derived_all(changed, now).await?;
+                }
+                // One customer the ledger can't hold does not stop the others.
+                Err(LedgerError::DoesNotFit { customer, what, value }) => {
+                    let reason = format!("{what} of {value} does not fit into the ledger");
+                    let poisoned = settlement.customers.iter_mut().filter(|of| of.key.customer == customer);
+                    poisoned.for_each(|of| of.derivation = Err(reason.clone()));
+                }
                 settled => return settled,
             }
         }
+    }
+
+    async fn derived_all(
+        &self,
+        changed: &BTreeMap<CustomerKey, Changed>,
+        now: i64,
+    ) -> Result<Vec<CustomerSettlement>, LedgerError> {
+        let mut customers = Vec::with_capacity(changed.len());
+        for (key, changed) in changed {
+            customers.push(self.derived(key, changed, now).await?);
+        }
+        Ok(customers)
     }
 
     /// A customer derived with its new facts, from its checkpoint if none of them reaches back to it.
     async fn derived(
         &self,
         key: &CustomerKey,
-        facts: &[NewFact],
+        changed: &Changed,
         now: i64,
     ) -> Result<CustomerSettlement, LedgerError> {
-        let reach = facts.iter().map(|new| new.fact.reaches_back_to()).min();
+        let reach = changed.facts.iter().map(|new| new.fact.reaches_back_to()).min();
         let known = self.ledger.known(key, Some(reach.unwrap_or(Instant(i64::MAX)))).await?;
-        let mut timeline = known.timeline;
-        timeline.facts.extend(facts.iter().map(|new| new.fact.clone()));
+        let mut timeline = if changed.is_whole { Timeline::default() } else { known.timeline };
+        timeline.facts.extend(changed.facts.iter().map(|new| new.fact.clone()));
         let since = timeline.start.as_ref().map(|start| start.checkpoint.at);
-        let derivation = self.derive(&timeline, now).map_err(|reason| {
+        let derivation = derive_contained(&timeline, &self.rules, now).map_err(|reason| {
             tracing::error!(customer = %key.customer, reason, "customer could not be derived; others go on");
             reason
         });
         Ok(CustomerSettlement { key: key.clone(), revision: known.revision, since, derivation })
     }
+}
 
-    /// Derives a timeline as of `now`; a defect that it meets is contained, so that one customer
-    /// does not stop the others.
-    ///
-    /// # Errors
-    ///
-    /// What the derivation stumbled over.
-    pub fn derive(&self, timeline: &Timeline, now: i64) -> Result<Derivation, String> {
-        let rules = Rules { catalogue: &self.catalogue, policy: &self.policy, as_of: Instant(now) };
-        catch_unwind(AssertUnwindSafe(|| derive(timeline, rules))).map_err(|panic| {
-            let text = panic.downcast_ref::<String>().cloned();
-            text.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned())).unwrap_or_default()
-        })
-    }
+/// Derives a timeline by rules as of `now`; a defect that it meets is contained, so that one customer
+/// does not stop the others.
+///
+/// # Errors
+///
+/// What the derivation stumbled over.
+pub(super) fn derive_contained(
+    timeline: &Timeline,
+    by: &SettlementRules,
+    now: i64,
+) -> Result<Derivation, String> {
+    let rules = Rules { catalogue: &by.catalogue, policy: &by.policy, as_of: Instant(now) };
+    catch_unwind(AssertUnwindSafe(|| derive(timeline, rules))).map_err(|panic| {
+        let text = panic.downcast_ref::<String>().cloned();
+        text.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned())).unwrap_or_default()
+    })
 }
 
 /// What a stored delivery comes to.

@@ -3,10 +3,13 @@
 
 use std::collections::BTreeMap;
 
+use chrono_tz::Tz;
 use sha2::{Digest, Sha256};
 
-use super::settle::{Settler, facts_of};
-use crate::ledger::{CustomerKey, Ledger, LedgerError, Posting, Stored, Wanted, movement_id};
+use super::settle::{derive_contained, facts_of};
+use crate::ledger::{
+    CustomerKey, Ledger, LedgerError, Posting, SettlementRules, Stored, Wanted, movement_id,
+};
 use crate::mrr::{Delta, Derivation, Instant, Level, Month, Mrr, Timeline, net_month};
 
 /// Deliveries read at a time.
@@ -56,109 +59,101 @@ pub enum Fault {
     },
 }
 
-impl Settler {
-    /// Proves the ledger, or one book of it.
-    ///
-    /// # Errors
-    ///
-    /// [`Fault`], with the first customer that differs.
-    pub async fn verify(&self, ledger: &Ledger, book: Option<&str>) -> Result<Proof, Fault> {
-        let mut proof = Proof { deliveries: verify_bytes(ledger).await?, ..Proof::default() };
-        for name in ledger.books().await? {
-            if book.is_some_and(|book| book != name) {
-                continue;
-            }
-            for key in ledger.customers(&name).await? {
-                self.verify_customer(ledger, &key, &mut proof).await?;
-            }
+/// Proves the ledger, or one book of it: every customer by the rules that it was settled by, whatever
+/// is configured now.
+///
+/// # Errors
+///
+/// [`Fault`], with the first customer that differs.
+pub async fn verify(ledger: &Ledger, book: Option<&str>) -> Result<Proof, Fault> {
+    let mut proof = Proof { deliveries: verify_bytes(ledger).await?, ..Proof::default() };
+    for name in ledger.books().await? {
+        if book.is_some_and(|book| book != name) {
+            continue;
         }
-        Ok(proof)
-    }
-
-    async fn verify_customer(
-        &self,
-        ledger: &Ledger,
-        key: &CustomerKey,
-        proof: &mut Proof,
-    ) -> Result<(), Fault> {
-        let mut tries = 0;
-        loop {
-            let before = ledger.known(key, Some(Instant(i64::MAX))).await?;
-            let stored = ledger.stored_of(key).await?;
-            let wanted = Wanted {
-                book: Some(key.book.clone()),
-                customer: Some(key.customer.to_string()),
-                ..Wanted::default()
-            };
-            let standing = ledger.postings(&wanted).await?;
-            let levels = ledger.levels(&key.book, Some(&key.customer)).await?.remove(&key.customer);
-            let after = ledger.known(key, Some(Instant(i64::MAX))).await?;
-            if before.revision != after.revision && tries < TRIES {
-                tries += 1;
-                continue;
-            }
-            let as_of = before.settled_at.unwrap_or_default();
-            let derived = self.derived_from_bytes(key, &stored, as_of)?;
-            compare(key, &derived, &standing)?;
-            let levels = levels.unwrap_or_default();
-            proof.months += self.foot(key, &levels, &derived)?;
-            proof.customers += 1;
-            proof.movements += standing.len();
-            return Ok(());
+        for key in ledger.customers(&name).await? {
+            verify_customer(ledger, &key, &mut proof).await?;
         }
     }
+    Ok(proof)
+}
 
-    /// From the stored bytes alone, from the start, as of the time of the run that settled it.
-    fn derived_from_bytes(
-        &self,
-        key: &CustomerKey,
-        stored: &[Stored],
-        as_of: Instant,
-    ) -> Result<Derivation, Fault> {
-        let facts = stored.iter().filter_map(|stored| facts_of(stored).ok()).flatten();
-        let facts = facts.filter(|fact| *fact.customer() == key.customer).collect();
-        let timeline = Timeline { facts, start: None };
-        self.derive(&timeline, as_of.0).map_err(|reason| differs(key, &format!("can't be derived: {reason}")))
-    }
-
-    /// Every month foots, each closing is the next opening, and the levels that reports read are
-    /// those that the movements make.
-    fn foot(&self, key: &CustomerKey, levels: &[Level], derived: &Derivation) -> Result<usize, Fault> {
-        let instants = derived.movements.iter().map(|movement| movement.effective_at);
-        let Some((first, last)) = instants.clone().min().zip(instants.max()) else { return Ok(0) };
-        let (first, last) = (Month::of(first, self.zone()), Month::of(last, self.zone()));
-        let mut month = first;
-        let mut closing: BTreeMap<String, Mrr> = BTreeMap::new();
-        while month <= last {
-            let net = net_month(levels, &derived.movements, month.start(self.zone()), month.end(self.zone()));
-            for (currency, net) in &net.currencies {
-                let lanes: Delta = net.cells.iter().map(|cell| cell.delta).sum();
-                if net.start + lanes != net.end {
-                    return Err(differs(key, &format!("{month} does not foot in {currency}")));
-                }
-                let name = currency.to_string();
-                if closing.remove(&name).unwrap_or_default() != net.start {
-                    return Err(differs(
-                        key,
-                        &format!("{month} does not open in {currency} as the month before closed"),
-                    ));
-                }
-                closing.insert(name, net.end);
-            }
-            let moved =
-                derived.movements.iter().filter(|movement| movement.effective_at < month.end(self.zone()));
-            let moved: Delta = moved.map(|movement| movement.delta).sum();
-            let held: Mrr = closing.values().copied().sum();
-            if held - Mrr::ZERO != moved {
-                return Err(differs(
-                    key,
-                    &format!("the levels at the end of {month} are not what the movements make"),
-                ));
-            }
-            month = month.next();
+async fn verify_customer(ledger: &Ledger, key: &CustomerKey, proof: &mut Proof) -> Result<(), Fault> {
+    let mut tries = 0;
+    loop {
+        let before = ledger.known(key, Some(Instant(i64::MAX))).await?;
+        let rules = ledger.rules_of(key).await?;
+        let stored = ledger.stored_of(key).await?;
+        let wanted = Wanted {
+            book: Some(key.book.clone()),
+            customer: Some(key.customer.to_string()),
+            ..Wanted::default()
+        };
+        let standing = ledger.postings(&wanted).await?;
+        let levels = ledger.levels(&key.book, Some(&key.customer)).await?.remove(&key.customer);
+        let after = ledger.known(key, Some(Instant(i64::MAX))).await?;
+        if before.revision != after.revision && tries < TRIES {
+            tries += 1;
+            continue;
         }
-        usize::try_from(last.since(first) + 1).map_or(Ok(0), Ok)
+        let rules = rules.ok_or_else(|| differs(key, "the rules it was settled by are missing"))?;
+        let derived = derived_from_bytes(key, &stored, &rules, before.settled_at.unwrap_or_default())?;
+        compare(key, &derived, &standing)?;
+        proof.months += foot(key, &levels.unwrap_or_default(), &derived, rules.zone)?;
+        proof.customers += 1;
+        proof.movements += standing.len();
+        return Ok(());
     }
+}
+
+/// From the stored bytes alone, from the start, as of the time of the run that settled it.
+fn derived_from_bytes(
+    key: &CustomerKey,
+    stored: &[Stored],
+    rules: &SettlementRules,
+    as_of: Instant,
+) -> Result<Derivation, Fault> {
+    let facts = stored.iter().filter_map(|stored| facts_of(stored).ok()).flatten();
+    let facts = facts.filter(|fact| *fact.customer() == key.customer).collect();
+    let timeline = Timeline { facts, start: None };
+    derive_contained(&timeline, rules, as_of.0)
+        .map_err(|reason| differs(key, &format!("can't be derived: {reason}")))
+}
+
+/// Every month foots, each closing is the next opening, and the levels that reports read are those
+/// that the movements make.
+fn foot(key: &CustomerKey, levels: &[Level], derived: &Derivation, zone: Tz) -> Result<usize, Fault> {
+    let instants = derived.movements.iter().map(|movement| movement.effective_at);
+    let Some((first, last)) = instants.clone().min().zip(instants.max()) else { return Ok(0) };
+    let (first, last) = (Month::of(first, zone), Month::of(last, zone));
+    let mut month = first;
+    let mut months = 0;
+    let mut closing: BTreeMap<String, Mrr> = BTreeMap::new();
+    while month <= last {
+        let net = net_month(levels, &derived.movements, month.start(zone), month.end(zone));
+        for (currency, net) in &net.currencies {
+            let lanes: Delta = net.cells.iter().map(|cell| cell.delta).sum();
+            if net.start + lanes != net.end {
+                return Err(differs(key, &format!("{month} does not foot in {currency}")));
+            }
+            let name = currency.to_string();
+            if closing.remove(&name).unwrap_or_default() != net.start {
+                let what = format!("{month} does not open in {currency} as the month before closed");
+                return Err(differs(key, &what));
+            }
+            closing.insert(name, net.end);
+        }
+        let moved = derived.movements.iter().filter(|movement| movement.effective_at < month.end(zone));
+        let moved: Delta = moved.map(|movement| movement.delta).sum();
+        let held: Mrr = closing.values().copied().sum();
+        if held - Mrr::ZERO != moved {
+            let what = format!("the levels at the end of {month} are not what the movements make");
+            return Err(differs(key, &what));
+        }
+        months += 1;
+        month = month.next();
+    }
+    Ok(months)
 }
 
 /// Every stored delivery against the digest it came with.

@@ -1,5 +1,6 @@
 //! From a book's history to its reports: one pass over the customers, whatever the number of months.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use super::block::Block;
@@ -73,6 +74,11 @@ fn reports(history: &History, settings: &Settings, from: Month, count: usize) ->
             .filter(|(currency, _)| is_asked_for(currency))
             .map(|(currency, block)| block.finish(&currency, index, &trailing, first, settings))
             .collect();
+        // The currency that most customers pay in comes first.
+        report.currencies.sort_by_key(|block| {
+            let customers = &block.figures.customers;
+            (Reverse(customers.starting.max(customers.ending)), block.currency.clone())
+        });
         look_forward(&mut report, history, settings);
         list_incomplete(&mut report, history, spans[index + LOOK_BACK - 1].end, settings);
         report

@@ -62,7 +62,10 @@ impl Reporter {
             }
         };
         let data_through = self.ledger.data_through(&book).await?.map(Instant);
-        Ok(Settings { book, data_through, ..self.settings.clone() })
+        // What is printed is what the figures were made by, not what is configured since.
+        let in_force = self.ledger.rules_in_force(&book).await?;
+        let policy = in_force.map_or_else(|| self.settings.policy.clone(), |rules| rules.policy);
+        Ok(Settings { book, data_through, policy, ..self.settings.clone() })
     }
 
     /// The report of a month.

@@ -2,59 +2,32 @@
 
 use std::collections::BTreeSet;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::time::Duration;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::business::{Chance, business};
-use crate::process::Place;
+use crate::process::{Connection, Place, Server, stories, stories_config};
 
 const ROUNDS: usize = 20;
 const SENDERS: usize = 8;
+/// Businesses told in a round: more events than are sent before the kill.
+const BUSINESSES: u64 = 8;
 
 #[test]
 fn what_was_answered_survives_a_kill_and_the_ledger_verifies() {
     let place = Place::new();
     let mut chance = Chance::new(20_261_122);
     let answered: Mutex<BTreeSet<String>> = Mutex::default();
-    let mut sent = 0;
+    let mut cut_off = 0;
     for round in 0..ROUNDS {
+        let events = fresh_events(round, &mut chance);
         let mut server = place.serve();
-        // Fresh customers each round, told in a random order.
-        let mut events: Vec<(String, String)> = (0..60)
-            .flat_map(|seed| {
-                let rename = |text: &str| text.replace("cus_", &format!("cus_{round}_{seed}_"))
-                    .replace("sub_", &format!("sub_{round}_{seed}_"))
-                    .replace("evt_", &format!("evt_{round}_{seed}_"));
-                let told = business(seed + 1_000 * u64::try_from(round).unwrap(), false);
-                told.into_iter().map(move |event| (rename(&event.id), rename(&event.body))).collect::<Vec<_>>()
-            })
-            .collect();
-        chance.shuffle(&mut events);
-        let next = AtomicUsize::new(0);
-        let is_dead = AtomicBool::new(false);
-        std::thread::scope(|scope| {
-            for _ in 0..SENDERS {
-                scope.spawn(|| {
-                    let Some(mut connection) = server_connection(&server.address) else { return };
-                    while !is_dead.load(Ordering::Relaxed) {
-                        let Some((id, body)) = events.get(next.fetch_add(1, Ordering::Relaxed)) else { return };
-                        let Some(answer) = connection.deliver(body.as_bytes()) else { return };
-                        if answer.status == 200 {
-                            answered.lock().unwrap().insert(id.clone());
-                        }
-                    }
-                });
-            }
-            std::thread::sleep(Duration::from_millis(20 + u64::try_from(chance.below(200)).unwrap()));
-            let pid = server.pid();
-            kill(pid);
-            is_dead.store(true, Ordering::Relaxed);
-        });
+        // Killed once so many are answered: some early, some late.
+        let fatal = 1 + chance.below(120);
+        cut_off += usize::from(load(&server, &events, fatal, &answered));
         server.kill();
-        sent += next.load(Ordering::Relaxed).min(events.len());
     }
+    assert!(cut_off > ROUNDS / 2, "only {cut_off} of {ROUNDS} kills came during the load");
     let answered = answered.into_inner().unwrap();
-    assert!(answered.len() > ROUNDS * 10, "only {} of {sent} were answered: no load to speak of", answered.len());
     let _server = place.serve();
     place.output(&["status", "--wait", "--timeout", "120s"]);
     let stored = place.stored();
@@ -63,8 +36,72 @@ fn what_was_answered_survives_a_kill_and_the_ledger_verifies() {
     place.output(&["verify"]);
 }
 
-fn server_connection(address: &str) -> Option<crate::process::Connection> {
-    crate::process::Connection::to(address)
+/// The events of customers that no other round has, in a random order.
+fn fresh_events(round: usize, chance: &mut Chance) -> Vec<(String, String)> {
+    let mut events = Vec::new();
+    for seed in 0..BUSINESSES {
+        let named = |text: &str| {
+            ["cus_", "sub_", "evt_"].iter().fold(text.to_owned(), |text, prefix| {
+                text.replace(prefix, &format!("{prefix}{round}_{seed}_"))
+            })
+        };
+        let told = business(seed + 1_000 * u64::try_from(round).unwrap(), false);
+        events.extend(told.into_iter().map(|event| (named(&event.id), named(&event.body))));
+    }
+    chance.shuffle(&mut events);
+    events
+}
+
+/// Sends from all senders at once and kills the server at the `fatal`-th answer; whether a sender was
+/// cut off.
+fn load(
+    server: &Server,
+    events: &[(String, String)],
+    fatal: usize,
+    answered: &Mutex<BTreeSet<String>>,
+) -> bool {
+    let (next, answers, cut_off) = (AtomicUsize::new(0), AtomicUsize::new(0), AtomicUsize::new(0));
+    std::thread::scope(|scope| {
+        for _ in 0..SENDERS {
+            scope.spawn(|| {
+                let Some(mut connection) = Connection::to(&server.address) else { return };
+                while let Some((id, body)) = events.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    let Some(answer) = connection.deliver(body.as_bytes()) else {
+                        cut_off.fetch_add(1, Ordering::Relaxed);
+                        return;
+                    };
+                    assert_eq!(answer.status, 200, "{}", answer.body);
+                    answered.lock().unwrap().insert(id.clone());
+                    if answers.fetch_add(1, Ordering::Relaxed) + 1 == fatal {
+                        kill(server.pid());
+                    }
+                }
+            });
+        }
+    });
+    cut_off.into_inner() > 0
+}
+
+#[test]
+fn a_backfill_that_was_killed_is_run_again_to_the_same_ledger() {
+    let events = stories().join("\n");
+    let place = || Place::new().with("UPSWELL_CONFIG", &stories_config());
+    let (whole, broken) = (place(), place());
+    whole.write("events.ndjson", &events);
+    whole.output(&["backfill", "events.ndjson"]);
+    broken.write("events.ndjson", &events);
+    broken.output(&["migrate"]);
+    let mut backfill = broken.start(&["backfill", "events.ndjson"]);
+    // Killed as soon as something is stored, which is before it is settled.
+    while backfill.try_wait().unwrap().is_none() && broken.stored().is_empty() {
+        std::thread::yield_now();
+    }
+    let _ = backfill.kill();
+    backfill.wait().unwrap();
+    let again = broken.output(&["backfill", "events.ndjson"]);
+    assert!(again.contains(" already known"), "{again}");
+    assert_eq!(broken.movements(), whole.movements());
+    broken.output(&["verify"]);
 }
 
 fn kill(pid: u32) {

@@ -7,20 +7,46 @@ use axum::Router;
 use axum::routing::get;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::oneshot;
+use tokio::sync::{Notify, oneshot};
 use upswell::http::{Access, Rooms, router, serve};
-use upswell::pipeline::{Door, Unready};
+use upswell::ledger::{Ledger, Source};
+use upswell::pipeline::{Door, arrival};
+use upswell::stripe::{Secret, sign};
 
 const LIMIT: usize = 1024;
+const NOW: i64 = 1_790_000_000;
+const SECRET: &str = "whsec_of_the_doors";
+
+/// A store in a file of its own.
+struct Store {
+    ledger: Ledger,
+    directory: tempfile::TempDir,
+}
 
 struct Server {
     address: SocketAddr,
     stop: oneshot::Sender<()>,
     served: tokio::task::JoinHandle<()>,
+    /// Gone with the server.
+    _directory: tempfile::TempDir,
 }
 
-async fn start(door: Door, tokens: &[&str], private: Router) -> Server {
-    let rooms = Rooms { door: Arc::new(door), max_body_bytes: LIMIT, now: || 1_790_000_000 };
+async fn unmigrated() -> Store {
+    let directory = tempfile::tempdir().unwrap();
+    let url = format!("sqlite://{}?mode=rwc", directory.path().join("upswell.db").display());
+    Store { ledger: Ledger::open(&url).await.unwrap(), directory }
+}
+
+async fn store() -> Store {
+    let store = unmigrated().await;
+    store.ledger.migrate().await.unwrap();
+    store
+}
+
+async fn start(store: Store, tokens: &[&str], private: Router) -> Server {
+    let secrets = vec![Secret::new(SECRET).unwrap()];
+    let (door, _) = Door::open(store.ledger, secrets, 300, Arc::new(Notify::new()));
+    let rooms = Rooms { door: Arc::new(door), max_body_bytes: LIMIT, now: || NOW };
     let router = router(rooms, Access::by_tokens(tokens.iter().copied()), private);
     let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
     let address = listener.local_addr().unwrap();
@@ -31,11 +57,11 @@ async fn start(door: Door, tokens: &[&str], private: Router) -> Server {
         })
         .await;
     });
-    Server { address, stop, served }
+    Server { address, stop, served, _directory: store.directory }
 }
 
 async fn server() -> Server {
-    start(Door::default(), &[], Router::new().route("/", get(|| async { "figures" }))).await
+    start(store().await, &[], Router::new().route("/", get(|| async { "figures" }))).await
 }
 
 /// Sends a request as it stands and reads the answer to its end.
@@ -58,12 +84,17 @@ fn post(headers: &str, body: &str) -> Vec<u8> {
 }
 
 fn event(length: usize) -> String {
-    let (start, end) = (r#"{"id":"evt_1","x":""#, r#""}"#);
+    let start = r#"{"id":"evt_1","object":"event","type":"ping","created":1789999000,"x":""#;
+    let end = r#""}"#;
     format!("{start}{}{end}", "x".repeat(length - start.len() - end.len()))
 }
 
+fn signature(body: &str) -> String {
+    format!("Stripe-Signature: {}\r\n", sign(body.as_bytes(), &Secret::new(SECRET).unwrap(), NOW))
+}
+
 fn signed(body: &str) -> Vec<u8> {
-    post(&format!("Stripe-Signature: t=1,v1=00\r\nContent-Length: {}\r\n", body.len()), body)
+    post(&format!("{}Content-Length: {}\r\n", signature(body), body.len()), body)
 }
 
 async fn asked(server: &Server, method: &str, path: &str, headers: &str) -> (u16, String) {
@@ -87,11 +118,12 @@ async fn a_body_of_exactly_the_limit_is_taken_and_one_byte_more_is_not() {
 async fn the_limit_holds_without_a_content_length() {
     let server = server().await;
     for (length, expected) in [(LIMIT, 200), (LIMIT + 1, 413), (LIMIT * 100, 413)] {
-        let headers = "Stripe-Signature: t=1,v1=00\r\nTransfer-Encoding: chunked\r\n";
-        let chunked = format!("{length:x}\r\n{}\r\n0\r\n\r\n", event(length));
+        let event = event(length);
+        let headers = format!("{}Transfer-Encoding: chunked\r\n", signature(&event));
+        let chunked = format!("{length:x}\r\n{event}\r\n0\r\n\r\n");
         let mut stream = TcpStream::connect(server.address).await.unwrap();
         // The server may answer before it has read everything.
-        let _ = stream.write_all(&post(headers, &chunked)).await;
+        let _ = stream.write_all(&post(&headers, &chunked)).await;
         let mut status = [0; 12];
         if stream.read_exact(&mut status).await.is_ok() {
             assert_eq!(&status, format!("HTTP/1.1 {expected}").as_bytes());
@@ -122,14 +154,36 @@ async fn a_body_that_is_no_json_is_refused() {
 
 #[tokio::test]
 async fn without_a_store_stripe_is_told_to_come_back() {
-    let server = start(Door::unready(Unready::Store), &[], Router::new()).await;
-    let (status, text) = exchange(server.address, &signed(&event(100))).await;
+    let store = store().await;
+    let ledger = store.ledger.clone();
+    let server = start(store, &[], Router::new()).await;
+    ledger.close().await.unwrap();
+    let (status, text) = exchange(server.address, &signed(&event(200))).await;
     assert_eq!(status, 503);
     assert!(text.to_lowercase().contains("retry-after: "), "{text}");
     let (status, text) = asked(&server, "GET", "/readyz", "Host: localhost\r\n").await;
     assert_eq!(status, 503);
     assert!(text.contains("store_unavailable"), "{text}");
     assert_eq!(asked(&server, "GET", "/healthz", "Host: localhost\r\n").await.0, 200);
+}
+
+#[tokio::test]
+async fn ready_means_a_current_schema_and_a_worker_in_time() {
+    let host = "Host: localhost\r\n";
+    let server = start(unmigrated().await, &[], Router::new()).await;
+    let (status, text) = asked(&server, "GET", "/readyz", host).await;
+    assert_eq!(status, 503);
+    assert!(text.contains(r#""code":"schema_behind""#), "{text}");
+    for (waiting_seconds, expected) in [(300, 200), (301, 503)] {
+        let store = store().await;
+        let source = Source::Backfill { place: "a file:1".to_owned() };
+        let waiting = arrival(event(200).into(), None, NOW - waiting_seconds, source).unwrap();
+        store.ledger.accept(vec![waiting]).await.unwrap();
+        let server = start(store, &[], Router::new()).await;
+        let (status, text) = asked(&server, "GET", "/readyz", host).await;
+        assert_eq!(status, expected, "{text}");
+        assert_eq!(text.contains(r#""code":"worker_lagging""#), expected == 503, "{text}");
+    }
 }
 
 #[tokio::test]
@@ -150,24 +204,24 @@ async fn figures_are_for_this_machine_or_for_a_token() {
     assert_eq!(asked(&server, "GET", "/", "Host: localhost\r\n").await.0, 200);
     assert_eq!(asked(&server, "GET", "/", "Host: elsewhere.example\r\n").await.0, 403);
     let private = Router::new().route("/", get(|| async { "figures" }));
-    let server = start(Door::default(), &["secret"], private).await;
+    let server = start(store().await, &["secret"], private).await;
     let (status, text) = asked(&server, "GET", "/", "Host: localhost\r\n").await;
     assert_eq!(status, 401);
     assert!(text.to_lowercase().contains("www-authenticate: bearer"), "{text}");
     let bearer = "Host: upswell.example\r\nAuthorization: Bearer secret\r\n";
     assert_eq!(asked(&server, "GET", "/", bearer).await.0, 200);
-    assert_eq!(exchange(server.address, &signed(&event(100))).await.0, 200);
+    assert_eq!(exchange(server.address, &signed(&event(200))).await.0, 200);
 }
 
 #[tokio::test]
 async fn a_delivery_under_way_is_answered_before_the_server_stops() {
-    let Server { address, stop, served } = server().await;
+    let Server { address, stop, served, _directory } = server().await;
     let request = signed(&event(500));
     let (first, rest) = request.split_at(request.len() - 100);
     let mut stream = TcpStream::connect(address).await.unwrap();
     stream.write_all(first).await.unwrap();
     // An answer to a second connection shows that the first has been accepted.
-    assert_eq!(exchange(address, &signed(&event(100))).await.0, 200);
+    assert_eq!(exchange(address, &signed(&event(200))).await.0, 200);
     stop.send(()).unwrap();
     stream.write_all(rest).await.unwrap();
     assert_eq!(answer(&mut stream).await.0, 200);

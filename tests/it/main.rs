@@ -1,9 +1,15 @@
 //! Black-box tests: only the library's doors and the binary.
+#![allow(unreachable_pub, reason = "one binary, nobody outside")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr)]
 
+mod business;
+mod crash;
 mod env_example;
 mod http;
 mod payloads;
+mod process;
+mod road;
+mod signatures;
 mod stories;
 mod tidy;
 mod translate;

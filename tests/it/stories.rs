@@ -3,23 +3,20 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::fs;
-use std::path::Path;
 
+use upswell::config::Config;
 use upswell::mrr::{Catalogue, CustomerId, Fact, Instant, Movement, Policy, Rules, Side, Timeline, derive};
 use upswell::stripe::{Translation, book, read, translate};
+
+use crate::process::{stories_config, stories_folder};
 
 /// A time after the last story.
 const AS_OF: Instant = Instant(1_795_000_000);
 
-/// The catalogue of `fixtures/stories/upswell.toml`.
+/// What is known about the stories' price list, read as a user's is.
 fn catalogue() -> Catalogue {
-    let strings = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
-    Catalogue {
-        ladders: vec![strings(&["prod_Basic7Kq", "prod_Pro4Wm2", "prod_Enterp9Z"])],
-        add_ons: strings(&["prod_SsoX3d8"]).into_iter().collect(),
-        not_seats: strings(&["price_credits_pack_2025"]).into_iter().collect(),
-        ..Catalogue::default()
-    }
+    let text = fs::read_to_string(stories_config()).unwrap();
+    Config::from_given(&[], &text).unwrap().catalogue
 }
 
 fn lines(movements: &[(CustomerId, Movement)]) -> String {
@@ -54,9 +51,9 @@ fn lines(movements: &[(CustomerId, Movement)]) -> String {
 
 #[test]
 fn every_story_makes_the_ledger_that_is_expected_of_it() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/stories");
     let mut wrong = String::new();
-    let mut stories: Vec<_> = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let catalogue = catalogue();
+    let mut stories: Vec<_> = fs::read_dir(stories_folder()).unwrap().map(|entry| entry.unwrap().path()).collect();
     stories.retain(|path| path.extension().is_some_and(|extension| extension == "ndjson"));
     stories.sort();
     for story in stories {
@@ -80,7 +77,7 @@ fn every_story_makes_the_ledger_that_is_expected_of_it() {
         }
         let mut movements = Vec::new();
         for (customer, facts) in facts {
-            let rules = Rules { catalogue: &catalogue(), policy: &Policy::default(), as_of: AS_OF };
+            let rules = Rules { catalogue: &catalogue, policy: &Policy::default(), as_of: AS_OF };
             let derived = derive(&Timeline { facts, start: None }, rules);
             movements.extend(derived.movements.into_iter().map(|movement| (customer.clone(), movement)));
         }

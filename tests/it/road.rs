@@ -1,0 +1,186 @@
+//! Every road leads to the same ledger: any order, any duplication, any batches, any split between
+//! webhook and backfill (R22).
+
+use std::cell::Cell;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use proptest::prelude::any;
+use proptest::test_runner::{Config, TestRunner};
+use tokio::sync::Notify;
+use upswell::ledger::{Ledger, Source, Wanted};
+use upswell::mrr::{Catalogue, Instant, Month, Policy, levels_before};
+use upswell::pipeline::{Door, Settler, arrival};
+use upswell::stripe::{Secret, sign};
+
+use crate::business::{Chance, Event, business};
+
+/// A time after every generated life.
+const NOW: i64 = 1_795_000_000;
+const SECRET: &str = "whsec_of_the_road";
+const CASES: u32 = 24;
+
+/// What a road led to: the standing movements by name, and the levels at the ends of months.
+#[derive(Debug, PartialEq, Eq)]
+struct Outcome {
+    movements: BTreeMap<String, usize>,
+    levels: BTreeMap<(String, String, String), String>,
+}
+
+/// A ledger of its own, and what leads into it.
+struct Road {
+    ledger: Ledger,
+    settler: Settler,
+    door: Door,
+    _directory: tempfile::TempDir,
+}
+
+impl Road {
+    async fn new() -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let url = format!("sqlite://{}?mode=rwc", directory.path().join("upswell.db").display());
+        let ledger = Ledger::open(&url).await.unwrap();
+        ledger.migrate().await.unwrap();
+        let settler =
+            Settler::new(ledger.clone(), Catalogue::default(), Policy::default(), chrono_tz::UTC);
+        let secrets = vec![Secret::new(SECRET).unwrap()];
+        let (door, _) = Door::open(ledger.clone(), secrets, 300, Arc::new(Notify::new()));
+        Self { ledger, settler, door, _directory: directory }
+    }
+
+    async fn webhooks(&self, events: &[Event]) {
+        let secret = Secret::new(SECRET).unwrap();
+        for event in events {
+            let signature = sign(event.body.as_bytes(), &secret, NOW);
+            let body = Bytes::from(event.body.clone());
+            self.door.accept(body, Some(signature.as_bytes()), NOW).await.unwrap();
+        }
+    }
+
+    async fn backfill(&self, events: &[Event]) {
+        let arrivals = events.iter().map(|event| {
+            let source = Source::Backfill { place: "business.ndjson:1".to_owned() };
+            arrival(Bytes::from(event.body.clone()), None, NOW, source).unwrap()
+        });
+        self.ledger.accept(arrivals.collect()).await.unwrap();
+    }
+
+    async fn settle(&self) {
+        self.settler.settle(NOW).await.unwrap();
+    }
+
+    /// How many customers would be derived from a checkpoint if something new came.
+    async fn checkpoints(&self) -> usize {
+        let mut count = 0;
+        for key in self.ledger.customers("live").await.unwrap() {
+            let known = self.ledger.known(&key, Some(Instant(i64::MAX))).await.unwrap();
+            count += usize::from(known.timeline.start.is_some());
+        }
+        count
+    }
+
+    /// Proves the ledger and reads what it says.
+    async fn outcome(self) -> Outcome {
+        self.settler.verify(&self.ledger, None).await.unwrap();
+        let mut movements = BTreeMap::new();
+        for posting in self.ledger.postings(&Wanted::default()).await.unwrap() {
+            *movements.entry(posting.id).or_default() += 1;
+        }
+        let mut levels = BTreeMap::new();
+        for (customer, held) in self.ledger.levels("live", None).await.unwrap() {
+            let mut month = Month::parse("2025-01").unwrap();
+            while month <= Month::parse("2026-10").unwrap() {
+                for level in levels_before(&held, month.end(chrono_tz::UTC)) {
+                    let key = (customer.to_string(), level.item.to_string(), month.to_string());
+                    let told = format!("{} × {} = {} {}", level.quantity, level.price, level.mrr, level.currency);
+                    assert_eq!(levels.insert(key, told), None, "an item has two levels");
+                }
+                month = month.next();
+            }
+        }
+        self.ledger.close().await.unwrap();
+        Outcome { movements, levels }
+    }
+}
+
+/// One by one, as they happened, each settled before the next comes: this goes through checkpoints.
+async fn one_by_one(events: &[Event], checkpoints: &Cell<usize>) -> Outcome {
+    let road = Road::new().await;
+    for event in events {
+        road.backfill(std::slice::from_ref(event)).await;
+        road.settle().await;
+    }
+    checkpoints.set(checkpoints.get() + road.checkpoints().await);
+    road.outcome().await
+}
+
+/// In batches of any size, each by webhook or by backfill, settled or not before the next.
+async fn in_batches(events: &[Event], chance: &mut Chance) -> Outcome {
+    let road = Road::new().await;
+    let mut rest = events;
+    while !rest.is_empty() {
+        let (batch, after) = rest.split_at(1 + chance.below(rest.len().min(20)));
+        if chance.happens(30) {
+            road.webhooks(batch).await;
+        } else {
+            road.backfill(batch).await;
+        }
+        if chance.happens(60) {
+            road.settle().await;
+        }
+        rest = after;
+    }
+    road.settle().await;
+    road.outcome().await
+}
+
+/// By webhook from a point on, and what was before it, with some that came both ways, backfilled.
+async fn split(events: &[Event], chance: &mut Chance) -> Outcome {
+    let road = Road::new().await;
+    let at = chance.below(events.len() + 1);
+    let overlap = chance.below(events.len() - at + 1);
+    for batch in events[at..].chunks(1 + chance.below(8)) {
+        road.webhooks(batch).await;
+        road.settle().await;
+    }
+    road.backfill(&events[..at + overlap]).await;
+    road.settle().await;
+    road.outcome().await
+}
+
+async fn every_road(seed: u64, is_midlife: bool, checkpoints: &Cell<usize>) {
+    let events = business(seed, is_midlife);
+    if events.is_empty() {
+        return;
+    }
+    let chance = &mut Chance::new(!seed);
+    let expected = one_by_one(&events, checkpoints).await;
+    assert_eq!(split(&events, chance).await, expected, "split between webhook and backfill");
+    let mut mixed = events.clone();
+    mixed.extend(events.iter().filter(|_| chance.happens(30)).cloned().collect::<Vec<_>>());
+    chance.shuffle(&mut mixed);
+    assert_eq!(in_batches(&mixed, chance).await, expected, "shuffled, some twice, in batches");
+    let mut late = events.clone();
+    // Nearly in order, as a queue with a few retries delivers.
+    for _ in 0..=events.len() / 6 {
+        let moved = late.remove(chance.below(late.len()));
+        late.insert(chance.below(late.len() + 1), moved);
+    }
+    assert_eq!(in_batches(&late, chance).await, expected, "some late, in batches");
+}
+
+#[test]
+fn any_order_any_duplication_and_any_split_make_the_same_ledger() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let checkpoints = Cell::new(0);
+    let config = Config { cases: CASES, failure_persistence: None, ..Config::default() };
+    TestRunner::new(config)
+        .run(&(any::<u64>(), any::<bool>()), |(seed, is_midlife)| {
+            runtime.block_on(every_road(seed, is_midlife, &checkpoints));
+            Ok(())
+        })
+        .unwrap();
+    // Without any, settling one by one would prove nothing about going on from one.
+    assert!(checkpoints.get() > 0, "no customer was ever at a checkpoint");
+}
