@@ -221,7 +221,8 @@ fn object(now: &Subscription) -> Value {
         object["current_period_start"] = json!(now.period);
         object["current_period_end"] = json!(now.period + 30 * 86_400);
         let only = (now.items.len() == 1).then(|| &object["items"]["data"][0]);
-        let (plan, quantity) = only.map_or((Value::Null, Value::Null), |item| (item["plan"].clone(), item["quantity"].clone()));
+        let (plan, quantity) =
+            only.map_or((Value::Null, Value::Null), |item| (item["plan"].clone(), item["quantity"].clone()));
         object["plan"] = plan;
         object["quantity"] = quantity;
     }

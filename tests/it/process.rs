@@ -276,7 +276,8 @@ pub fn story(name: &str) -> Vec<String> {
 
 /// The events of all stories, in their order of delivery.
 pub fn stories() -> Vec<String> {
-    let mut files: Vec<PathBuf> = std::fs::read_dir(stories_folder()).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let mut files: Vec<PathBuf> =
+        std::fs::read_dir(stories_folder()).unwrap().map(|entry| entry.unwrap().path()).collect();
     files.retain(|path| path.extension().is_some_and(|extension| extension == "ndjson"));
     files.sort();
     let texts = files.iter().map(|path| std::fs::read_to_string(path).unwrap());

@@ -42,8 +42,7 @@ impl Road {
         let url = format!("sqlite://{}?mode=rwc", directory.path().join("upswell.db").display());
         let ledger = Ledger::open(&url).await.unwrap();
         ledger.migrate().await.unwrap();
-        let settler =
-            Settler::new(ledger.clone(), Catalogue::default(), Policy::default(), chrono_tz::UTC);
+        let settler = Settler::new(ledger.clone(), Catalogue::default(), Policy::default(), chrono_tz::UTC);
         let secrets = vec![Secret::new(SECRET).unwrap()];
         let (door, _) = Door::open(ledger.clone(), secrets, 300, Arc::new(Notify::new()));
         Self { ledger, settler, door, _directory: directory }
@@ -82,7 +81,7 @@ impl Road {
 
     /// Proves the ledger and reads what it says.
     async fn outcome(self) -> Outcome {
-        self.settler.verify(&self.ledger, None).await.unwrap();
+        upswell::pipeline::verify(&self.ledger, None).await.unwrap();
         let mut movements = BTreeMap::new();
         for posting in self.ledger.postings(&Wanted::default()).await.unwrap() {
             *movements.entry(posting.id).or_default() += 1;
@@ -93,7 +92,8 @@ impl Road {
             while month <= Month::parse("2026-10").unwrap() {
                 for level in levels_before(&held, month.end(chrono_tz::UTC)) {
                     let key = (customer.to_string(), level.item.to_string(), month.to_string());
-                    let told = format!("{} × {} = {} {}", level.quantity, level.price, level.mrr, level.currency);
+                    let told =
+                        format!("{} × {} = {} {}", level.quantity, level.price, level.mrr, level.currency);
                     assert_eq!(levels.insert(key, told), None, "an item has two levels");
                 }
                 month = month.next();

@@ -177,7 +177,8 @@ fn a_body_of_a_mebibyte_is_taken_and_one_byte_more_is_not() {
         let body = event_of("evt_1", &"x".repeat(length - empty));
         assert_eq!(body.len(), length);
         let at = now();
-        let answer = post(&server, &format!("t={at},v1={}", tag(SECRET, at, body.as_bytes())), body.as_bytes());
+        let answer =
+            post(&server, &format!("t={at},v1={}", tag(SECRET, at, body.as_bytes())), body.as_bytes());
         assert_eq!(answer.status, expected, "{}", answer.body);
     }
     assert_eq!(status(&place)["stored"], 1);

@@ -53,7 +53,8 @@ fn lines(movements: &[(CustomerId, Movement)]) -> String {
 fn every_story_makes_the_ledger_that_is_expected_of_it() {
     let mut wrong = String::new();
     let catalogue = catalogue();
-    let mut stories: Vec<_> = fs::read_dir(stories_folder()).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let mut stories: Vec<_> =
+        fs::read_dir(stories_folder()).unwrap().map(|entry| entry.unwrap().path()).collect();
     stories.retain(|path| path.extension().is_some_and(|extension| extension == "ndjson"));
     stories.sort();
     for story in stories {
