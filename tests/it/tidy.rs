@@ -14,7 +14,7 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
     ("pipeline", &["stripe", "ledger", "mrr"]),
     ("backfill", &[]),
     ("report", &["ledger", "mrr"]),
-    ("http", &["pipeline", "report", "mrr"]),
+    ("http", &["pipeline", "report"]),
 ];
 
 /// Words that would make the pure core impure (domain: a function of the timeline only).
