@@ -1,6 +1,6 @@
 //! The stories by every road through the binary: webhooks, files of every form, half and half.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::io::Write;
 
 use flate2::Compression;
@@ -56,29 +56,10 @@ fn forms(events: &[String]) -> Vec<(&'static str, Vec<u8>)> {
     ]
 }
 
-/// Events that tell one change twice, with two ids: each by the one that sorts first.
-fn twins() -> BTreeMap<String, String> {
-    let mut by_change: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-    for event in stories() {
-        let event: Value = serde_json::from_str(&event).unwrap();
-        let change = format!("{} {} {}", event["type"], event["created"], event["data"]);
-        by_change.entry(change).or_default().insert(event["id"].as_str().unwrap().to_owned());
-    }
-    let names = by_change.into_values().flat_map(|ids| {
-        let first = ids.first().unwrap().clone();
-        ids.into_iter().map(move |id| (id, first.clone()))
-    });
-    names.collect()
-}
-
-/// Movements as they are by whatever road: which of two twins is the evidence depends on which came
-/// first (R11), and a pretty-printed copy of an event has another digest.
+/// Movements as they are by whatever road: only a pretty-printed copy of an event has another digest.
 fn comparable(mut movements: Vec<Value>) -> Vec<Value> {
-    let twins = twins();
     for movement in &mut movements {
-        let evidence = movement["evidence"].as_object_mut().unwrap();
-        evidence.remove("sha256").unwrap();
-        evidence["event"] = twins[evidence["event"].as_str().unwrap()].clone().into();
+        movement["evidence"].as_object_mut().unwrap().remove("sha256").unwrap();
     }
     movements.sort_by_key(ToString::to_string);
     movements
