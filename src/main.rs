@@ -3,11 +3,14 @@
 use std::process::ExitCode;
 
 use clap::Parser;
-use upswell::cli::{self, Cli, Outcome, exit_code};
+use upswell::cli::{self, Cli, Outcome, example, exit_code};
 use upswell::{config::Config, log};
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return refuse(&error),
+    };
     let result = run(&cli);
     if let Err(error) = &result {
         // Before the log is set up, and whatever its filter: a failure is always told.
@@ -15,6 +18,18 @@ fn main() -> ExitCode {
         let _ = writeln!(std::io::stderr(), "upswell: {error:#}");
     }
     ExitCode::from(exit_code(&result))
+}
+
+/// Help and version, which are no fault, or what is wrong with what was typed, with a command that
+/// works.
+fn refuse(error: &clap::Error) -> ExitCode {
+    use std::io::Write;
+    let _ = error.print();
+    if error.exit_code() == 0 {
+        return ExitCode::SUCCESS;
+    }
+    let _ = writeln!(std::io::stderr(), "\n{}", example(std::env::args().skip(1)));
+    ExitCode::from(2)
 }
 
 fn run(cli: &Cli) -> anyhow::Result<Outcome> {

@@ -4,9 +4,8 @@ use std::io::IsTerminal;
 
 use clap::ValueEnum;
 
-use crate::app::now;
 use crate::config::seconds_of;
-use crate::mrr::{Instant, Month};
+use crate::mrr::Month;
 
 /// The forms of rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -36,14 +35,17 @@ impl RowFormat {
     }
 }
 
+impl SummaryFormat {
+    /// The form asked for; else a table for a terminal and JSON for a pipe.
+    pub(super) fn or_by_reader(asked: Option<Self>) -> Self {
+        let by_reader = if std::io::stdout().is_terminal() { Self::Table } else { Self::Json };
+        asked.unwrap_or(by_reader)
+    }
+}
+
 /// Reads a month as it is typed.
 pub(super) fn month(text: &str) -> Result<Month, String> {
     Month::parse(text).ok_or_else(|| "a month is written YYYY-MM, for example 2026-10".to_owned())
-}
-
-/// The last full month.
-pub(super) fn last_month(zone: chrono_tz::Tz) -> Month {
-    Month::of(Instant(now()), zone).minus(1)
 }
 
 /// Reads `60s`, `5m`, `12h` or `3d`.

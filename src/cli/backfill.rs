@@ -66,7 +66,9 @@ pub async fn run(args: &BackfillArgs, app: &App) -> anyhow::Result<Outcome> {
     app.settler().adopt(now()).await?;
     let mut is_clean = true;
     for file in &args.files {
-        is_clean &= feed(file, args.book.as_deref(), app).await?;
+        let fed = feed(file, args.book.as_deref(), app, ParkedFile::default()).await?;
+        emit(&fed.summary)?;
+        is_clean &= fed.is_clean;
     }
     Ok(if is_clean { Outcome::Done } else { Outcome::FaultFound })
 }
@@ -81,7 +83,10 @@ async fn dry_run(args: &BackfillArgs, app: &App) -> anyhow::Result<Outcome> {
     let since_seq = Some(copy.ledger.counts().await?.last_posting);
     let mut is_clean = true;
     for file in &args.files {
-        is_clean &= feed(file, args.book.as_deref(), &copy).await?;
+        let fed = feed(file, args.book.as_deref(), &copy, ParkedFile::none()).await?;
+        // Standard output is for the movements.
+        say(fed.summary.trim_end());
+        is_clean &= fed.is_clean;
     }
     let wanted = Wanted { since_seq, all: true, ..Wanted::default() };
     let rows = copy.reporter().movements(&wanted).await?;
@@ -91,15 +96,21 @@ async fn dry_run(args: &BackfillArgs, app: &App) -> anyhow::Result<Outcome> {
     Ok(if is_clean { Outcome::Done } else { Outcome::FaultFound })
 }
 
-/// Feeds one file and says what became of it; whether every row could be read.
-async fn feed(file: &Path, book: Option<&str>, app: &App) -> anyhow::Result<bool> {
+/// What became of a file.
+struct Fed {
+    summary: String,
+    /// Whether every row could be read.
+    is_clean: bool,
+}
+
+/// Feeds one file.
+async fn feed(file: &Path, book: Option<&str>, app: &App, mut parked: ParkedFile) -> anyhow::Result<Fed> {
     let name = if file == Path::new("-") { "standard input".to_owned() } else { file.display().to_string() };
     let before = app.ledger.counts().await?;
-    let mut documents = open(file)?;
+    let mut documents = open(file).map_err(|error| named(error, &name))?;
     let progress = Progress::of(&name, documents.progress().total_bytes());
     let settler = app.settler();
     let mut tally = Tally::default();
-    let mut parked = ParkedFile::default();
     let mut is_open = true;
     while is_open {
         let batch: Vec<_> = documents.by_ref().take(A_BATCH).collect();
@@ -109,8 +120,16 @@ async fn feed(file: &Path, book: Option<&str>, app: &App) -> anyhow::Result<bool
         progress.at(documents.progress().read_bytes(), tally.rows);
     }
     progress.done();
-    emit(&summary(app, &name, before.last_seq, &tally).await?)?;
-    Ok(tally.unreadable.is_empty())
+    let summary = summary(app, &name, before.last_seq, &tally, parked.is_kept).await?;
+    Ok(Fed { summary, is_clean: tally.unreadable.is_empty() })
+}
+
+/// A file's fault with its name, where the fault itself does not have it.
+fn named(error: ReadError, name: &str) -> anyhow::Error {
+    match error {
+        ReadError::Closed { .. } | ReadError::Directory { .. } => error.into(),
+        _ => anyhow::Error::from(error).context(format!("{name} could not be read to its end")),
+    }
 }
 
 /// The arrivals of a batch of documents; what is no JSON goes to the file of parked rows.
@@ -131,11 +150,7 @@ fn read_batch(
                 tally.unreadable.push((line, reason));
                 continue;
             }
-            Err(error) => {
-                return Err(
-                    anyhow::Error::from(error).context(format!("{name} could not be read to its end"))
-                );
-            }
+            Err(error) => return Err(named(error, name)),
         };
         let place = format!("{name}:{}", document.line);
         let body = Bytes::from(document.bytes);
@@ -172,7 +187,13 @@ async fn store(
     Ok(())
 }
 
-async fn summary(app: &App, name: &str, since_seq: i64, tally: &Tally) -> anyhow::Result<String> {
+async fn summary(
+    app: &App,
+    name: &str,
+    since_seq: i64,
+    tally: &Tally,
+    is_kept: bool,
+) -> anyhow::Result<String> {
     let mut text = format!(
         "{name}: {} rows read, {} accepted, {} already known\n",
         tally.rows, tally.accepted, tally.known
@@ -189,7 +210,8 @@ async fn summary(app: &App, name: &str, since_seq: i64, tally: &Tally) -> anyhow
         text.push_str(&format!("  parked {place}: {} at {}\n", parked.reason, parked.path));
     }
     for (line, reason) in &tally.unreadable {
-        text.push_str(&format!("  parked {name}:{line}: {reason}; kept in {PARKED_FILE}\n"));
+        let kept = if is_kept { format!("; kept in {PARKED_FILE}") } else { String::new() };
+        text.push_str(&format!("  parked {name}:{line}: {reason}{kept}\n"));
     }
     if tally.kept_aside > 0 {
         text.push_str(&format!(
@@ -206,19 +228,35 @@ async fn summary(app: &App, name: &str, since_seq: i64, tally: &Tally) -> anyhow
 }
 
 /// The file of rows that could not be read, one JSON object a line; begun with the first of them.
-#[derive(Default)]
-struct ParkedFile(Option<std::fs::File>);
+struct ParkedFile {
+    open: Option<std::fs::File>,
+    /// A dry run keeps none.
+    is_kept: bool,
+}
+
+impl Default for ParkedFile {
+    fn default() -> Self {
+        Self { open: None, is_kept: true }
+    }
+}
 
 impl ParkedFile {
+    fn none() -> Self {
+        Self { open: None, is_kept: false }
+    }
+
     fn keep(&mut self, file: &str, line: u64, reason: &str, row: &[u8]) -> anyhow::Result<()> {
-        let mut open = match self.0.take() {
+        if !self.is_kept {
+            return Ok(());
+        }
+        let mut open = match self.open.take() {
             Some(open) => open,
             None => private_file(PARKED_FILE).with_context(|| format!("{PARKED_FILE} can't be written"))?,
         };
         let row = String::from_utf8_lossy(row);
         let entry = serde_json::json!({"file": file, "line": line, "reason": reason, "row": row});
         writeln!(open, "{entry}").with_context(|| format!("{PARKED_FILE} can't be written"))?;
-        self.0 = Some(open);
+        self.open = Some(open);
         Ok(())
     }
 }

@@ -2,9 +2,9 @@
 
 use clap::Args;
 
-use super::args::{last_month, month};
+use super::args::month;
 use super::{Outcome, RowFormat, emit};
-use crate::app::App;
+use crate::app::{App, now};
 use crate::mrr::Month;
 use crate::report::{customers_csv, customers_ndjson, customers_table};
 
@@ -34,7 +34,7 @@ pub struct CustomersArgs {
 pub async fn run(args: &CustomersArgs, app: &App) -> anyhow::Result<Outcome> {
     let reporter = app.reporter();
     let settings = reporter.settings(args.book.as_deref()).await?;
-    let month = args.month.unwrap_or_else(|| last_month(app.config.timezone));
+    let month = args.month.unwrap_or_else(|| reporter.last_full_month(now()));
     let rows = reporter.customers(&settings, month, args.all).await?;
     emit(&match RowFormat::or_by_reader(args.format) {
         RowFormat::Table => customers_table(&rows),

@@ -12,7 +12,7 @@ use crate::mrr::Matter;
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  upswell doctor --format json")]
 pub struct DoctorArgs {
-    /// The form [default: table]
+    /// The form [default: table on a terminal, else json]
     #[arg(long, value_enum)]
     pub format: Option<SummaryFormat>,
 }
@@ -110,9 +110,9 @@ struct Clock {
 pub async fn run(args: &DoctorArgs, app: &App) -> anyhow::Result<Outcome> {
     app.ledger.check().await?;
     let findings = gather(app).await?;
-    let text = match args.format {
-        Some(SummaryFormat::Json) => format!("{}\n", serde_json::to_string(&findings)?),
-        _ => findings.text(),
+    let text = match SummaryFormat::or_by_reader(args.format) {
+        SummaryFormat::Json => format!("{}\n", serde_json::to_string(&findings)?),
+        SummaryFormat::Table => findings.text(),
     };
     emit(&text)?;
     Ok(if findings.is_healthy() { Outcome::Done } else { Outcome::FaultFound })

@@ -16,7 +16,7 @@ pub mod verify;
 
 use std::io::Write;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::app::App;
 use crate::config::{Config, ConfigError};
@@ -88,6 +88,14 @@ pub struct UsageError {
     pub what: String,
     /// A command that works.
     pub example: String,
+}
+
+/// A command that works, for somebody who typed one that does not.
+#[must_use]
+pub fn example(mut typed: impl Iterator<Item = String>) -> String {
+    let cli = Cli::command();
+    let command = typed.find_map(|word| cli.find_subcommand(word)).unwrap_or(&cli);
+    command.get_after_help().map(ToString::to_string).unwrap_or_default()
 }
 
 /// The exit code: 0 done, 1 a fault found or a failure, 2 wrong usage or configuration.
@@ -163,7 +171,6 @@ fn is_usage(error: &anyhow::Error) -> bool {
 mod tests {
     #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
     use super::*;
-    use clap::CommandFactory;
 
     #[test]
     fn the_command_line_is_sound() {

@@ -1,13 +1,14 @@
 //! `upswell report`: the monthly expansion report.
 
-use std::path::PathBuf;
+use std::io::IsTerminal;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use clap::{Args, ValueEnum};
 
-use super::args::{last_month, month};
+use super::args::month;
 use super::{Outcome, UsageError, emit, say};
-use crate::app::App;
+use crate::app::{App, now};
 use crate::mrr::{Currency, Month};
 use crate::report::{Dimension, Report, Settings};
 
@@ -32,7 +33,7 @@ pub struct ReportArgs {
     /// Cut by product, price, currency, country, size_band, tenure, pricing_model, owner or metadata.KEY
     #[arg(long, value_name = "SEGMENT")]
     pub by: Option<String>,
-    /// The report's form [default: table]
+    /// The report's form [default: by the ending of --output; else table on a terminal, json otherwise]
     #[arg(long, value_enum)]
     pub format: Option<ReportFormat>,
     /// Write here instead of standard output
@@ -66,7 +67,7 @@ pub enum ReportFormat {
 pub async fn run(args: &ReportArgs, app: &App) -> anyhow::Result<Outcome> {
     let reporter = app.reporter();
     let settings = asked(args, reporter.settings(args.book.as_deref()).await?)?;
-    let format = args.format.unwrap_or(ReportFormat::Table);
+    let format = args.format.unwrap_or_else(|| by_reader(args.output.as_deref()));
     let text = if let (Some(from), Some(to)) = (args.from, args.to) {
         let range = reporter.range(&settings, from, to).await?;
         match format {
@@ -77,7 +78,7 @@ pub async fn run(args: &ReportArgs, app: &App) -> anyhow::Result<Outcome> {
             ReportFormat::Html => range.to_html()?,
         }
     } else {
-        let month = args.month.unwrap_or_else(|| last_month(settings.zone));
+        let month = args.month.unwrap_or_else(|| reporter.last_full_month(now()));
         text(&reporter.month(&settings, month).await?, format)?
     };
     match &args.output {
@@ -88,6 +89,19 @@ pub async fn run(args: &ReportArgs, app: &App) -> anyhow::Result<Outcome> {
         }
     }
     Ok(Outcome::Done)
+}
+
+/// The form that whoever reads it expects.
+fn by_reader(output: Option<&Path>) -> ReportFormat {
+    let ending = output.and_then(Path::extension).and_then(|ending| ending.to_str());
+    match ending {
+        Some("json") => ReportFormat::Json,
+        Some("csv") => ReportFormat::Csv,
+        Some("md") => ReportFormat::Md,
+        Some("html") => ReportFormat::Html,
+        None if output.is_none() && !std::io::stdout().is_terminal() => ReportFormat::Json,
+        _ => ReportFormat::Table,
+    }
 }
 
 /// A report in a form.

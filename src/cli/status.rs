@@ -23,7 +23,7 @@ pub struct StatusArgs {
     /// How long to wait
     #[arg(long, default_value = "60s", value_parser = duration)]
     pub timeout: Duration,
-    /// The form [default: table]
+    /// The form [default: table on a terminal, else json]
     #[arg(long, value_enum)]
     pub format: Option<SummaryFormat>,
 }
@@ -71,7 +71,7 @@ fn text(counts: &Counts, format: Option<SummaryFormat>) -> anyhow::Result<String
         parked: counts.parked,
         lag_seconds: counts.lag_seconds(now()),
     };
-    if format == Some(SummaryFormat::Json) {
+    if SummaryFormat::or_by_reader(format) == SummaryFormat::Json {
         return Ok(format!("{}\n", serde_json::to_string(&status)?));
     }
     Ok(format!(

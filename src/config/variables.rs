@@ -30,7 +30,7 @@ pub const VARIABLES: &[Variable] = &[
     read("UPSWELL_TOLERANCE_SECONDS", "tolerance-seconds", "300"),
     read("UPSWELL_MAX_BODY_BYTES", "max-body-bytes", "1048576"),
     read("UPSWELL_CONFIG", "config", "upswell.toml"),
-    read("UPSWELL_LOG", "log", "info"),
+    read("UPSWELL_LOG", "log", "warn,upswell=info"),
     read("UPSWELL_LOG_FORMAT", "log-format", "text"),
     reserved("STRIPE_API_KEY", "rk_live_a_restricted_read_key"),
     reserved("STRIPE_API_BASE", "https://api.stripe.com/"),

@@ -7,7 +7,6 @@ use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
 
 use super::Problem;
-use crate::mrr::{Instant, Month};
 use crate::report::Reporter;
 
 /// What the pages are made from.
@@ -26,20 +25,16 @@ pub fn dashboard(reporter: Reporter, now: fn() -> i64) -> Router {
 }
 
 async fn home(State(pages): State<Pages>) -> Result<Redirect, Problem> {
-    let settings = pages.reporter.settings(None).await.map_err(|error| unavailable(&error))?;
-    let last = Month::of(Instant((pages.now)()), settings.zone).minus(1);
+    let last = pages.reporter.last_full_month((pages.now)());
     Ok(Redirect::temporary(&format!("/months/{last}")))
 }
 
 async fn month(State(pages): State<Pages>, Path(month): Path<String>) -> Result<Response, Problem> {
-    let Some(month) = Month::parse(&month) else {
+    let page = pages.reporter.page(&month).await.map_err(|error| unavailable(&error))?;
+    let Some(page) = page else {
         let detail = "a month is written YYYY-MM, for example /months/2026-10";
         return Err(Problem::new(StatusCode::NOT_FOUND, "not_a_month", detail));
     };
-    let settings = pages.reporter.settings(None).await.map_err(|error| unavailable(&error))?;
-    let report = pages.reporter.month(&settings, month).await;
-    let page = report.map_err(|error| unavailable(&error))?.to_html();
-    let page = page.map_err(|error| unavailable(&error))?;
     // The page is one file with its style inside; nothing else may be loaded into it.
     let policy = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; \
                   frame-ancestors 'none'";

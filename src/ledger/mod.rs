@@ -15,6 +15,7 @@ mod read;
 mod rules;
 mod settle;
 mod sql;
+mod view;
 
 #[cfg(test)]
 mod tests;
@@ -24,7 +25,7 @@ pub use error::LedgerError;
 pub use inbox::{Acceptance, Arrival, Source, Stored};
 pub use open::Ledger;
 pub use posting::{Posting, Wanted, movement_id};
-pub use project::{Attributes, FoundFinding, StatusAt};
 pub use read::{Conflict, Counts, IgnoredEvents, ParkedEvent, Poisoned};
 pub use rules::SettlementRules;
 pub use settle::{CustomerSettlement, Disposition, NewFact, Outcome, Posted, Settlement};
+pub use view::{Attributes, FoundFinding, StatusAt};

@@ -50,6 +50,7 @@ impl Ledger {
             let scheme = scheme.to_owned();
             return Err(LedgerError::UnknownStore { scheme });
         }
+        keep_private(url);
         let writer = connect(url, 1, as_writer).await?;
         let readers = connect(url, READERS, as_reader).await?;
         let connections = Arc::new(Connections { writer, readers });
@@ -182,6 +183,22 @@ async fn connect(
         }
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
+}
+
+/// Makes the file of a new store readable by its owner alone: it holds what Stripe sent, customers' data
+/// among it. A file that is there keeps the permissions it has.
+fn keep_private(url: &str) {
+    let path = url.trim_start_matches("sqlite:").trim_start_matches("//");
+    let (path, query) = path.split_once('?').unwrap_or((path, ""));
+    if !query.split('&').any(|option| option == "mode=rwc") {
+        return;
+    }
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    // A file that exists, or can't be made: opening the store tells what is wrong, if anything is.
+    let _ = options.open(path);
 }
 
 fn opening_failed(url: &str, source: DbErr) -> LedgerError {

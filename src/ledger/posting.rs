@@ -153,8 +153,9 @@ struct PostingRow {
     adjusts: Option<String>,
 }
 
-/// The name of a movement, `mv_` and 16 hex digits over all that it says but its evidence: a second
-/// event about the same change gives the same movement (R11).
+/// The name of a movement, `mv_` and 16 hex digits over all that it says and the event that proves it:
+/// the same facts give the same movements by whatever road they came. The bytes' digest is left out,
+/// for one event may be stored as a webhook or as an export renders it.
 ///
 /// # Errors
 ///
@@ -184,6 +185,7 @@ pub fn movement_id(key: &CustomerKey, movement: &Movement) -> Result<String, Led
         movement.customer_mrr_before.to_string(),
         movement.customer_mrr_after.to_string(),
         bridge(movement)?.unwrap_or_default(),
+        movement.evidence.event.to_string(),
     ];
     let digest = Sha256::digest(text.join("\u{1e}"));
     Ok(format!("mv_{}", hex::encode(&digest[..8])))

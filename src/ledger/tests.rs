@@ -198,11 +198,14 @@ async fn a_settlement_posts_the_difference_and_again_posts_nothing() {
 }
 
 #[tokio::test]
-async fn other_evidence_for_the_same_movement_moves_nothing() {
+async fn the_same_event_in_other_bytes_moves_nothing_and_another_one_is_named_instead() {
     let (_directory, ledger) = ledger().await;
     ledger.settle(&settlement(0, vec![movement(5)])).await.unwrap();
-    let again = Movement { evidence: evidence("evt_2"), ..movement(5) };
+    let rendered = Evidence { sha256: "11".into(), ..evidence("evt_1") };
+    let again = Movement { evidence: rendered, ..movement(5) };
     assert_eq!(ledger.settle(&settlement(1, vec![again])).await.unwrap(), Posted::default());
+    let other = Movement { evidence: evidence("evt_2"), ..movement(5) };
+    assert_eq!(ledger.settle(&settlement(2, vec![other])).await.unwrap(), Posted { posted: 1, reversed: 1 });
 }
 
 #[tokio::test]

@@ -39,6 +39,9 @@ impl<'a> Part<'a> {
 /// What proves a change of a subscription, and what tells who moved.
 pub(super) type Proof<'a> = (&'a Evidence, &'a MotionSigns);
 
+/// The proofs of a change, for each item that was held before it.
+pub(super) type Proofs<'a> = BTreeMap<(SubscriptionId, ItemId), Proof<'a>>;
+
 /// The lines of a customer before and after a change, and what else decides kinds and causes.
 pub(super) struct Change<'c, 'a> {
     pub(super) before: &'c [Line<'a>],
@@ -48,7 +51,7 @@ pub(super) struct Change<'c, 'a> {
     /// The subscriptions that this change takes to nothing, and why.
     pub(super) ends: &'c BTreeMap<SubscriptionId, Cause>,
     /// What proves the change, for each subscription it touches.
-    pub(super) proofs: &'c BTreeMap<SubscriptionId, Proof<'a>>,
+    pub(super) proofs: &'c Proofs<'a>,
     pub(super) catalogue: &'c Catalogue,
 }
 
@@ -203,9 +206,9 @@ fn part<'a>(
 }
 
 /// A line that is gone, with what proves that it is.
-pub(super) fn proved<'a>(line: &Line<'a>, proofs: &BTreeMap<SubscriptionId, Proof<'a>>) -> Line<'a> {
+pub(super) fn proved<'a>(line: &Line<'a>, proofs: &Proofs<'a>) -> Line<'a> {
     let mut line = line.clone();
-    if let Some((evidence, signs)) = proofs.get(&line.subscription) {
+    if let Some((evidence, signs)) = proofs.get(&(line.subscription.clone(), line.item.clone())) {
         (line.evidence, line.signs) = (evidence, signs);
     }
     line

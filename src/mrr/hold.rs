@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::change::{Part, Proof, proved};
+use super::change::{Part, Proofs, proved};
 use super::fold::Fold;
 use super::life::{Standing, standing, state_before};
 use super::line::Line;
@@ -47,7 +47,8 @@ pub(super) struct Targets<'a> {
     pub(super) ended: BTreeSet<SubscriptionId>,
     /// Why those that start counting start.
     pub(super) starts: BTreeMap<SubscriptionId, Cause>,
-    pub(super) proofs: BTreeMap<SubscriptionId, Proof<'a>>,
+    /// What proves a change of an item that was held before.
+    pub(super) proofs: Proofs<'a>,
 }
 
 impl<'a> Targets<'a> {
@@ -72,7 +73,9 @@ impl<'a> Fold<'a, '_> {
                 self.holds[index].pause = Pause::Took(Vec::new());
             }
             Standing::Counts => {
-                let lines = self.value(index, &state, first, at);
+                let mut lines = self.value(index, &state, first, at);
+                // The first fact tells of the state before it, whatever else its second holds.
+                lines.iter_mut().for_each(|line| line.evidence = &first.evidence);
                 for line in lines.iter().filter(|line| line.level.is_positive()) {
                     self.has_paid = true;
                     let grade = first.previous.is_some().then_some(Grade::PreviousAttributes);
@@ -103,14 +106,11 @@ impl<'a> Fold<'a, '_> {
         if self.rules.policy.churn == ChurnPolicy::Requested && snapshot.state.ends_at.is_some() {
             targets.ended.insert(life.id.clone());
         }
-        let evidence =
-            self.deleted.filter(|(deleted, _)| *deleted == at).map_or(&snapshot.evidence, |(_, by)| by);
-        let proof = (evidence, &snapshot.motion);
-        targets.proofs.insert(life.id.clone(), proof);
+        self.prove(index, at, &mut targets.proofs);
         if let Some(cause) = self.start_cause(index) {
             targets.starts.insert(life.id.clone(), cause);
         }
-        self.set_aside(index, at, standing, proof);
+        self.set_aside(index, at, standing, &targets.proofs);
         let lines = match standing {
             Standing::Counts => self.value(index, &snapshot.state, snapshot, at),
             Standing::Paused => Vec::new(),
@@ -121,6 +121,24 @@ impl<'a> Fold<'a, '_> {
         };
         targets.lines.insert(index, lines);
         self.holds[index].steps = steps;
+    }
+
+    /// What proves that an item of this subscription, held or paused, is no longer what it was.
+    fn prove(&self, index: usize, at: Instant, proofs: &mut Proofs<'a>) {
+        let life = &self.lives[index];
+        let hold = &self.holds[index];
+        let span = (hold.steps, life.steps_until(at));
+        let deletion = self.deleted.filter(|(deleted, _)| *deleted == at).map(|(_, evidence)| evidence);
+        let signs = &life.steps[span.1 - 1].snapshot.motion;
+        let paused = match &hold.pause {
+            Pause::Took(lines) => lines.as_slice(),
+            Pause::None | Pause::Unseen => &[],
+        };
+        for line in hold.lines.iter().chain(paused) {
+            let maker = life.maker(&line.item, span, at, self.rules.policy);
+            let proof = (deletion.unwrap_or(&maker.evidence), signs);
+            proofs.insert((life.id.clone(), line.item.clone()), proof);
+        }
     }
 
     fn standing_at(&self, index: usize, step: usize, at: Instant) -> Standing {
@@ -176,28 +194,28 @@ impl<'a> Fold<'a, '_> {
         }
     }
 
-    fn set_aside(&mut self, index: usize, at: Instant, standing: Standing, proof: Proof<'a>) {
+    fn set_aside(&mut self, index: usize, at: Instant, standing: Standing, proofs: &Proofs<'a>) {
         let pause = std::mem::take(&mut self.holds[index].pause);
         match (pause, standing) {
             (Pause::None, Standing::Paused) => {
                 let lines = std::mem::take(&mut self.holds[index].lines);
-                self.pause_parts(at, &lines, proof, Class::Pause, false);
+                self.pause_parts(at, &lines, proofs, Class::Pause, false);
                 self.holds[index].pause = Pause::Took(lines);
             }
             (Pause::Took(lines), Standing::Counts) => {
-                self.pause_parts(at, &lines, proof, Class::Resume, true);
+                self.pause_parts(at, &lines, proofs, Class::Resume, true);
                 self.holds[index].lines = lines;
             }
             (Pause::Unseen, Standing::Counts) => {
                 let life = &self.lives[index];
                 let snapshot = life.steps[life.steps_until(at) - 1].snapshot;
                 let lines = self.value(index, &snapshot.state, snapshot, at);
-                self.pause_parts(at, &lines, proof, Class::Resume, true);
+                self.pause_parts(at, &lines, proofs, Class::Resume, true);
                 self.holds[index].lines = lines;
             }
             // It ends while paused: put back what the pause took, so that it does churn (R15).
             (Pause::Took(lines), Standing::Zero(_)) => {
-                self.pause_parts(at, &lines, proof, Class::Pause, true);
+                self.pause_parts(at, &lines, proofs, Class::Pause, true);
                 self.holds[index].lines = lines;
             }
             (pause, Standing::Paused) => self.holds[index].pause = pause,
@@ -209,7 +227,7 @@ impl<'a> Fold<'a, '_> {
         &mut self,
         at: Instant,
         lines: &[Line<'a>],
-        proof: Proof<'a>,
+        proofs: &Proofs<'a>,
         class: Class,
         is_back: bool,
     ) {
@@ -218,7 +236,7 @@ impl<'a> Fold<'a, '_> {
             _ => (Kind::Pause, Cause::Pause),
         };
         for line in lines.iter().filter(|line| line.level.is_positive()) {
-            let line = Line { evidence: proof.0, signs: proof.1, ..line.clone() };
+            let line = proved(line, proofs);
             let part = if is_back { arrival(&line, kind, cause) } else { departure(&line, kind, cause) };
             self.post(at, class, part, None);
         }
@@ -236,6 +254,8 @@ impl<'a> Fold<'a, '_> {
         let life = &self.lives[index];
         let policy = self.rules.policy;
         let terms = Arc::new(Terms::of(state, at, policy.discounts));
+        let span = (self.holds[index].steps, life.steps_until(at));
+        let made = |item: &Item| &life.maker(&item.id, span, at, policy).evidence;
         let mut lines = Vec::with_capacity(state.items.len());
         for (place, item) in state.items.iter().enumerate() {
             let is_metered = item.price.usage_type == UsageType::Metered;
@@ -254,7 +274,7 @@ impl<'a> Fold<'a, '_> {
                 terms: Arc::clone(&terms),
                 index: place,
                 missing: None,
-                evidence: used.unwrap_or(&snapshot.evidence),
+                evidence: used.unwrap_or_else(|| made(item)),
                 signs: &snapshot.motion,
             };
             match level {

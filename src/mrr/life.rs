@@ -71,6 +71,27 @@ impl<'a> Life<'a> {
         Self { id, steps, usage, is_continued: base.is_some() || is_over, is_over, ended_by }
     }
 
+    /// The snapshot that made an item what it is after `steps` steps, of which `held` had taken effect
+    /// before: the first of the new ones from which on neither the item, nor the discounts, nor what
+    /// the subscription counts for changed. What only repeats a change, or changes something else in
+    /// the same second, is not its evidence, whichever is heard of first.
+    pub(super) fn maker(
+        &self,
+        item: &ItemId,
+        (held, steps): (usize, usize),
+        at: Instant,
+        policy: &Policy,
+    ) -> &'a Snapshot {
+        let look = |step: usize| {
+            let state = &self.steps[step].snapshot.state;
+            let item = state.items.iter().find(|held| held.id == *item);
+            (item, &state.discounts, self.standing(step, at, policy))
+        };
+        let last = steps - 1;
+        let unchanged = (held..last).rev().take_while(|step| look(*step) == look(last));
+        self.steps[unchanged.last().unwrap_or(last)].snapshot
+    }
+
     /// How many steps have taken effect at an instant.
     pub(super) fn steps_until(&self, at: Instant) -> usize {
         self.steps.partition_point(|step| step.at <= at)

@@ -99,6 +99,7 @@ async fn verify_customer(ledger: &Ledger, key: &CustomerKey, proof: &mut Proof) 
         let rules = rules.ok_or_else(|| differs(key, "the rules it was settled by are missing"))?;
         let derived = derived_from_bytes(key, &stored, &rules, before.settled_at.unwrap_or_default())?;
         compare(key, &derived, &standing)?;
+        compare_evidence(key, &standing, &stored, rules.zone)?;
         proof.months += foot(key, &levels.unwrap_or_default(), &derived, rules.zone)?;
         proof.customers += 1;
         proof.movements += standing.len();
@@ -206,6 +207,31 @@ fn compare(key: &CustomerKey, derived: &Derivation, standing: &[Posting]) -> Res
         }
         None => Ok(()),
     }
+}
+
+/// What a posting says beside its movement: the month it belongs to, and the stored bytes that prove
+/// it.
+fn compare_evidence(
+    key: &CustomerKey,
+    standing: &[Posting],
+    stored: &[Stored],
+    zone: Tz,
+) -> Result<(), Fault> {
+    let bytes: BTreeMap<&str, &str> =
+        stored.iter().map(|stored| (stored.event_id.as_str(), stored.sha256.as_str())).collect();
+    for posting in standing {
+        let (seq, evidence) = (posting.seq, &posting.movement.evidence);
+        if posting.month != Month::of(posting.movement.effective_at, zone) {
+            return Err(differs(key, &format!("posting {seq} is in a month that it did not take effect in")));
+        }
+        if bytes.get(&*evidence.event) != Some(&&*evidence.sha256) {
+            return Err(differs(
+                key,
+                &format!("posting {seq} names evidence that is not among the stored bytes"),
+            ));
+        }
+    }
+    Ok(())
 }
 
 fn differs(key: &CustomerKey, what: &str) -> Fault {

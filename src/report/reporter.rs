@@ -68,6 +68,23 @@ impl Reporter {
         Ok(Settings { book, data_through, policy, ..self.settings.clone() })
     }
 
+    /// The last full month at a time, in unix seconds.
+    #[must_use]
+    pub fn last_full_month(&self, now: i64) -> Month {
+        Month::of(Instant(now), self.settings.zone).minus(1)
+    }
+
+    /// The page of a month of the default book; `None` if the text names no month.
+    ///
+    /// # Errors
+    ///
+    /// The store's.
+    pub async fn page(&self, month: &str) -> Result<Option<String>, AskError> {
+        let Some(month) = Month::parse(month) else { return Ok(None) };
+        let settings = self.settings(None).await?;
+        Ok(Some(self.month(&settings, month).await?.to_html()?))
+    }
+
     /// The report of a month.
     ///
     /// # Errors

@@ -3,13 +3,18 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr)]
 
 mod business;
+mod commands;
 mod crash;
 mod env_example;
+mod faults;
+mod forms;
 mod http;
 mod payloads;
 mod process;
+mod raw;
 mod road;
 mod signatures;
 mod stories;
 mod tidy;
 mod translate;
+mod worked;

@@ -10,6 +10,7 @@ use upswell::stripe::{Translation, read, translate};
 
 #[test]
 fn recorded_payloads_are_understood() {
+    #[allow(clippy::disallowed_methods, reason = "the test run's own variable, not upswell's")]
     let Ok(folder) = std::env::var("UPSWELL_PAYLOADS") else {
         eprintln!("UPSWELL_PAYLOADS is not set: no recorded payloads to read");
         return;

@@ -141,6 +141,16 @@ impl Place {
     }
 }
 
+/// Holds that two ledgers have the same movements, and names only those that differ.
+pub fn assert_same(got: &[serde_json::Value], expected: &[serde_json::Value], road: &str) {
+    let lines = |of: &[serde_json::Value], not_in: &[serde_json::Value]| -> String {
+        of.iter().filter(|row| !not_in.contains(row)).map(|row| format!("\n{row}")).collect()
+    };
+    let (more, less) = (lines(got, expected), lines(expected, got));
+    assert!(more.is_empty() && less.is_empty(), "{road}\nmore:{more}\nless:{less}");
+    assert_eq!(got.len(), expected.len(), "{road}");
+}
+
 /// Lines of JSON.
 pub fn rows(text: &str) -> Vec<serde_json::Value> {
     text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
@@ -196,10 +206,6 @@ impl Connection {
         stream.set_read_timeout(Some(Duration::from_secs(30))).ok()?;
         stream.set_nodelay(true).ok()?;
         Some(Self { stream: BufReader::new(stream) })
-    }
-
-    pub fn get(&mut self, path: &str) -> Option<Answer> {
-        self.ask(&format!("GET {path} HTTP/1.1\r\nHost: test\r\n\r\n"), b"")
     }
 
     /// Posts a body to the webhook with the headers given; none if the connection broke.

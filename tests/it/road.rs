@@ -81,7 +81,7 @@ impl Road {
 
     /// Proves the ledger and reads what it says.
     async fn outcome(self) -> Outcome {
-        self.settler.verify(&self.ledger, None).await.unwrap();
+        upswell::pipeline::verify(&self.ledger, None).await.unwrap();
         let mut movements = BTreeMap::new();
         for posting in self.ledger.postings(&Wanted::default()).await.unwrap() {
             *movements.entry(posting.id).or_default() += 1;

@@ -72,7 +72,7 @@ fn every_story_makes_the_ledger_that_is_expected_of_it() {
                 }
                 Translation::Ignored { .. } => {}
                 Translation::Parked { path, reason } => {
-                    writeln!(wrong, "{story:?} parked {path} {reason}").unwrap()
+                    writeln!(wrong, "{story:?} parked {path} {reason}").unwrap();
                 }
             }
         }

@@ -12,9 +12,8 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
     ("stripe", &["mrr"]),
     ("ledger", &["mrr"]),
     ("pipeline", &["stripe", "ledger", "mrr"]),
-    ("backfill", &["pipeline", "stripe"]),
-    ("report", &["ledger", "mrr", "config"]),
-    ("signals", &["ledger", "mrr"]),
+    ("backfill", &[]),
+    ("report", &["ledger", "mrr"]),
     ("http", &["pipeline", "report"]),
 ];
 

@@ -1,0 +1,228 @@
+//! Reading projections: levels, findings, the forward view, attributes, statuses.
+
+use std::collections::BTreeMap;
+
+use sea_orm::FromQueryResult;
+
+use super::mirror::{self, read};
+use super::project::{BROKEN_CHAIN, INCOMPLETE, ITEMS_TRUNCATED, UNCONFIRMED_COUPON, UNKNOWN_STATUS};
+use super::sql::{all, statement};
+use super::{CustomerKey, Ledger, LedgerError};
+use crate::mrr::{CustomerId, Finding, Instant, Level, Matter, Movement, Mrr, Status, SubscriptionId};
+
+/// What a customer is segmented by.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Attributes {
+    /// Country of its address.
+    pub country: Option<String>,
+    /// Its metadata, over that of its subscriptions.
+    pub metadata: BTreeMap<String, String>,
+}
+
+/// A finding and whose it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FoundFinding {
+    /// Whose.
+    pub key: CustomerKey,
+    /// The finding.
+    pub finding: Finding,
+}
+
+/// A subscription's status as of an instant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StatusAt {
+    /// Whose.
+    pub customer: CustomerId,
+    /// The subscription.
+    pub subscription: SubscriptionId,
+    /// Its status.
+    pub status: Status,
+}
+
+#[derive(FromQueryResult)]
+struct LevelRow {
+    customer: String,
+    subscription: String,
+    item: String,
+    product: String,
+    price: String,
+    currency: String,
+    is_metered: i64,
+    quantity: i64,
+    mrr: i64,
+    is_at_risk: i64,
+    from_at: i64,
+    until_at: Option<i64>,
+}
+
+#[derive(FromQueryResult)]
+struct FindingRow {
+    book: String,
+    customer: String,
+    at: i64,
+    subscription: String,
+    matter: String,
+    item: Option<String>,
+    detail: Option<String>,
+    event: String,
+}
+
+#[derive(FromQueryResult)]
+struct ScheduledRow {
+    customer: String,
+    body: String,
+}
+
+#[derive(FromQueryResult)]
+struct AttributeRow {
+    customer: String,
+    subscription: String,
+    country: Option<String>,
+    metadata: String,
+}
+
+#[derive(FromQueryResult)]
+struct StatusRow {
+    customer: String,
+    subscription: String,
+    status: String,
+}
+
+impl Ledger {
+    /// The item levels of a book's customers through all time, or of one customer.
+    ///
+    /// # Errors
+    ///
+    /// The store's refusal.
+    pub async fn levels(
+        &self,
+        book: &str,
+        customer: Option<&CustomerId>,
+    ) -> Result<BTreeMap<CustomerId, Vec<Level>>, LedgerError> {
+        let sql = "SELECT customer, subscription, item, product, price, currency, is_metered, quantity, mrr, \
+                   is_at_risk, from_at, until_at FROM level WHERE book = $1 AND ($2 IS NULL OR customer = $2) \
+                   ORDER BY customer, subscription, item, from_at";
+        let values = vec![book.into(), customer.map(ToString::to_string).into()];
+        let rows: Vec<LevelRow> = all(self.reader(), "read levels", statement(sql, values)).await?;
+        let mut levels: BTreeMap<CustomerId, Vec<Level>> = BTreeMap::new();
+        for row in rows {
+            levels.entry(row.customer.as_str().into()).or_default().push(row.restore());
+        }
+        Ok(levels)
+    }
+
+    /// What a person should look at.
+    ///
+    /// # Errors
+    ///
+    /// The store's refusal.
+    pub async fn findings(&self, book: Option<&str>) -> Result<Vec<FoundFinding>, LedgerError> {
+        let sql = "SELECT book, customer, at, subscription, matter, item, detail, event FROM finding \
+                   WHERE $1 IS NULL OR book = $1 ORDER BY book, at, customer, subscription, event";
+        let values = vec![book.map(str::to_owned).into()];
+        let rows: Vec<FindingRow> = all(self.reader(), "read findings", statement(sql, values)).await?;
+        rows.into_iter().map(FindingRow::restore).collect()
+    }
+
+    /// The movements that are to come.
+    ///
+    /// # Errors
+    ///
+    /// The store's refusal, or a row this version can't read.
+    pub async fn scheduled(&self, book: &str) -> Result<BTreeMap<CustomerId, Vec<Movement>>, LedgerError> {
+        let sql =
+            "SELECT customer, body FROM scheduled WHERE book = $1 ORDER BY customer, effective_at, rowid";
+        let rows: Vec<ScheduledRow> =
+            all(self.reader(), "read what is to come", statement(sql, vec![book.into()])).await?;
+        let mut scheduled: BTreeMap<CustomerId, Vec<Movement>> = BTreeMap::new();
+        for row in rows {
+            let movement = read::<mirror::Movement, _>("a movement", &row.body)?;
+            scheduled.entry(row.customer.into()).or_default().push(movement);
+        }
+        Ok(scheduled)
+    }
+
+    /// What customers are segmented by: their own metadata over that of their subscriptions.
+    ///
+    /// # Errors
+    ///
+    /// The store's refusal, or a row this version can't read.
+    pub async fn attributes(&self, book: &str) -> Result<BTreeMap<CustomerId, Attributes>, LedgerError> {
+        // Newer subscriptions over older ones, and the customer itself, the empty one, over all.
+        let sql = "SELECT customer, subscription, country, metadata FROM attribute WHERE book = $1 \
+                   ORDER BY customer, subscription = '', at, subscription";
+        let rows: Vec<AttributeRow> =
+            all(self.reader(), "read attributes", statement(sql, vec![book.into()])).await?;
+        let mut attributes: BTreeMap<CustomerId, Attributes> = BTreeMap::new();
+        for row in rows {
+            let entry = attributes.entry(row.customer.into()).or_default();
+            entry.metadata.extend(mirror::metadata(&row.metadata)?);
+            if row.subscription.is_empty() {
+                entry.country = row.country;
+            }
+        }
+        Ok(attributes)
+    }
+
+    /// The last status told of each subscription before an instant.
+    ///
+    /// # Errors
+    ///
+    /// The store's refusal.
+    pub async fn statuses(&self, book: &str, before: Instant) -> Result<Vec<StatusAt>, LedgerError> {
+        let sql = "SELECT customer, subscription, status FROM (\
+                     SELECT customer, subscription, status, ROW_NUMBER() OVER (\
+                       PARTITION BY customer, subscription ORDER BY at DESC, inbox_seq DESC) AS place \
+                     FROM fact WHERE book = $1 AND status IS NOT NULL AND subscription IS NOT NULL AND at < $2) AS told \
+                   WHERE place = 1 ORDER BY customer, subscription";
+        let values = vec![book.into(), before.0.into()];
+        let rows: Vec<StatusRow> = all(self.reader(), "read statuses", statement(sql, values)).await?;
+        let status = |row: StatusRow| StatusAt {
+            customer: row.customer.into(),
+            subscription: row.subscription.into(),
+            status: mirror::status(&row.status).unwrap_or(Status::Unknown),
+        };
+        Ok(rows.into_iter().map(status).collect())
+    }
+}
+
+impl LevelRow {
+    fn restore(self) -> Level {
+        Level {
+            subscription: self.subscription.into(),
+            item: self.item.into(),
+            product: self.product.into(),
+            price: self.price.into(),
+            currency: self.currency.into(),
+            is_metered: self.is_metered != 0,
+            quantity: u64::try_from(self.quantity).unwrap_or_default(),
+            mrr: Mrr(self.mrr.into()),
+            is_at_risk: self.is_at_risk != 0,
+            from: Instant(self.from_at),
+            until: self.until_at.map(Instant),
+        }
+    }
+}
+
+impl FindingRow {
+    fn restore(self) -> Result<FoundFinding, LedgerError> {
+        let detail = self.detail.unwrap_or_default();
+        let matter = match self.matter.as_str() {
+            BROKEN_CHAIN => Matter::BrokenChain,
+            INCOMPLETE => Matter::Incomplete { item: self.item.unwrap_or_default().into(), missing: detail },
+            ITEMS_TRUNCATED => Matter::ItemsTruncated,
+            UNKNOWN_STATUS => Matter::UnknownStatus,
+            UNCONFIRMED_COUPON => Matter::UnconfirmedCoupon { coupon: detail },
+            word => return Err(LedgerError::UnknownWord { what: "matter", word: word.to_owned() }),
+        };
+        Ok(FoundFinding {
+            key: CustomerKey { book: self.book, customer: self.customer.into() },
+            finding: Finding {
+                at: Instant(self.at),
+                subscription: self.subscription.into(),
+                matter,
+                event: self.event.into(),
+            },
+        })
+    }
+}

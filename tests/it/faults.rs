@@ -1,0 +1,191 @@
+//! What goes wrong is found and told: rows changed from outside, files that can't be read, rows that
+//! can't be used.
+
+use sea_orm::{ConnectionTrait, Database};
+use serde_json::{Value, json};
+
+use crate::process::{Place, rows, stories, stories_config};
+
+/// A place where the stories have been backfilled.
+fn told() -> Place {
+    let place = Place::new().with("UPSWELL_CONFIG", &stories_config());
+    place.write("stories.ndjson", stories().join("\n"));
+    place.output(&["backfill", "stories.ndjson"]);
+    place
+}
+
+/// Runs SQL on the store behind upswell's back; what the store said if it refused.
+fn meddle(place: &Place, sql: &str) -> Result<(), String> {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    runtime.block_on(async {
+        let store = Database::connect(place.url()).await.unwrap();
+        let done = store.execute_unprepared(sql).await;
+        store.close().await.unwrap();
+        done.map(drop).map_err(|error| error.to_string())
+    })
+}
+
+/// `upswell verify` that has to fail, for what it says.
+fn not_proved(place: &Place) -> String {
+    let output = place.run(&["verify"]);
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{said}{}", String::from_utf8_lossy(&output.stdout));
+    said
+}
+
+#[test]
+fn the_store_itself_refuses_to_change_what_was_written() {
+    let place = told();
+    for table in ["inbox", "posting", "conflict"] {
+        let fill = "INSERT INTO conflict (book, event_id, kind, created, livemode, sha256, digest, received_at, source, body) \
+                    VALUES ('live', 'evt_x', 'x', 1, 1, x'00', x'00', 1, 'webhook', x'00')";
+        if table == "conflict" {
+            meddle(&place, fill).unwrap();
+        }
+        for sql in [format!("UPDATE {table} SET book = 'other'"), format!("DELETE FROM {table}")] {
+            let refusal = meddle(&place, &sql).unwrap_err();
+            assert!(refusal.contains("is append-only"), "{sql}: {refusal}");
+        }
+    }
+    place.output(&["verify"]);
+}
+
+#[test]
+fn a_ledger_is_proved_by_the_rules_it_was_made_by_and_made_anew_by_others() {
+    let place = told();
+    let made = place.movements();
+    let config = place.write("other.toml", "[policy]\ndiscounts = \"none\"\n");
+    let place = place.with("UPSWELL_CONFIG", &config).with("UPSWELL_TIMEZONE", "Asia/Tokyo");
+    place.output(&["verify"]);
+    assert_eq!(place.movements(), made);
+    // The next run of the worker adopts them.
+    place.write("nothing.ndjson", "");
+    place.output(&["backfill", "nothing.ndjson"]);
+    assert_ne!(place.movements(), made);
+    place.output(&["verify"]);
+}
+
+#[test]
+fn a_posting_changed_from_outside_is_found_with_its_customer() {
+    let place = told();
+    let row = "FROM posting WHERE customer = 'cus_Rowan' AND kind = 'seat' LIMIT 1";
+    meddle(&place, &format!("CREATE TABLE kept AS SELECT * {row}; DROP TRIGGER posting_refuses_update"))
+        .unwrap();
+    let changes = [
+        "delta = delta + 1000000",
+        "customer_mrr_after = customer_mrr_after + 1",
+        "quantity_after = 99",
+        "price_after = 'price_other'",
+        "kind = 'upsell'",
+        "cause = 'tier'",
+        "currency = 'eur'",
+        "effective_at = effective_at - 1",
+        "month = '2026-09'",
+        "event = 'evt_other'",
+        "sha256 = 'other'",
+    ];
+    for change in changes {
+        let (column, _) = change.split_once(" = ").unwrap();
+        let only = "WHERE seq = (SELECT seq FROM kept)";
+        meddle(&place, &format!("UPDATE posting SET {change} {only}")).unwrap();
+        let said = not_proved(&place);
+        assert!(said.contains("cus_Rowan") && said.contains("book live"), "{change}: {said}");
+        assert!(said.contains("upswell explain cus_Rowan"), "{said}");
+        meddle(&place, &format!("UPDATE posting SET {column} = (SELECT {column} FROM kept) {only}")).unwrap();
+    }
+    place.output(&["verify"]);
+}
+
+#[test]
+fn a_posting_that_is_gone_or_was_put_in_is_found_with_its_customer() {
+    let place = told();
+    let sql = "DROP TRIGGER posting_refuses_delete; DELETE FROM posting WHERE seq = \
+               (SELECT MAX(seq) FROM posting WHERE customer = 'cus_Sorrel')";
+    meddle(&place, sql).unwrap();
+    assert!(not_proved(&place).contains("cus_Sorrel"));
+}
+
+#[test]
+fn a_byte_of_the_inbox_changed_from_outside_is_found_with_its_event() {
+    let place = told();
+    let sql = "DROP TRIGGER inbox_refuses_update; UPDATE inbox SET body = \
+               CAST(REPLACE(CAST(body AS TEXT), '\"quantity\":3', '\"quantity\":4') AS BLOB) WHERE event_id = \
+               (SELECT event_id FROM fact WHERE customer = 'cus_Tamarind' LIMIT 1)";
+    meddle(&place, sql).unwrap();
+    let said = not_proved(&place);
+    assert!(said.contains("event evt_") && said.contains("restore a backup"), "{said}");
+}
+
+/// An event that can't be used: its status is a number.
+fn unusable() -> String {
+    let object = json!({"id": "sub_q", "object": "subscription", "customer": "cus_q", "status": 7});
+    json!({
+        "id": "evt_q", "object": "event", "type": "customer.subscription.updated", "created": 1_790_000_000,
+        "livemode": true, "data": {"object": object},
+    })
+    .to_string()
+}
+
+#[test]
+fn a_broken_line_among_good_ones_costs_only_itself() {
+    let place = Place::new().with("UPSWELL_CONFIG", &stories_config());
+    let events = stories();
+    let broken = &events[1][..events[1].len() / 2];
+    place.write("events.ndjson", [&events[0], broken, &events[2], &unusable(), &events[3]].join("\n"));
+    let output = place.run(&["backfill", "events.ndjson"]);
+    assert_eq!(output.status.code(), Some(1));
+    let told = String::from_utf8(output.stdout).unwrap();
+    assert!(told.starts_with("events.ndjson: 5 rows read, 4 accepted, 0 already known\n"), "{told}");
+    assert!(told.contains("  parked events.ndjson:2: "), "{told}");
+    assert!(
+        told.contains("  parked events.ndjson:4: expected a text, found a number at $.data.object.status"),
+        "{told}"
+    );
+    let parked = rows(&std::fs::read_to_string(place.path("upswell.parked")).unwrap());
+    assert_eq!(parked.len(), 1);
+    assert_eq!((&parked[0]["file"], &parked[0]["line"]), (&json!("events.ndjson"), &json!(2)));
+    let doctor = place.run(&["doctor", "--format", "json"]);
+    let findings: Value = serde_json::from_slice(&doctor.stdout).unwrap();
+    assert_eq!(findings["parked"][0]["event"], "evt_q");
+    assert_eq!(findings["parked"][0]["path"], "$.data.object.status");
+    // Mended and fed again, only what was missing is new.
+    place.write("events.ndjson", events[..4].join("\n"));
+    let again = place.output(&["backfill", "events.ndjson"]);
+    assert!(again.starts_with("events.ndjson: 4 rows read, 1 accepted, 3 already known\n"), "{again}");
+}
+
+#[test]
+fn a_file_that_can_t_be_read_exits_1_and_says_which() {
+    let place = Place::new();
+    place.write("cut.gz", [0x1f, 0x8b, 8, 0, 0, 0, 0, 0]);
+    place.write("page.html", "<html><body>Sign in</body></html>");
+    std::fs::create_dir(place.path("folder")).unwrap();
+    for file in ["nothing.ndjson", "cut.gz", "page.html", "folder"] {
+        let output = place.run(&["backfill", file]);
+        let said = [output.stdout, output.stderr].concat();
+        let said = String::from_utf8(said).unwrap();
+        assert_eq!(output.status.code(), Some(1), "{file}: {said}");
+        assert!(said.contains(file), "{said}");
+    }
+    assert_eq!(rows(&place.output(&["status", "--format", "json"]))[0]["stored"], 0);
+}
+
+#[test]
+fn a_dry_run_lists_the_movements_and_changes_nothing() {
+    let place = Place::new().with("UPSWELL_CONFIG", &stories_config());
+    let events = stories();
+    place.write("first.ndjson", events[..100].join("\n"));
+    place.output(&["backfill", "first.ndjson"]);
+    let before = (place.movements(), place.output(&["status", "--format", "json"]));
+    place.write("rest.ndjson", format!("{}\nbroken\n", events[100..].join("\n")));
+    let output = place.run(&["backfill", "--dry-run", "rest.ndjson"]);
+    assert_eq!(output.status.code(), Some(1), "a row could not be read");
+    let would = rows(&String::from_utf8(output.stdout).unwrap());
+    assert_eq!((place.movements(), place.output(&["status", "--format", "json"])), before);
+    assert!(!place.path("upswell.parked").exists());
+    place.write("rest.ndjson", events[100..].join("\n"));
+    place.output(&["backfill", "rest.ndjson"]);
+    let posted = rows(&place.output(&["movements", "--all", "--format", "ndjson"]));
+    let new: Vec<&Value> = posted[before.0.len()..].iter().map(|row| &row["id"]).collect();
+    assert_eq!(would.iter().map(|row| &row["id"]).collect::<Vec<_>>(), new);
+}
