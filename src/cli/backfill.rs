@@ -15,7 +15,7 @@ use crate::app::{App, now};
 use crate::backfill::{Document, ReadError, open};
 use crate::config::{Config, Secret};
 use crate::ledger::{Acceptance, Arrival, Posted, Source, Wanted};
-use crate::pipeline::{Settler, arrival};
+use crate::pipeline::{A_BULK, arrival};
 
 /// Documents stored in one transaction.
 const A_BATCH: usize = 1_000;
@@ -52,6 +52,8 @@ struct Tally {
     /// Rows that are no JSON: line and reason.
     unreadable: Vec<(u64, String)>,
     posted: Posted,
+    /// Stored since the last settlement.
+    unsettled: usize,
 }
 
 /// Feeds the files, one after the other.
@@ -115,8 +117,15 @@ async fn feed(file: &Path, book: Option<&str>, app: &App, mut parked: ParkedFile
     while is_open {
         let batch: Vec<_> = documents.by_ref().take(A_BATCH).collect();
         is_open = batch.len() == A_BATCH;
-        let arrivals = read_batch(batch, &name, book, &mut tally, &mut parked)?;
-        store(app, &settler, arrivals, &mut tally).await?;
+        let mut arrivals = Vec::with_capacity(batch.len());
+        let read = read_batch(batch, (&name, book), &mut arrivals, &mut tally, &mut parked);
+        store(app, arrivals, &mut tally).await?;
+        // What came before a file breaks off is settled all the same.
+        if tally.unsettled >= A_BULK || !is_open || read.is_err() {
+            tally.posted += settler.settle_by(A_BULK, now()).await?.posted;
+            tally.unsettled = 0;
+        }
+        read?;
         progress.at(documents.progress().read_bytes(), tally.rows);
     }
     progress.done();
@@ -132,26 +141,31 @@ fn named(error: ReadError, name: &str) -> anyhow::Error {
     }
 }
 
-/// The arrivals of a batch of documents; what is no JSON goes to the file of parked rows.
+/// Puts the arrivals of a batch of documents into `arrivals`; what is no JSON goes to the file of parked
+/// rows.
+///
+/// # Errors
+///
+/// A file that breaks off; what came before is in `arrivals`.
 fn read_batch(
     batch: Vec<Result<Document, ReadError>>,
-    name: &str,
-    book: Option<&str>,
+    (name, book): (&str, Option<&str>),
+    arrivals: &mut Vec<Arrival>,
     tally: &mut Tally,
     parked: &mut ParkedFile,
-) -> anyhow::Result<Vec<Arrival>> {
-    let mut arrivals = Vec::with_capacity(batch.len());
+) -> anyhow::Result<()> {
     for document in batch {
-        tally.rows += 1;
         let document = match document {
             Ok(document) => document,
             Err(ReadError::Unreadable { line, reason }) => {
+                tally.rows += 1;
                 parked.keep(name, line, &reason, &[])?;
                 tally.unreadable.push((line, reason));
                 continue;
             }
             Err(error) => return Err(named(error, name)),
         };
+        tally.rows += 1;
         let place = format!("{name}:{}", document.line);
         let body = Bytes::from(document.bytes);
         match arrival(body.clone(), None, now(), Source::Backfill { place }) {
@@ -163,27 +177,24 @@ fn read_batch(
             }
         }
     }
-    Ok(arrivals)
+    Ok(())
 }
 
-/// Stores a batch and settles it; a server that settles beside us takes its part.
-async fn store(
-    app: &App,
-    settler: &Settler,
-    arrivals: Vec<Arrival>,
-    tally: &mut Tally,
-) -> anyhow::Result<()> {
+/// Stores a batch.
+async fn store(app: &App, arrivals: Vec<Arrival>, tally: &mut Tally) -> anyhow::Result<()> {
     if arrivals.is_empty() {
         return Ok(());
     }
     for acceptance in app.ledger.accept(arrivals).await? {
         match acceptance {
-            Acceptance::New { .. } => tally.accepted += 1,
+            Acceptance::New { .. } => {
+                tally.accepted += 1;
+                tally.unsettled += 1;
+            }
             Acceptance::Duplicate { .. } => tally.known += 1,
             Acceptance::Conflict => tally.kept_aside += 1,
         }
     }
-    tally.posted += settler.settle(now()).await?.posted;
     Ok(())
 }
 

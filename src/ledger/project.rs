@@ -61,7 +61,10 @@ impl Projections {
         customer: &CustomerSettlement,
         derivation: &Derivation,
     ) -> Result<(), LedgerError> {
-        clear(db, &customer.key, customer.since).await?;
+        // Of a customer that was never settled there is nothing to clear.
+        if customer.revision > 0 {
+            clear(db, &customer.key, customer.since).await?;
+        }
         for level in &derivation.levels {
             self.levels.extend(level_values(&customer.key, level)?);
         }

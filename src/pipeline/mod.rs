@@ -8,5 +8,5 @@ mod settle;
 mod verify;
 
 pub use door::{AcceptError, Accepted, Door, Unready, arrival};
-pub use settle::{ENGINE, NoFacts, Settled, Settler, facts_of};
+pub use settle::{A_BULK, ENGINE, NoFacts, Settled, Settler, facts_of};
 pub use verify::{Fault, Proof, verify};

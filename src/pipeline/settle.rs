@@ -14,8 +14,11 @@ use crate::stripe::{Translation, read, translate};
 /// The version that derives; each posting carries it (R23).
 pub const ENGINE: &str = concat!("upswell ", env!("CARGO_PKG_VERSION"));
 
-/// Deliveries settled in one transaction at most.
+/// Deliveries settled in one transaction at most while others wait for their answers.
 const A_BATCH: usize = 256;
+/// The same of a backfill: the more of a customer's history one settlement holds, the fewer times the
+/// customer is derived.
+pub const A_BULK: usize = 8_192;
 /// Customers derived again in one transaction at most, when their time has come.
 const DUE_CUSTOMERS: usize = 128;
 /// How often a settlement is tried again that another process came before.
@@ -113,9 +116,18 @@ impl Settler {
     ///
     /// [`LedgerError`] of the store; what was settled before it stays settled.
     pub async fn settle(&self, now: i64) -> Result<Settled, LedgerError> {
+        self.settle_by(A_BATCH, now).await
+    }
+
+    /// [`Settler::settle`], so many deliveries in one transaction at most.
+    ///
+    /// # Errors
+    ///
+    /// As of [`Settler::settle`].
+    pub async fn settle_by(&self, most: usize, now: i64) -> Result<Settled, LedgerError> {
         let mut settled = Settled::default();
         loop {
-            let more = self.settle_some(now).await?;
+            let more = self.settle_some(most, now).await?;
             if more.deliveries == 0 {
                 break;
             }
@@ -136,8 +148,8 @@ impl Settler {
     /// # Errors
     ///
     /// [`LedgerError`] of the store; then none of it is settled.
-    pub async fn settle_some(&self, now: i64) -> Result<Settled, LedgerError> {
-        let pending = self.ledger.pending(A_BATCH).await?;
+    async fn settle_some(&self, most: usize, now: i64) -> Result<Settled, LedgerError> {
+        let pending = self.ledger.pending(most).await?;
         let mut changed: BTreeMap<CustomerKey, Changed> = BTreeMap::new();
         let mut dispositions = Vec::with_capacity(pending.len());
         for stored in &pending {
