@@ -30,8 +30,10 @@ pub fn net_month(levels: &[Level], movements: &[Movement], start: Instant, end: 
         Fate::Stayed => month.stayed(),
         Fate::Absent => {}
     }
-    let fate =
-        if fate == Fate::Absent && month.canceled_while_paused() { Fate::Went(Lane::Churn) } else { fate };
+    let fate = match fate {
+        Fate::Absent => month.ended_while_paused().map_or(Fate::Absent, Fate::Went),
+        fate => fate,
+    };
     NetMonth { fate, currencies: month.currencies }
 }
 
@@ -279,35 +281,39 @@ impl<'m> Month<'m> {
         }
     }
 
-    /// A cancellation while paused, of a customer at zero at both ends, stands as it was booked: the
-    /// pause gives back what it took, and that churns.
-    fn canceled_while_paused(&mut self) -> bool {
+    /// An end while paused, of a customer at zero at both ends, stands as it was booked: the pause gives
+    /// back what it took, and that churns, or leaves for a subscription of the next month (R19). Gives the
+    /// lane in which the customer went.
+    fn ended_while_paused(&mut self) -> Option<Lane> {
         let given_back: BTreeSet<Instant> = self
             .movements
             .iter()
             .filter(|movement| movement.class == Class::Pause && movement.delta > Delta::ZERO)
             .map(|movement| movement.effective_at)
             .collect();
+        let ended = |movement: &Movement| given_back.contains(&movement.effective_at);
         let booked: Vec<(&'m Movement, Lane)> = self
             .movements
             .iter()
             .filter_map(|movement| match movement.class {
                 Class::Pause => Some((*movement, Lane::Pause)),
-                Class::Churn if given_back.contains(&movement.effective_at) => Some((*movement, Lane::Churn)),
+                Class::Churn if ended(movement) => Some((*movement, Lane::Churn)),
+                Class::Transfer if ended(movement) => Some((*movement, Lane::Transfer)),
                 _ => None,
             })
             .collect();
         // A customer that came, paused and left inside the month was never there.
         let sum: Delta = booked.iter().map(|(movement, _)| movement.delta).sum();
-        if given_back.is_empty() || sum != Delta::ZERO {
-            return false;
+        let went = booked.iter().map(|(_, lane)| *lane).rfind(|lane| *lane != Lane::Pause)?;
+        if sum != Delta::ZERO {
+            return None;
         }
         for (movement, lane) in booked {
             if let Some(cell) = cell(movement, lane) {
                 self.push(&movement.currency, cell);
             }
         }
-        true
+        Some(went)
     }
 
     /// Who moved an item last in this month.

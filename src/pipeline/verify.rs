@@ -10,7 +10,7 @@ use super::settle::{derive_contained, facts_of};
 use crate::ledger::{
     CustomerKey, Ledger, LedgerError, Posting, SettlementRules, Stored, Wanted, movement_id,
 };
-use crate::mrr::{Delta, Derivation, Instant, Level, Month, Mrr, Timeline, net_month};
+use crate::mrr::{Delta, Derivation, Instant, Level, Month, Movement, Mrr, Timeline, net_month};
 
 /// Deliveries read at a time.
 const A_PAGE: usize = 1_000;
@@ -100,7 +100,7 @@ async fn verify_customer(ledger: &Ledger, key: &CustomerKey, proof: &mut Proof) 
         let derived = derived_from_bytes(key, &stored, &rules, before.settled_at.unwrap_or_default())?;
         compare(key, &derived, &standing)?;
         compare_evidence(key, &standing, &stored, rules.zone)?;
-        proof.months += foot(key, &levels.unwrap_or_default(), &derived, rules.zone)?;
+        proof.months += foot(key, &levels.unwrap_or_default(), &in_effect(&standing), rules.zone)?;
         proof.customers += 1;
         proof.movements += standing.len();
         return Ok(());
@@ -121,17 +121,24 @@ fn derived_from_bytes(
         .map_err(|reason| differs(key, &format!("can't be derived: {reason}")))
 }
 
+/// What stands, in the order it took effect, as reports read it.
+fn in_effect(standing: &[Posting]) -> Vec<Movement> {
+    let mut movements: Vec<Movement> = standing.iter().map(|posting| posting.movement.clone()).collect();
+    movements.sort_by_key(|movement| movement.effective_at);
+    movements
+}
+
 /// Every month foots, each closing is the next opening, and the levels that reports read are those
 /// that the movements make.
-fn foot(key: &CustomerKey, levels: &[Level], derived: &Derivation, zone: Tz) -> Result<usize, Fault> {
-    let instants = derived.movements.iter().map(|movement| movement.effective_at);
+fn foot(key: &CustomerKey, levels: &[Level], movements: &[Movement], zone: Tz) -> Result<usize, Fault> {
+    let instants = movements.iter().map(|movement| movement.effective_at);
     let Some((first, last)) = instants.clone().min().zip(instants.max()) else { return Ok(0) };
     let (first, last) = (Month::of(first, zone), Month::of(last, zone));
     let mut month = first;
     let mut months = 0;
     let mut closing: BTreeMap<String, Mrr> = BTreeMap::new();
     while month <= last {
-        let net = net_month(levels, &derived.movements, month.start(zone), month.end(zone));
+        let net = net_month(levels, movements, month.start(zone), month.end(zone));
         for (currency, net) in &net.currencies {
             let lanes: Delta = net.cells.iter().map(|cell| cell.delta).sum();
             if net.start + lanes != net.end {
@@ -144,7 +151,7 @@ fn foot(key: &CustomerKey, levels: &[Level], derived: &Derivation, zone: Tz) -> 
             }
             closing.insert(name, net.end);
         }
-        let moved = derived.movements.iter().filter(|movement| movement.effective_at < month.end(zone));
+        let moved = movements.iter().filter(|movement| movement.effective_at < month.end(zone));
         let moved: Delta = moved.map(|movement| movement.delta).sum();
         let held: Mrr = closing.values().copied().sum();
         if held - Mrr::ZERO != moved {

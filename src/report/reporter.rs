@@ -57,6 +57,9 @@ impl Reporter {
             books if books.iter().any(|book| book == wanted) => wanted.to_owned(),
             [only] if asked.is_none() => only.clone(),
             [] if asked.is_none() => DEFAULT_BOOK.to_owned(),
+            [] => {
+                return Err(AskError::NoSuchBook { asked: wanted.to_owned(), books: "none yet".to_owned() });
+            }
             books => {
                 return Err(AskError::NoSuchBook { asked: wanted.to_owned(), books: books.join(", ") });
             }

@@ -1,7 +1,7 @@
 //! R19: a customer that left with one subscription and came back with another has moved.
 
 use super::testing::*;
-use crate::mrr::{Fate, Instant, Lane, Policy, State, Status, net_month};
+use crate::mrr::{Delta, Fate, Instant, Lane, Policy, State, Status, net_month};
 
 fn on(id: &str, product: &str, amount: i64, quantity: u64) -> State {
     active(&[item(id, &price(&format!("price_{product}"), product, amount), quantity)])
@@ -202,4 +202,22 @@ fn who_moved_out_of_a_pause_inside_a_month_is_back_and_not_new() {
     let derived = story.derive();
     let net = net_month(&derived.levels, &derived.movements, day(9), day(20));
     assert_eq!(net.fate, Fate::Came(Lane::Resume));
+}
+
+#[test]
+fn who_moves_out_of_a_pause_over_a_month_s_end_goes_and_comes_in_the_lane_transfer() {
+    let story = Story::new()
+        .created("a", day(0), on("a.1", "P", 20, 1))
+        .pause("a", day(5))
+        .deleted("a", day(10))
+        .created("b", day(11), on("b.1", "P", 30, 1));
+    let derived = story.derive();
+    let lane = |net: &crate::mrr::NetMonth, lane| net.currencies.values().map(|net| net.lane(lane)).sum();
+    let twenty: Delta = derived.movements[0].delta;
+    let left = net_month(&derived.levels, &derived.movements, day(9), day(11));
+    assert_eq!(left.fate, Fate::Went(Lane::Transfer));
+    assert_eq!((lane(&left, Lane::Pause), lane(&left, Lane::Transfer)), (twenty, -twenty));
+    let back = net_month(&derived.levels, &derived.movements, day(11), day(20));
+    assert_eq!(back.fate, Fate::Stayed);
+    assert_eq!((lane(&back, Lane::Transfer), lane(&back, Lane::Expansion).0 > 0), (twenty, true));
 }
