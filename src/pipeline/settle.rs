@@ -21,8 +21,9 @@ const A_BATCH: usize = 256;
 pub const A_BULK: usize = 8_192;
 /// Customers derived again in one transaction at most, when their time has come.
 const DUE_CUSTOMERS: usize = 128;
-/// How often a settlement is tried again that another process came before.
-const TRIES: usize = 10;
+/// How often in a row a settlement may find that another process came before it. Each time that one got
+/// on, and what is left is read anew.
+const TRIES: usize = 100;
 
 /// What a run of the worker did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -93,6 +94,7 @@ impl Settler {
     pub async fn adopt(&self, now: i64) -> Result<Posted, LedgerError> {
         self.ledger.retry_parked(ENGINE).await?;
         let mut posted = Posted::default();
+        let mut overtaken = 0;
         let rules = self.rules.digest()?;
         loop {
             let outdated = self.ledger.outdated_customers(&rules, DUE_CUSTOMERS).await?;
@@ -106,7 +108,13 @@ impl Settler {
                 facts.retain(|new| new.key == key);
                 changed.insert(key, Changed { facts, is_whole: true });
             }
-            posted += self.post(&changed, Vec::new(), now).await?;
+            match self.post(&changed, Vec::new(), now).await {
+                Err(error) if gives_way(&error, &mut overtaken) => {}
+                more => {
+                    overtaken = 0;
+                    posted += more?;
+                }
+            }
         }
     }
 
@@ -126,12 +134,17 @@ impl Settler {
     /// As of [`Settler::settle`].
     pub async fn settle_by(&self, most: usize, now: i64) -> Result<Settled, LedgerError> {
         let mut settled = Settled::default();
+        let (mut most, mut overtaken) = (most, 0);
         loop {
-            let more = self.settle_some(most, now).await?;
-            if more.deliveries == 0 {
-                break;
+            match self.settle_some(most, now).await {
+                // Somebody settles beside us: smaller steps meet less often.
+                Err(error) if gives_way(&error, &mut overtaken) => most = most.min(A_BATCH),
+                Ok(more) if more.deliveries == 0 => break,
+                more => {
+                    overtaken = 0;
+                    settled.add(more?);
+                }
             }
-            settled.add(more);
         }
         loop {
             let due = self.ledger.due_customers(now, DUE_CUSTOMERS).await?;
@@ -139,7 +152,13 @@ impl Settler {
                 return Ok(settled);
             }
             let changed = due.into_iter().map(|key| (key, Changed::default())).collect();
-            settled.posted += self.post(&changed, Vec::new(), now).await?;
+            match self.post(&changed, Vec::new(), now).await {
+                Err(error) if gives_way(&error, &mut overtaken) => {}
+                more => {
+                    overtaken = 0;
+                    settled.posted += more?;
+                }
+            }
         }
     }
 
@@ -167,8 +186,7 @@ impl Settler {
         Ok(Settled { deliveries: pending.len(), posted })
     }
 
-    /// Derives the customers again and posts the difference; tries again if another process came
-    /// before.
+    /// Derives the customers again and posts the difference, in one transaction.
     async fn post(
         &self,
         changed: &BTreeMap<CustomerKey, Changed>,
@@ -176,20 +194,14 @@ impl Settler {
         now: i64,
     ) -> Result<Posted, LedgerError> {
         let mut settlement = Settlement {
+            customers: self.derived_all(changed, now).await?,
             now,
             rules: self.rules.clone(),
             dispositions,
             facts: changed.values().flat_map(|changed| &changed.facts).cloned().collect(),
-            customers: Vec::new(),
         };
-        let mut tries = 0;
-        settlement.customers = self.derived_all(changed, now).await?;
         loop {
             match self.ledger.settle(&settlement).await {
-                Err(LedgerError::Overtaken { .. }) if tries < TRIES => {
-                    tries += 1;
-                    settlement.customers = self.derived_all(changed, now).await?;
-                }
                 // One customer the ledger can't hold does not stop the others.
                 Err(LedgerError::DoesNotFit { customer, what, value }) => {
                     let reason = format!("{what} of {value} does not fit into the ledger");
@@ -231,6 +243,12 @@ impl Settler {
         });
         Ok(CustomerSettlement { key: key.clone(), revision: known.revision, since, derivation })
     }
+}
+
+/// Whether a settlement failed only because another process came before it, and is to be begun anew.
+fn gives_way(error: &LedgerError, overtaken: &mut usize) -> bool {
+    *overtaken += 1;
+    matches!(error, LedgerError::Overtaken { .. }) && *overtaken <= TRIES
 }
 
 /// Derives a timeline by rules as of `now`; a defect that it meets is contained, so that one customer

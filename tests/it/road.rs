@@ -33,7 +33,7 @@ struct Road {
     ledger: Ledger,
     settler: Settler,
     door: Door,
-    _directory: tempfile::TempDir,
+    directory: tempfile::TempDir,
 }
 
 impl Road {
@@ -45,7 +45,11 @@ impl Road {
         let settler = Settler::new(ledger.clone(), Catalogue::default(), Policy::default(), chrono_tz::UTC);
         let secrets = vec![Secret::new(SECRET).unwrap()];
         let (door, _) = Door::open(ledger.clone(), secrets, 300, Arc::new(Notify::new()));
-        Self { ledger, settler, door, _directory: directory }
+        Self { ledger, settler, door, directory }
+    }
+
+    fn url(&self) -> String {
+        format!("sqlite://{}", self.directory.path().join("upswell.db").display())
     }
 
     async fn webhooks(&self, events: &[Event]) {
@@ -183,4 +187,46 @@ fn any_order_any_duplication_and_any_split_make_the_same_ledger() {
         .unwrap();
     // Without any, settling one by one would prove nothing about going on from one.
     assert!(checkpoints.get() > 0, "no customer was ever at a checkpoint");
+}
+
+/// Several settle one store at once, live and in bulk, through connections of their own: each delivery
+/// counts once, and all get done.
+#[test]
+fn several_that_settle_at_once_post_nothing_twice_and_leave_nothing() {
+    let events: Vec<Event> = (0..12)
+        .flat_map(|seed| {
+            let rename = move |text: &str| {
+                ["cus_", "sub_", "evt_"]
+                    .iter()
+                    .fold(text.to_owned(), |text, prefix| text.replace(prefix, &format!("{prefix}{seed}_")))
+            };
+            let told = business(seed, false).into_iter();
+            told.map(move |event| Event { id: rename(&event.id), body: rename(&event.body), ..event })
+        })
+        .collect();
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    runtime.block_on(async {
+        let alone = Road::new().await;
+        alone.backfill(&events).await;
+        alone.settle().await;
+        let together = Road::new().await;
+        let mut others = Vec::new();
+        for _ in 0..3 {
+            let ledger = Ledger::open(&together.url()).await.unwrap();
+            others.push(Settler::new(ledger, Catalogue::default(), Policy::default(), chrono_tz::UTC));
+        }
+        for batch in events.chunks(80) {
+            together.backfill(batch).await;
+            let settling = others.iter().enumerate().map(|(index, settler)| {
+                let settler = settler.clone();
+                let most = [7, 256, 8_192][index];
+                tokio::spawn(async move { settler.settle_by(most, NOW).await.unwrap() })
+            });
+            for task in settling.collect::<Vec<_>>() {
+                task.await.unwrap();
+            }
+        }
+        assert_eq!(together.ledger.counts().await.unwrap().pending, 0);
+        assert_eq!(alone.outcome().await, together.outcome().await);
+    });
 }

@@ -5,7 +5,9 @@ use std::fmt::Write;
 use std::fs;
 
 use upswell::config::Config;
-use upswell::mrr::{Catalogue, CustomerId, Fact, Instant, Movement, Policy, Rules, Side, Timeline, derive};
+use upswell::mrr::{
+    Catalogue, Class, CustomerId, Fact, Instant, Kind, Movement, Policy, Rules, Side, Timeline, derive,
+};
 use upswell::stripe::{Translation, book, read, translate};
 
 use crate::process::{stories_config, stories_folder};
@@ -92,4 +94,18 @@ fn every_story_makes_the_ledger_that_is_expected_of_it() {
         }
     }
     assert!(wrong.is_empty(), "\n{wrong}");
+}
+
+#[test]
+fn the_stories_show_every_class_and_every_kind() {
+    let folder = stories_folder();
+    let files = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let expected = files.filter(|path| path.extension().is_some_and(|extension| extension == "expected"));
+    let text: String = expected.map(|path| fs::read_to_string(path).unwrap()).collect();
+    let shown =
+        |column: usize, word: &str| text.lines().any(|line| line.split(' ').nth(column) == Some(word));
+    let classes = Class::ALL.iter().filter(|class| !shown(1, class.as_str()));
+    assert_eq!(classes.collect::<Vec<_>>(), Vec::<&Class>::new());
+    let kinds = Kind::ALL.iter().filter(|kind| !shown(2, kind.as_str()));
+    assert_eq!(kinds.collect::<Vec<_>>(), Vec::<&Kind>::new());
 }
