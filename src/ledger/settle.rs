@@ -73,6 +73,8 @@ pub struct CustomerSettlement {
     pub revision: i64,
     /// The checkpoint that it was derived from: what stands up to it is left alone.
     pub since: Option<Instant>,
+    /// Whether the settlement's facts are its whole timeline, read anew from the stored bytes.
+    pub is_reread: bool,
     /// What the derivation gives, or why there is none.
     pub derivation: Result<Derivation, String>,
 }
@@ -179,6 +181,9 @@ impl Ledger {
 impl Settlement {
     async fn write(&self, db: &DatabaseTransaction) -> Result<Posted, LedgerError> {
         rules::keep(db, &self.rules, self.now).await?;
+        for customer in self.customers.iter().filter(|customer| customer.is_reread) {
+            forget_facts(db, &customer.key).await?;
+        }
         FACT.insert(db, self.fact_values()?).await?;
         let mut posted = Posted::default();
         let mut postings = Vec::new();
@@ -336,4 +341,12 @@ async fn revision<C: ConnectionTrait>(db: &C, key: &CustomerKey) -> Result<Optio
     let sql = "SELECT revision, checkpoint, checkpoint_at FROM customer WHERE book = $1 AND customer = $2";
     let values = vec![key.book.clone().into(), key.customer.to_string().into()];
     one(db, "settle", statement(sql, values)).await
+}
+
+/// Makes room for a timeline that was read anew: what an older version read out of an event, this one may
+/// not. The bytes stay.
+async fn forget_facts<C: ConnectionTrait>(db: &C, key: &CustomerKey) -> Result<(), LedgerError> {
+    let sql = "DELETE FROM fact WHERE book = $1 AND customer = $2";
+    let values = vec![key.book.clone().into(), key.customer.to_string().into()];
+    run(db, "settle", statement(sql, values)).await.map(drop)
 }

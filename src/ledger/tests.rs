@@ -122,7 +122,13 @@ fn settlement(revision: i64, movements: Vec<Movement>) -> Settlement {
         rules: rules(),
         dispositions: Vec::new(),
         facts: Vec::new(),
-        customers: vec![CustomerSettlement { key: key(), revision, since: None, derivation: Ok(derivation) }],
+        customers: vec![CustomerSettlement {
+            key: key(),
+            revision,
+            since: None,
+            is_reread: false,
+            derivation: Ok(derivation),
+        }],
     }
 }
 
@@ -305,4 +311,17 @@ async fn the_rules_that_a_customer_was_settled_by_are_kept_and_others_make_it_ou
     let newer = SettlementRules { engine: "newer".to_owned(), ..rules() };
     assert_eq!(ledger.outdated_customers(&newer.digest().unwrap(), 9).await.unwrap(), [key()]);
     assert_eq!(rules().policy_digest().unwrap(), newer.policy_digest().unwrap());
+}
+
+#[tokio::test]
+async fn a_timeline_that_is_read_anew_takes_the_place_of_the_old_one() {
+    let (_directory, ledger) = ledger().await;
+    ledger.accept(vec![arrival("evt_1", 1), arrival("evt_2", 2)]).await.unwrap();
+    let fact = |inbox_seq, event| NewFact { key: key(), inbox_seq, part: 0, fact: snapshot(event) };
+    let told = vec![fact(1, "evt_1"), fact(2, "evt_2")];
+    ledger.settle(&Settlement { facts: told, ..settlement(0, vec![movement(5)]) }).await.unwrap();
+    let mut reread = Settlement { facts: vec![fact(2, "evt_2")], ..settlement(1, vec![movement(5)]) };
+    reread.customers[0].is_reread = true;
+    ledger.settle(&reread).await.unwrap();
+    assert_eq!(ledger.known(&key(), None).await.unwrap().timeline.facts, [snapshot("evt_2")]);
 }

@@ -241,7 +241,8 @@ impl Settler {
             tracing::error!(customer = %key.customer, reason, "customer could not be derived; others go on");
             reason
         });
-        Ok(CustomerSettlement { key: key.clone(), revision: known.revision, since, derivation })
+        let is_reread = changed.is_whole;
+        Ok(CustomerSettlement { key: key.clone(), revision: known.revision, since, is_reread, derivation })
     }
 }
 
