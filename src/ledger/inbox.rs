@@ -7,7 +7,7 @@ use sea_orm::{FromQueryResult, Value};
 
 use super::error::while_doing;
 use super::open::run;
-use super::sql::{KEYS_A_STATEMENT, Table, all, placeholders, statement};
+use super::sql::{KEYS_A_STATEMENT, Table, all, marks, statement};
 use super::{CustomerKey, Ledger, LedgerError};
 
 /// Where a delivery came from.
@@ -283,7 +283,7 @@ impl Ledger {
     ) -> Result<BTreeMap<(String, String), (i64, Vec<u8>)>, LedgerError> {
         let mut known = BTreeMap::new();
         for chunk in arrivals.chunks(KEYS_A_STATEMENT) {
-            let names = placeholders(1, chunk.len());
+            let names = marks(chunk.len());
             let sql = format!("SELECT seq, account, event_id, digest FROM inbox WHERE event_id IN ({names})");
             let values = chunk.iter().map(|arrival| arrival.event_id.clone().into()).collect();
             let rows: Vec<KnownRow> = all(db, "look for known events", statement(sql, values)).await?;

@@ -11,7 +11,7 @@ use super::mirror::{self, write};
 use super::open::run;
 use super::posting::{Entry, POSTING, Posting, movement_id, reversal, standing, values};
 use super::project::Projections;
-use super::sql::{Table, one, placeholders, statement};
+use super::sql::{Table, marks, one, statement};
 use super::{CustomerKey, Ledger, LedgerError, SettlementRules, rules};
 use crate::mrr::{Derivation, Fact, Instant, Month};
 
@@ -329,7 +329,7 @@ impl Settlement {
 
     async fn clear_pending(&self, db: &DatabaseTransaction) -> Result<(), LedgerError> {
         for chunk in self.dispositions.chunks(super::sql::KEYS_A_STATEMENT) {
-            let sql = format!("DELETE FROM pending WHERE inbox_seq IN ({})", placeholders(1, chunk.len()));
+            let sql = format!("DELETE FROM pending WHERE inbox_seq IN ({})", marks(chunk.len()));
             let values = chunk.iter().map(|disposition| disposition.inbox_seq.into()).collect();
             run(db, "settle", statement(sql, values)).await?;
         }

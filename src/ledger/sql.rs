@@ -63,10 +63,15 @@ impl Table {
     }
 }
 
-/// `($1,$2),($3,$4)` and so on.
-pub(super) fn tuples(rows: usize, width: usize) -> String {
-    let tuple = |row: usize| format!("({})", placeholders(row * width + 1, width));
-    (0..rows).map(tuple).collect::<Vec<_>>().join(",")
+/// `(?,?),(?,?)` and so on.
+fn tuples(rows: usize, width: usize) -> String {
+    vec![format!("({})", marks(width)); rows].join(",")
+}
+
+/// `?,?` and so on, for a statement whose values are all bound in their order: SQLite looks for every
+/// numbered one in a list of all of them, which makes thousands of them dear.
+pub(super) fn marks(count: usize) -> String {
+    vec!["?"; count].join(",")
 }
 
 /// `$first,…`, so many of them.

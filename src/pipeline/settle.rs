@@ -18,7 +18,7 @@ pub const ENGINE: &str = concat!("upswell ", env!("CARGO_PKG_VERSION"));
 const A_BATCH: usize = 256;
 /// The same of a backfill: the more of a customer's history one settlement holds, the fewer times the
 /// customer is derived.
-pub const A_BULK: usize = 8_192;
+pub const A_BULK: usize = 4_096;
 /// Customers derived again in one transaction at most, when their time has come.
 const DUE_CUSTOMERS: usize = 128;
 /// How often in a row a settlement may find that another process came before it. Each time that one got
