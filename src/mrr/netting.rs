@@ -127,44 +127,27 @@ impl<'m> Month<'m> {
     /// All of E in the lane of the month's first movement from zero.
     fn came(&mut self, lane: Lane) {
         for level in std::mem::take(&mut self.ending) {
-            let motion = self.motion_of(&level.subscription, &level.item);
-            let delta = level.mrr - Mrr::ZERO;
-            self.push(
-                &level.currency,
-                Cell {
-                    lane,
-                    kind: None,
-                    product: level.product.clone(),
-                    price: level.price.clone(),
-                    motion,
-                    delta,
-                },
-            );
+            self.book_whole(level, lane, level.mrr - Mrr::ZERO);
         }
     }
 
     /// All of S' in the lane of the month's last movement to zero.
     fn went(&mut self, lane: Lane) {
         for level in std::mem::take(&mut self.starting) {
-            let motion = self.motion_of(&level.subscription, &level.item);
-            let delta = Mrr::ZERO - level.mrr;
-            self.push(
-                &level.currency,
-                Cell {
-                    lane,
-                    kind: None,
-                    product: level.product.clone(),
-                    price: level.price.clone(),
-                    motion,
-                    delta,
-                },
-            );
+            self.book_whole(level, lane, Mrr::ZERO - level.mrr);
         }
         for (movement, _) in self.brought() {
             if let Some(brought) = cell(movement, lane) {
                 self.push(&movement.currency, Cell { delta: -brought.delta, ..brought });
             }
         }
+    }
+
+    /// One item's whole level in one lane.
+    fn book_whole(&mut self, level: &Level, lane: Lane, delta: Delta) {
+        let motion = self.motion_of(&level.subscription, &level.item);
+        let (product, price) = (level.product.clone(), level.price.clone());
+        self.push(&level.currency, Cell { lane, kind: None, product, price, motion, delta });
     }
 
     /// What pauses and resumes moved goes to their lanes, the rest is expansion or contraction.
