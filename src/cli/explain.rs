@@ -179,7 +179,7 @@ fn is_about(fact: &Fact, subscription: &str) -> bool {
     match fact {
         Fact::Subscription(fact) => fact.subscription.as_str() == subscription,
         Fact::Usage(fact) => fact.subscription.as_str() == subscription,
-        Fact::Customer(_) => true,
+        Fact::Customer(_) | Fact::Discount(_) => true,
     }
 }
 
@@ -205,6 +205,10 @@ fn fact_text(stored: &Stored, fact: &Fact, app: &App) -> String {
         Fact::Usage(fact) => text.push_str(&usage_text(fact)),
         Fact::Customer(fact) if fact.is_deleted => {
             text.push_str("    the customer was deleted: all its subscriptions end\n");
+        }
+        Fact::Discount(fact) => {
+            let of = fact.subscription.as_ref().map_or("the customer", |id| id.as_str());
+            text.push_str(&format!("    a discount of {of}: {:?} (R6)\n", fact.change));
         }
         Fact::Customer(_) => text.push_str("    attributes of the customer: no figure\n"),
     }
@@ -240,7 +244,7 @@ fn arithmetic(terms: &Terms, index: usize) -> String {
         Scheme::Tiered { mode, tiers } => {
             format!("{} through {} tiers, {mode:?}", item.quantity, tiers.len())
         }
-        Scheme::TiersNotSent | Scheme::AmountNotSent => {
+        Scheme::TiersNotSent | Scheme::AmountNotSent | Scheme::PriceNotSent | Scheme::OptionNotSent => {
             format!("{} × an amount that is not known", item.quantity)
         }
     };

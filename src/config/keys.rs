@@ -136,5 +136,6 @@ pub(super) fn catalogue(
         add_ons: table.add_ons.into_iter().collect(),
         not_seats: table.not_seats.into_iter().collect(),
         successors: table.successors,
+        learnt: std::sync::Arc::default(),
     })
 }

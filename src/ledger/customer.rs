@@ -141,7 +141,7 @@ impl Ledger {
         let facts = self.facts(key, &names, events).await?;
         let snapshots = facts.into_iter().filter_map(|fact| match fact {
             Fact::Subscription(snapshot) => Some(snapshot),
-            Fact::Usage(_) | Fact::Customer(_) => None,
+            Fact::Usage(_) | Fact::Customer(_) | Fact::Discount(_) => None,
         });
         Ok(snapshots.collect())
     }

@@ -108,7 +108,7 @@ impl Projections {
                 Fact::Customer(fact) => {
                     (String::new(), fact.country.clone(), &fact.metadata, &fact.evidence.event)
                 }
-                Fact::Usage(_) => continue,
+                Fact::Usage(_) | Fact::Discount(_) => continue,
             };
             let values = [
                 Value::from(new.key.book.clone()),

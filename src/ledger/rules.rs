@@ -119,6 +119,7 @@ impl StoredRules {
                 add_ons: self.add_ons.into_iter().collect(),
                 not_seats: self.not_seats.into_iter().collect(),
                 successors: self.successors,
+                learnt: std::sync::Arc::default(),
             },
             engine: self.engine,
         })

@@ -265,6 +265,8 @@ impl Settlement {
                 }
                 Fact::Usage(fact) => (Some(fact.subscription.to_string()), &fact.evidence.event, None),
                 Fact::Customer(fact) => (None, &fact.evidence.event, None),
+                // Of the customer, whatever it is a discount on: it is at hand from any checkpoint on.
+                Fact::Discount(fact) => (None, &fact.evidence.event, None),
             };
             values.extend([
                 Value::from(new.key.book.clone()),

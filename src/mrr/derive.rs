@@ -119,7 +119,7 @@ fn lives<'a>(timeline: &'a Timeline, policy: &Policy) -> Vec<Life<'a>> {
         match fact {
             Fact::Subscription(fact) => snapshots.entry(fact.subscription.clone()).or_default().push(fact),
             Fact::Usage(fact) => invoices.entry(fact.subscription.clone()).or_default().push(fact),
-            Fact::Customer(_) => {}
+            Fact::Customer(_) | Fact::Discount(_) => {}
         }
     }
     let start = timeline.start.as_ref();
@@ -147,7 +147,7 @@ fn lives<'a>(timeline: &'a Timeline, policy: &Policy) -> Vec<Life<'a>> {
 fn unseen_usage_from(timeline: &Timeline, lives: &[Life<'_>]) -> Option<Instant> {
     let billed = timeline.facts.iter().filter_map(|fact| match fact {
         Fact::Usage(fact) => Some(fact),
-        Fact::Subscription(_) | Fact::Customer(_) => None,
+        Fact::Subscription(_) | Fact::Customer(_) | Fact::Discount(_) => None,
     });
     billed.filter(|fact| !lives.iter().any(|life| life.id == fact.subscription)).map(|fact| fact.at).min()
 }

@@ -13,6 +13,7 @@ mod derive;
 mod fold;
 mod hold;
 mod ids;
+mod learnt;
 mod levels;
 mod life;
 mod line;
@@ -35,6 +36,7 @@ mod tests;
 
 pub use derive::*;
 pub use ids::*;
+pub use learnt::*;
 pub use money::*;
 pub use movement::*;
 pub use netting::*;

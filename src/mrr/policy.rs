@@ -2,7 +2,9 @@
 //! products and prices (R21).
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
+use super::Learnt;
 use super::movement::words;
 
 words! {
@@ -79,8 +81,8 @@ impl Default for Policy {
     }
 }
 
-/// What is known about products and prices beyond the payloads (R21). The words are ids of products
-/// or prices, as `upswell.toml` mixes them.
+/// What is known about products and prices beyond the payloads (R4, R21): what is configured, and what
+/// was learnt. The configured words are ids of products or prices, as `upswell.toml` mixes them.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Catalogue {
     /// Ladders, each from low to high.
@@ -91,6 +93,8 @@ pub struct Catalogue {
     pub not_seats: BTreeSet<String>,
     /// Prices and those that succeed them.
     pub successors: BTreeMap<String, String>,
+    /// What was learnt from events, imports and the API; not configured, and kept with its instants.
+    pub learnt: Arc<Learnt>,
 }
 
 impl Catalogue {

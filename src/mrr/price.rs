@@ -173,6 +173,12 @@ pub enum Scheme {
     TiersNotSent,
     /// The payload carries neither an amount nor tiers.
     AmountNotSent,
+    /// The payload carries the price's id alone: neither its amount nor its product, cadence and usage
+    /// type are known (R4).
+    PriceNotSent,
+    /// The subscription pays in another currency than the price's own, and the payload leaves out what
+    /// the price asks in it (`currency_options`, R4).
+    OptionNotSent,
 }
 
 /// A price, or a legacy plan, as it is embedded in a snapshot.

@@ -133,9 +133,12 @@ pub struct Coupon {
     pub id: CouponId,
     /// What it takes off.
     pub off: Off,
+    /// What an amount is in other currencies (`currency_options`); empty where the payload leaves it out.
+    pub options: BTreeMap<Currency, PriceAmount>,
     /// How long it runs.
     pub duration: Duration,
-    /// The products it is limited to; an embedded coupon without the list is unrestricted (R6).
+    /// The products it is limited to; `None` where the payload does not say, as events leave it out:
+    /// it is then taken as unrestricted unless the catalogue knows better (R6).
     pub applies_to: Option<Vec<ProductId>>,
 }
 
@@ -287,6 +290,38 @@ pub struct CustomerFact {
     pub country: Option<String>,
     /// Its metadata.
     pub metadata: BTreeMap<String, String>,
+    /// The discount that it says the customer has (`discount`, R6): `None` where it says nothing,
+    /// `Some(None)` where it says that there is none.
+    pub discount: Option<Option<Discount>>,
+    /// Where it is proved.
+    pub evidence: Evidence,
+}
+
+/// What happened to a discount.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum DiscountChange {
+    /// It was taken away.
+    Deleted,
+    /// It was given.
+    Created,
+    /// It was changed.
+    Updated,
+}
+
+/// What an event of a discount says (`customer.discount.*`): the terms behind a discount's id, and,
+/// where it is of the customer itself, whether the customer has it (R4, R6).
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct DiscountFact {
+    /// Whose it is.
+    pub customer: CustomerId,
+    /// The subscription it is of; `None` of one of the customer itself.
+    pub subscription: Option<SubscriptionId>,
+    /// The discount.
+    pub discount: Discount,
+    /// What happened to it.
+    pub change: DiscountChange,
+    /// When the fact was made.
+    pub at: Instant,
     /// Where it is proved.
     pub evidence: Evidence,
 }
@@ -301,6 +336,8 @@ pub enum Fact {
     Usage(UsageInvoice),
     /// About the customer itself.
     Customer(CustomerFact),
+    /// About a discount.
+    Discount(DiscountFact),
 }
 
 impl Fact {
@@ -311,6 +348,7 @@ impl Fact {
             Self::Subscription(fact) => &fact.customer,
             Self::Usage(fact) => &fact.customer,
             Self::Customer(fact) => &fact.customer,
+            Self::Discount(fact) => &fact.customer,
         }
     }
 
@@ -321,6 +359,7 @@ impl Fact {
             Self::Subscription(fact) => fact.at,
             Self::Usage(fact) => fact.at,
             Self::Customer(fact) => fact.at,
+            Self::Discount(fact) => fact.at,
         }
     }
 
@@ -339,6 +378,7 @@ impl Fact {
                 ends.map(|end| Instant(end.0 - 1)).fold(fact.at, Instant::min)
             }
             Self::Customer(fact) => fact.at,
+            Self::Discount(fact) => fact.at,
         }
     }
 }

@@ -25,6 +25,14 @@ pub enum Unvalued {
     /// The price's amount is not known.
     #[error("the amount of price {0}")]
     Amount(String),
+    /// What the price asks in the subscription's currency is not known.
+    #[error("the amount of price {price} in {currency}")]
+    Option {
+        /// The price.
+        price: String,
+        /// The currency.
+        currency: String,
+    },
     /// A discount's coupon is not known.
     #[error("the coupon behind discount {0}")]
     Coupon(String),
@@ -225,7 +233,15 @@ fn amount(price: &Price, quantity: u64) -> Result<i128, Unvalued> {
         Scheme::Tiered { mode: TiersMode::Graduated, tiers } => graduated(tiers, quantity),
         Scheme::Tiered { mode: TiersMode::Volume, tiers } => volume(tiers, quantity),
         Scheme::TiersNotSent => return Err(Unvalued::Tiers(price.id.to_string())),
-        Scheme::AmountNotSent => return Err(Unvalued::Amount(price.id.to_string())),
+        Scheme::AmountNotSent | Scheme::PriceNotSent => {
+            return Err(Unvalued::Amount(price.id.to_string()));
+        }
+        Scheme::OptionNotSent => {
+            return Err(Unvalued::Option {
+                price: price.id.to_string(),
+                currency: price.currency.to_string(),
+            });
+        }
     };
     // Left room for the factor of R2 and the doubling of the rounding.
     sum.filter(|sum| sum.unsigned_abs() < 1 << 110).ok_or_else(|| Unvalued::TooLarge(price.id.to_string()))

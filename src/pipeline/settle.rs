@@ -61,7 +61,7 @@ pub fn facts_of(stored: &Stored) -> Result<Vec<Fact>, NoFacts> {
     let parked = |path: String, reason| NoFacts { outcome: Outcome::Parked, reason, path: Some(path) };
     let envelope = read(&stored.body).map_err(|error| parked("$".to_owned(), error.to_string()))?;
     match translate(&stored.body, &envelope, &stored.sha256) {
-        Translation::Facts(facts) => Ok(facts),
+        Translation::Facts(facts) | Translation::Learnt { facts, .. } => Ok(facts),
         Translation::Ignored { reason } => {
             Err(NoFacts { outcome: Outcome::Ignored, reason: reason.to_owned(), path: None })
         }

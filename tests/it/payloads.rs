@@ -56,6 +56,12 @@ fn outcome(payload: &Value, name: &str) -> (String, Result<String, String>) {
             true => Err(format!("ignored: {reason}")),
             false => Ok(format!("ignored: {reason}")),
         },
+        Translation::Learnt { catalogue, facts } => Ok(catalogue
+            .iter()
+            .map(|fact| format!("{:?}", fact.lesson))
+            .chain(facts.iter().map(told))
+            .collect::<Vec<_>>()
+            .join("; ")),
         Translation::Facts(facts) => Ok(facts.iter().map(told).collect::<Vec<_>>().join("; ")),
     };
     (kind, said)
@@ -73,6 +79,7 @@ fn told(fact: &Fact) -> String {
         Fact::Usage(invoice) => {
             format!("{:?}, {} lines, cycle: {}", invoice.status, invoice.lines.len(), invoice.is_cycle)
         }
+        Fact::Discount(discount) => format!("discount, {:?}", discount.change),
         Fact::Customer(customer) => format!("customer, deleted: {}", customer.is_deleted),
     }
 }

@@ -67,7 +67,7 @@ fn every_story_makes_the_ledger_that_is_expected_of_it() {
                 continue;
             }
             match translate(line.as_bytes(), &envelope, "") {
-                Translation::Facts(told) => {
+                Translation::Facts(told) | Translation::Learnt { facts: told, .. } => {
                     for fact in told {
                         facts.entry(fact.customer().clone()).or_default().push(fact);
                     }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::price::Cadence;
-use super::state::State;
+use super::state::{Discount, State};
 use super::{Mirror, record, words};
 use crate::mrr;
 
@@ -94,6 +94,45 @@ record!(CustomerFact of mrr::CustomerFact {
     country: Option<String>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     metadata: BTreeMap<String, String>,
+    /// Left out where nothing is said; null where there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "said_or_not")]
+    discount: Option<Option<Discount>>,
+    evidence: Evidence,
+});
+
+/// Null is kept apart from left out.
+mod said_or_not {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    use super::Discount;
+
+    pub(super) fn serialize<S: Serializer>(
+        discount: &Option<Option<Discount>>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        discount.as_ref().and_then(Option::as_ref).serialize(serializer)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<Option<Discount>>, D::Error> {
+        Option::<Discount>::deserialize(deserializer).map(Some)
+    }
+}
+
+words!(DiscountChange of mrr::DiscountChange {
+    Deleted = "deleted",
+    Created = "created",
+    Updated = "updated",
+});
+
+record!(DiscountFact of mrr::DiscountFact {
+    customer: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    subscription: Option<String>,
+    discount: Discount,
+    change: DiscountChange,
+    at: i64,
     evidence: Evidence,
 });
 
@@ -108,6 +147,8 @@ pub(in crate::ledger) enum Fact {
     Usage(UsageInvoice),
     /// About the customer itself.
     Customer(CustomerFact),
+    /// About a discount.
+    Discount(DiscountFact),
 }
 
 impl Mirror<mrr::Fact> for Fact {
@@ -116,6 +157,7 @@ impl Mirror<mrr::Fact> for Fact {
             mrr::Fact::Subscription(fact) => Self::Subscription(Mirror::of(fact)),
             mrr::Fact::Usage(fact) => Self::Usage(Mirror::of(fact)),
             mrr::Fact::Customer(fact) => Self::Customer(Mirror::of(fact)),
+            mrr::Fact::Discount(fact) => Self::Discount(Mirror::of(fact)),
         }
     }
 
@@ -124,6 +166,7 @@ impl Mirror<mrr::Fact> for Fact {
             Self::Subscription(fact) => mrr::Fact::Subscription(fact.restore()),
             Self::Usage(fact) => mrr::Fact::Usage(fact.restore()),
             Self::Customer(fact) => mrr::Fact::Customer(fact.restore()),
+            Self::Discount(fact) => mrr::Fact::Discount(fact.restore()),
         }
     }
 }

@@ -71,6 +71,16 @@ impl<Core, M: Mirror<Core>> Mirror<Vec<Core>> for Vec<M> {
     }
 }
 
+/// Amounts by currency.
+impl Mirror<BTreeMap<mrr::Currency, mrr::PriceAmount>> for BTreeMap<String, i128> {
+    fn of(core: &BTreeMap<mrr::Currency, mrr::PriceAmount>) -> Self {
+        core.iter().map(|(currency, amount)| (currency.to_string(), amount.0)).collect()
+    }
+    fn restore(self) -> BTreeMap<mrr::Currency, mrr::PriceAmount> {
+        self.into_iter().map(|(currency, amount)| (currency.into(), mrr::PriceAmount(amount))).collect()
+    }
+}
+
 impl<Core, M: Mirror<Core>> Mirror<Arc<Core>> for M {
     fn of(core: &Arc<Core>) -> Self {
         M::of(core.as_ref())

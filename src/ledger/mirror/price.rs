@@ -59,6 +59,10 @@ pub(super) enum Scheme {
     TiersNotSent,
     /// An amount that the payload left out.
     AmountNotSent,
+    /// All but the id.
+    PriceNotSent,
+    /// What it asks in the subscription's currency.
+    OptionNotSent,
 }
 
 impl Mirror<mrr::Scheme> for Scheme {
@@ -72,6 +76,8 @@ impl Mirror<mrr::Scheme> for Scheme {
             }
             mrr::Scheme::TiersNotSent => Self::TiersNotSent,
             mrr::Scheme::AmountNotSent => Self::AmountNotSent,
+            mrr::Scheme::PriceNotSent => Self::PriceNotSent,
+            mrr::Scheme::OptionNotSent => Self::OptionNotSent,
         }
     }
 
@@ -85,6 +91,8 @@ impl Mirror<mrr::Scheme> for Scheme {
             }
             Self::TiersNotSent => mrr::Scheme::TiersNotSent,
             Self::AmountNotSent => mrr::Scheme::AmountNotSent,
+            Self::PriceNotSent => mrr::Scheme::PriceNotSent,
+            Self::OptionNotSent => mrr::Scheme::OptionNotSent,
         }
     }
 }

@@ -1,5 +1,7 @@
 //! The stored form of a subscription's state: items, discounts, coupons.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use super::price::Price;
@@ -53,6 +55,8 @@ impl Mirror<mrr::Off> for Off {
 record!(Coupon of mrr::Coupon {
     id: String,
     off: Off,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    options: BTreeMap<String, i128>,
     duration: Duration,
     #[serde(skip_serializing_if = "Option::is_none")]
     applies_to: Option<Vec<String>>,

@@ -116,6 +116,7 @@ impl Telling {
             Some(Fact::Subscription(fact)) => fact.evidence = id,
             Some(Fact::Usage(fact)) => fact.evidence = id,
             Some(Fact::Customer(fact)) => fact.evidence = id,
+            Some(Fact::Discount(fact)) => fact.evidence = id,
             None => {}
         }
     }

@@ -62,7 +62,7 @@ fn go_on(story: &Story, checkpoint: Checkpoint) -> Derivation {
 fn may_have_paid(story: &Story) -> bool {
     story.facts.iter().any(|fact| match fact {
         Fact::Subscription(fact) => fact.previous.as_ref().unwrap_or(&fact.state).collection_paused,
-        Fact::Usage(_) | Fact::Customer(_) => false,
+        Fact::Usage(_) | Fact::Customer(_) | Fact::Discount(_) => false,
     })
 }
 
@@ -112,7 +112,7 @@ fn begins_known(story: &Story) -> bool {
         // A list that leaves items out is a loose link of the chain.
         Fact::Subscription(fact) if fact.state.items_truncated => false,
         Fact::Subscription(fact) => !begun.insert(&fact.subscription) || fact.origin == Origin::Created,
-        Fact::Usage(_) | Fact::Customer(_) => true,
+        Fact::Usage(_) | Fact::Customer(_) | Fact::Discount(_) => true,
     })
 }
 

@@ -76,7 +76,7 @@ pub(crate) fn item(id: &str, price: &Price, quantity: u64) -> Item {
 }
 
 pub(crate) fn coupon(id: &str, off: Off, duration: Duration) -> Discount {
-    let coupon = Coupon { id: id.into(), off, duration, applies_to: None };
+    let coupon = Coupon { id: id.into(), off, options: BTreeMap::new(), duration, applies_to: None };
     Discount {
         id: Some(format!("di_{id}").into()),
         coupon_id: Some(id.into()),
@@ -254,6 +254,7 @@ impl Story {
             is_deleted: true,
             country: None,
             metadata: BTreeMap::new(),
+            discount: None,
             evidence,
         }));
         self

@@ -14,6 +14,7 @@ impl Source<'_> {
             is_deleted,
             country: country(object),
             metadata: metadata(object),
+            discount: None,
             evidence: self.evidence(),
         })]))
     }

@@ -1,6 +1,7 @@
 //! Discounts and coupons in all their places (R6): the singular `discount` with its coupon inside,
 //! lists of ids, and `source.coupon` of the newest versions.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use chrono::{DateTime, Months};
@@ -69,7 +70,13 @@ fn coupon(object: &Node<'_, '_>) -> Result<Option<Coupon>, Unfit> {
         Some("forever") => Duration::Forever,
         _ => return Err(object.unfit("duration", "expected once, repeating or forever")),
     };
-    Ok(Some(Coupon { id: object.required_id("id")?.into(), off, duration, applies_to: applies_to(object)? }))
+    Ok(Some(Coupon {
+        id: object.required_id("id")?.into(),
+        off,
+        options: BTreeMap::new(),
+        duration,
+        applies_to: applies_to(object)?,
+    }))
 }
 
 fn off(object: &Node<'_, '_>) -> Result<Option<Off>, Unfit> {

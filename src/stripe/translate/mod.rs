@@ -9,7 +9,7 @@ mod subscription;
 
 use std::collections::BTreeMap;
 
-use crate::mrr::{Evidence, Fact, Grade, Instant, Origin};
+use crate::mrr::{CatalogueFact, Evidence, Fact, Grade, Instant, Origin};
 
 use super::envelope::{Envelope, Form};
 use super::event::Event;
@@ -21,6 +21,13 @@ use super::node::{Node, Unfit, is_time};
 pub enum Translation {
     /// Facts, at least one.
     Facts(Vec<Fact>),
+    /// Something about prices, products or coupons, and what facts come with it (of a discount, say).
+    Learnt {
+        /// What the whole book learns, at least one thing.
+        catalogue: Vec<CatalogueFact>,
+        /// Facts about a customer, maybe none.
+        facts: Vec<Fact>,
+    },
     /// Nothing about recurring revenue.
     Ignored {
         /// Why, out of a small set of stable texts, so that reasons can be counted.
