@@ -3,8 +3,9 @@
 //!
 //! A delivery's road through this room: [`verify`] its signature over the raw bytes, [`read`] its
 //! envelope (all that the inbox needs), and later, when it is settled, [`translate`] it. Nothing
-//! here does I/O or knows the time.
+//! on it does I/O or knows the time. Beside the road, an [`Api`] fetches what events leave out.
 
+mod client;
 mod envelope;
 mod event;
 mod json;
@@ -12,6 +13,7 @@ mod node;
 mod signature;
 mod translate;
 
+pub use client::{Api, ApiError, Fetched, Wanted};
 pub use envelope::{Envelope, EnvelopeError, Form, book, read};
 pub use signature::{Secret, SignatureError, Signed, sign, verify};
 pub use translate::{Translation, translate};
