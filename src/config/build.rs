@@ -10,6 +10,8 @@ use crate::mrr::Currency;
 
 /// A mebibyte, far above any event that Stripe is known to send.
 const DEFAULT_MAX_BODY_BYTES: usize = 1 << 20;
+/// A publishable key or a webhook secret in its place would be refused by Stripe, and only later.
+const API_KEY_PROBLEM: &str = "is not a key of Stripe's API (a restricted one that may read is enough)";
 /// What the official SDKs allow.
 const DEFAULT_TOLERANCE_SECONDS: i64 = 300;
 
@@ -19,6 +21,14 @@ pub(super) fn config(settings: &Settings, path: &Path, text: &str) -> Result<Con
     let variables = Variables { settings };
     Ok(Config {
         webhook_secrets: variables.secrets("STRIPE_WEBHOOK_SECRET")?,
+        api_key: variables.read("STRIPE_API_KEY", API_KEY_PROBLEM, |text| {
+            let is_key = text.bytes().all(|byte| byte.is_ascii_graphic()) && text.contains('_');
+            is_key.then(|| Secret::new(text))
+        })?,
+        api_base: variables.read("STRIPE_API_BASE", "is not an http or https address", |text| {
+            let has_host = |scheme| text.strip_prefix(scheme).is_some_and(|host| !host.is_empty());
+            (has_host("https://") || has_host("http://")).then(|| text.to_owned())
+        })?,
         database_url: variables.database_url()?,
         listen: variables
             .read("UPSWELL_LISTEN", "is not an address and port", |text| text.parse().ok())?

@@ -29,6 +29,10 @@ pub struct Config {
     /// The signing secrets of the webhook endpoints, any of which may have signed a delivery; empty
     /// where nothing is received.
     pub webhook_secrets: Vec<Secret>,
+    /// The key that reads Stripe's API, to complete what events leave out; `None` where nothing is fetched.
+    pub api_key: Option<Secret>,
+    /// Where Stripe's API is, if not at Stripe.
+    pub api_base: Option<String>,
     /// Where the store is; hidden in logs, for it may hold a password.
     pub database_url: Secret,
     /// Where the server listens.
