@@ -8,6 +8,7 @@
 mod envelope;
 mod event;
 mod json;
+mod listing;
 mod node;
 mod signature;
 mod translate;
