@@ -51,6 +51,10 @@ struct Scan {
     /// The key before the value at depth one, if it tells a page from a document.
     key: Option<PageKey>,
     may_be_page: bool,
+    /// Whether the object says that it is an item of a subscription, once it said what it is.
+    is_item: Option<bool>,
+    /// Whether that is all that is asked.
+    only_asks: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -60,22 +64,45 @@ enum PageKey {
 }
 
 /// The extent of the value that begins at the window's start. An object with an array as `data` is a
-/// page, unless it says before that it is something else than a list.
+/// page, unless it says before that it is something else than a list. A page of a subscription's items is
+/// one value: it says something as a whole, and is as short as such lists are.
 pub(super) fn extent(window: &mut Window) -> Result<Extent, Trouble> {
-    let scan = Scan { at: 0, expect: Expect::Value, open: Vec::new(), key: None, may_be_page: true };
-    scan.run(window)
+    Scan::of(0, true).run(window)
 }
 
 /// The end of an object of which the window's start is behind one of its values: the rest of a page.
 pub(super) fn rest_of_object(window: &mut Window) -> Result<usize, Trouble> {
-    let scan = Scan { at: 0, expect: Expect::CommaOrEnd, open: vec![true], key: None, may_be_page: false };
+    let mut scan = Scan { expect: Expect::CommaOrEnd, open: vec![true], ..Scan::of(0, false) };
     match scan.run(window)? {
         Extent::Value(end) | Extent::Page(end) => Ok(end),
     }
 }
 
+/// Whether the list whose elements begin at a position holds items of a subscription, by its first.
+fn holds_items(window: &mut Window, at: usize) -> Result<bool, Trouble> {
+    let mut scan = Scan { only_asks: true, ..Scan::of(at, false) };
+    match scan.run(window) {
+        Err(Trouble::Source(error)) => Err(error.into()),
+        // What is wrong with the element is told when it is read.
+        _ => Ok(scan.is_item == Some(true)),
+    }
+}
+
 impl Scan {
-    fn run(mut self, window: &mut Window) -> Result<Extent, Trouble> {
+    /// A scan of the value that begins at a position.
+    fn of(at: usize, may_be_page: bool) -> Self {
+        Self {
+            at,
+            expect: Expect::Value,
+            open: Vec::new(),
+            key: None,
+            may_be_page,
+            is_item: None,
+            only_asks: false,
+        }
+    }
+
+    fn run(&mut self, window: &mut Window) -> Result<Extent, Trouble> {
         loop {
             let Some(byte) = window.byte(self.at)? else {
                 return Err(Trouble::Flaw(self.at, "the file ends inside a document"));
@@ -89,7 +116,7 @@ impl Scan {
                 b':' if self.expect == Expect::Colon => self.step(Expect::Value),
                 b',' if self.expect == Expect::CommaOrEnd => self.comma(),
                 b'{' | b'[' if self.wants_value() => {
-                    if self.opens_page(byte) {
+                    if self.opens_page(byte) && !holds_items(window, self.at + 1)? {
                         return Ok(Extent::Page(self.at + 1));
                     }
                     self.open(byte == b'{');
@@ -100,7 +127,8 @@ impl Scan {
                 }
                 _ => return Err(Trouble::Flaw(self.at, self.wanted())),
             }
-            if self.open.is_empty() && self.expect == Expect::CommaOrEnd {
+            let is_whole = self.open.is_empty() && self.expect == Expect::CommaOrEnd;
+            if is_whole || (self.only_asks && self.is_item.is_some()) {
                 return Ok(Extent::Value(self.at));
             }
         }
@@ -161,6 +189,7 @@ impl Scan {
                 self.key = page_key(text);
             } else if self.key == Some(PageKey::Object) {
                 self.may_be_page &= text == b"list";
+                self.is_item = Some(text == b"subscription_item");
             }
         }
         self.at = end;

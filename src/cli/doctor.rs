@@ -3,6 +3,7 @@
 use clap::Args;
 use serde::Serialize;
 
+use super::remedy::{self, remedy_of};
 use super::{Outcome, SummaryFormat, emit};
 use crate::app::App;
 use crate::ledger::FoundFinding;
@@ -160,7 +161,11 @@ fn incomplete(found: &FoundFinding) -> Option<Incomplete> {
         Matter::UnknownStatus => (String::new(), "the meaning of the subscription's status".to_owned()),
         Matter::BrokenChain | Matter::UnconfirmedCoupon { .. } => return None,
     };
-    let remedy = format!("the item stands at its last known level; supply {missing}, or upgrade upswell");
+    let remedy = match &found.finding.matter {
+        Matter::ItemsTruncated => remedy::items(found.finding.subscription.as_str()),
+        _ => remedy_of(&missing),
+    };
+    let remedy = format!("the last known level stands until it arrives; {remedy}");
     Some(Incomplete {
         customer: found.key.customer.to_string(),
         subscription: found.finding.subscription.to_string(),
@@ -191,7 +196,7 @@ fn coupons(found: &[FoundFinding]) -> Vec<Coupon> {
         .collect();
     coupons.sort();
     coupons.dedup();
-    let remedy = "Stripe leaves a coupon's products out of events: it is taken as unrestricted";
+    let remedy = remedy::COUPON;
     coupons.into_iter().map(|coupon| Coupon { coupon: coupon.clone(), remedy }).collect()
 }
 

@@ -9,9 +9,7 @@ use super::args::month;
 use super::{Outcome, UsageError, emit, instant};
 use crate::app::App;
 use crate::ledger::{CustomerKey, Posting, Stored, Wanted};
-use crate::mrr::{
-    Class, DiscountPolicy, Fact, Instant, Month, Scheme, Snapshot, Terms, UsageInvoice, UsageType,
-};
+use crate::mrr::{Class, Fact, Instant, Known, Month, Scheme, Snapshot, Terms, UsageInvoice, UsageType};
 use crate::pipeline::facts_of;
 
 /// What `upswell explain` takes.
@@ -201,7 +199,7 @@ fn fact_text(stored: &Stored, fact: &Fact, app: &App) -> String {
     let mut text =
         format!("  {} {} {}\n{}", instant(fact.at()), stored.event_id, stored.kind, evidence_text(stored));
     match fact {
-        Fact::Subscription(fact) => text.push_str(&snapshot_text(fact, app.config.policy.discounts)),
+        Fact::Subscription(fact) => text.push_str(&snapshot_text(fact, app)),
         Fact::Usage(fact) => text.push_str(&usage_text(fact)),
         Fact::Customer(fact) if fact.is_deleted => {
             text.push_str("    the customer was deleted: all its subscriptions end\n");
@@ -216,11 +214,12 @@ fn fact_text(stored: &Stored, fact: &Fact, app: &App) -> String {
 }
 
 /// The state after an event, each line with its arithmetic.
-fn snapshot_text(snapshot: &Snapshot, policy: DiscountPolicy) -> String {
+fn snapshot_text(snapshot: &Snapshot, app: &App) -> String {
     let state = &snapshot.state;
     let paused = if state.collection_paused { ", collection paused" } else { "" };
     let mut text = format!("    {} is {:?}{paused} (R5)\n", snapshot.subscription, state.status);
-    let terms = Terms::of(state, snapshot.at, policy);
+    let known = Known::of(&[], &app.config.catalogue);
+    let terms = Terms::of(state, snapshot.at, &known, app.config.policy.discounts);
     for (index, item) in state.items.iter().enumerate() {
         text.push_str(&format!("    {}: {}\n", item.id, arithmetic(&terms, index)));
     }

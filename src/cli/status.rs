@@ -17,7 +17,7 @@ const LOOK_AGAIN: Duration = Duration::from_millis(50);
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  upswell status --wait --timeout 60s --format json")]
 pub struct StatusArgs {
-    /// Return once everything stored is settled
+    /// Return once everything stored is settled, and every customer that it concerns is derived
     #[arg(long)]
     pub wait: bool,
     /// How long to wait
@@ -35,6 +35,7 @@ struct Status {
     pending: i64,
     ignored: i64,
     parked: i64,
+    due: i64,
     lag_seconds: i64,
 }
 
@@ -46,15 +47,16 @@ struct Status {
 pub async fn run(args: &StatusArgs, app: &App) -> anyhow::Result<Outcome> {
     let begun = Instant::now();
     let mut counts = app.ledger.counts().await?;
-    while args.wait && counts.pending > 0 && begun.elapsed() < args.timeout {
+    while args.wait && counts.pending + counts.due > 0 && begun.elapsed() < args.timeout {
         tokio::time::sleep(LOOK_AGAIN).await;
         counts = app.ledger.counts().await?;
     }
     emit(&text(&counts, args.format)?)?;
-    if args.wait && counts.pending > 0 {
+    if args.wait && counts.pending + counts.due > 0 {
         say(&format!(
-            "{} deliveries are still pending after {} s; is `upswell serve` running, and what does its log say?",
+            "{} deliveries are still pending and {} customers due after {} s; is `upswell serve` running, and what does its log say?",
             counts.pending,
+            counts.due,
             args.timeout.as_secs()
         ));
         return Ok(Outcome::FaultFound);
@@ -69,13 +71,20 @@ fn text(counts: &Counts, format: Option<SummaryFormat>) -> anyhow::Result<String
         pending: counts.pending,
         ignored: counts.ignored,
         parked: counts.parked,
+        due: counts.due,
         lag_seconds: counts.lag_seconds(now()),
     };
     if SummaryFormat::or_by_reader(format) == SummaryFormat::Json {
         return Ok(format!("{}\n", serde_json::to_string(&status)?));
     }
     Ok(format!(
-        "stored   {}\nsettled  {}\npending  {}\nignored  {}\nparked   {}\nlag      {} s\n",
-        status.stored, status.settled, status.pending, status.ignored, status.parked, status.lag_seconds
+        "stored   {}\nsettled  {}\npending  {}\nignored  {}\nparked   {}\ndue      {}\nlag      {} s\n",
+        status.stored,
+        status.settled,
+        status.pending,
+        status.ignored,
+        status.parked,
+        status.due,
+        status.lag_seconds
     ))
 }

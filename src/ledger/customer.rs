@@ -25,6 +25,8 @@ pub struct Known {
     pub timeline: Timeline,
     /// When it was last settled: what a derivation then saw as the time of the run.
     pub settled_at: Option<Instant>,
+    /// The number of the last lesson of its book's catalogue that it was derived with.
+    pub catalogue_seq: i64,
 }
 
 #[derive(FromQueryResult)]
@@ -32,6 +34,7 @@ struct CustomerRow {
     revision: i64,
     checkpoint: Option<String>,
     settled_at: i64,
+    catalogue_seq: i64,
 }
 
 #[derive(FromQueryResult)]
@@ -47,7 +50,8 @@ struct KeyRow {
 
 impl Ledger {
     /// A customer's timeline. If it has a checkpoint and nothing reaches back to it
-    /// (`changed_from` is later), only what comes after; `None` asks for all.
+    /// (`changed_from` is later), only what comes after, and all that is about the customer itself and its
+    /// discounts; `None` asks for all.
     ///
     /// # Errors
     ///
@@ -58,7 +62,8 @@ impl Ledger {
         changed_from: Option<Instant>,
     ) -> Result<Known, LedgerError> {
         let names = vec![Value::from(key.book.clone()), key.customer.to_string().into()];
-        let sql = "SELECT revision, checkpoint, settled_at FROM customer WHERE book = $1 AND customer = $2";
+        let sql = "SELECT revision, checkpoint, settled_at, catalogue_seq FROM customer \
+                   WHERE book = $1 AND customer = $2";
         let row: Option<CustomerRow> =
             one(self.reader(), "read a customer", statement(sql, names.clone())).await?;
         let Some(row) = row else { return Ok(Known::default()) };
@@ -70,12 +75,14 @@ impl Ledger {
         let timeline = match start {
             None => Timeline { facts: self.facts(key, "", Vec::new()).await?, start: None },
             Some(checkpoint) => {
-                let facts = self.facts(key, "AND at > $3", vec![checkpoint.at.0.into()]).await?;
+                let which = "AND (at > $3 OR subscription IS NULL)";
+                let facts = self.facts(key, which, vec![checkpoint.at.0.into()]).await?;
                 let base = self.base(key, &checkpoint).await?;
                 Timeline { facts, start: Some(Start { checkpoint, base }) }
             }
         };
-        Ok(Known { revision: row.revision, timeline, settled_at: Some(Instant(row.settled_at)) })
+        let settled_at = Some(Instant(row.settled_at));
+        Ok(Known { revision: row.revision, timeline, settled_at, catalogue_seq: row.catalogue_seq })
     }
 
     /// The customers that were settled by other rules than these, so many at most.
@@ -111,6 +118,16 @@ impl Ledger {
     /// The store's refusal.
     pub async fn customers(&self, book: &str) -> Result<Vec<CustomerKey>, LedgerError> {
         let sql = "SELECT book, customer FROM customer WHERE book = $1 ORDER BY customer";
+        self.keys(sql, vec![book.into()]).await
+    }
+
+    /// The same, those first that were derived with the least of the book's catalogue.
+    ///
+    /// # Errors
+    ///
+    /// The store's refusal.
+    pub async fn customers_by_catalogue(&self, book: &str) -> Result<Vec<CustomerKey>, LedgerError> {
+        let sql = "SELECT book, customer FROM customer WHERE book = $1 ORDER BY catalogue_seq, customer";
         self.keys(sql, vec![book.into()]).await
     }
 

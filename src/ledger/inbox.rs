@@ -218,8 +218,8 @@ impl Ledger {
         self.stored(sql, vec![i64::try_from(limit).unwrap_or(i64::MAX).into()]).await
     }
 
-    /// Lets parked deliveries wait for settlement again that another version parked, and gives their
-    /// number: nothing that is parked is dropped.
+    /// Lets deliveries wait for settlement again that another version parked, or ignored because it did not
+    /// learn from events of the catalogue, and gives their number: nothing that is parked is dropped.
     ///
     /// # Errors
     ///
@@ -227,7 +227,8 @@ impl Ledger {
     pub async fn retry_parked(&self, engine: &str) -> Result<u64, LedgerError> {
         let sql = "INSERT INTO pending (inbox_seq, received_at) \
                    SELECT i.seq, i.received_at FROM disposition d JOIN inbox i ON i.seq = d.inbox_seq \
-                   WHERE d.outcome = 'parked' AND d.engine <> $1 ON CONFLICT DO NOTHING";
+                   WHERE (d.outcome = 'parked' AND d.engine <> $1) \
+                   OR (d.outcome = 'ignored' AND d.reason = 'catalogue event') ON CONFLICT DO NOTHING";
         let transaction = self.begin().await?;
         let waiting =
             run(&transaction, "try parked deliveries again", statement(sql, vec![engine.into()])).await?;
@@ -260,6 +261,23 @@ impl Ledger {
         self.stored(sql, vec![key.book.clone().into(), key.customer.to_string().into()]).await
     }
 
+    /// The deliveries that taught a book something, after a number of the inbox, so many at most.
+    ///
+    /// # Errors
+    ///
+    /// The store's refusal.
+    pub async fn stored_lessons(
+        &self,
+        book: &str,
+        after: i64,
+        limit: usize,
+    ) -> Result<Vec<Stored>, LedgerError> {
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        let which = "seq IN (SELECT DISTINCT inbox_seq FROM catalogue WHERE book = $1 AND inbox_seq > $2 \
+                     ORDER BY inbox_seq LIMIT $3)";
+        self.stored_where(which, vec![book.into(), after.into(), limit.into()]).await
+    }
+
     /// The deliveries after a number, in the order they came, so many at most.
     ///
     /// # Errors
@@ -268,6 +286,15 @@ impl Ledger {
     pub async fn stored_after(&self, seq: i64, limit: usize) -> Result<Vec<Stored>, LedgerError> {
         let sql = format!("SELECT {COLUMNS} FROM inbox WHERE seq > $1 ORDER BY seq LIMIT $2");
         self.stored(sql, vec![seq.into(), i64::try_from(limit).unwrap_or(i64::MAX).into()]).await
+    }
+
+    /// The deliveries that a condition on their row names, in the order they came.
+    pub(super) async fn stored_where(
+        &self,
+        which: &str,
+        values: Vec<Value>,
+    ) -> Result<Vec<Stored>, LedgerError> {
+        self.stored(format!("SELECT {COLUMNS} FROM inbox WHERE {which} ORDER BY seq"), values).await
     }
 
     async fn stored(&self, sql: String, values: Vec<Value>) -> Result<Vec<Stored>, LedgerError> {

@@ -4,6 +4,7 @@
 //! Inbox and postings are only ever added to; the store itself refuses anything else. A settlement
 //! is one transaction, so that there is no state between "the fact is in" and "its movements are".
 
+mod catalogue;
 mod customer;
 mod error;
 mod inbox;
@@ -20,6 +21,7 @@ mod view;
 #[cfg(test)]
 mod tests;
 
+pub use catalogue::{LearntSoFar, NewLesson, Taught};
 pub use customer::{CustomerKey, Known};
 pub use error::LedgerError;
 pub use inbox::{Acceptance, Arrival, Source, Stored};

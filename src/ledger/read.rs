@@ -18,6 +18,8 @@ pub struct Counts {
     pub ignored: i64,
     /// Those that can't be used by this version.
     pub parked: i64,
+    /// Customers that something was learnt for and that are not derived with it yet.
+    pub due: i64,
     /// When the oldest of those that wait came.
     pub oldest_pending_at: Option<i64>,
     /// The highest number of an inbox row.
@@ -113,6 +115,7 @@ impl Ledger {
                    (SELECT COUNT(*) FROM pending) AS pending, \
                    (SELECT COUNT(*) FROM disposition WHERE outcome = 'ignored') AS ignored, \
                    (SELECT COUNT(*) FROM disposition WHERE outcome = 'parked') AS parked, \
+                   (SELECT COUNT(*) FROM customer WHERE due_at <= settled_at) AS due, \
                    (SELECT MIN(received_at) FROM pending) AS oldest_pending_at, \
                    (SELECT COALESCE(MAX(seq), 0) FROM inbox) AS last_seq, \
                    (SELECT COALESCE(MAX(seq), 0) FROM posting) AS last_posting";
@@ -124,6 +127,7 @@ impl Ledger {
             pending: 0,
             ignored: 0,
             parked: 0,
+            due: 0,
             oldest_pending_at: None,
             last_seq: 0,
             last_posting: 0,

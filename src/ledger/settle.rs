@@ -6,6 +6,7 @@ use std::ops::AddAssign;
 
 use sea_orm::{ConnectionTrait, DatabaseTransaction, FromQueryResult, Value};
 
+use super::catalogue::{NewLesson, Questions};
 use super::error::while_doing;
 use super::mirror::{self, write};
 use super::open::run;
@@ -18,7 +19,7 @@ use crate::mrr::{Derivation, Fact, Instant, Month};
 /// What a delivery came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
-    /// Its facts are in their timelines.
+    /// Its facts are in their timelines, what it teaches is in the catalogue.
     Settled,
     /// It says nothing about recurring revenue.
     Ignored,
@@ -90,6 +91,10 @@ pub struct Settlement {
     pub dispositions: Vec<Disposition>,
     /// What they say.
     pub facts: Vec<NewFact>,
+    /// What they teach.
+    pub lessons: Vec<NewLesson>,
+    /// The number of the last lesson, beside those, that each book's customers were derived with.
+    pub learnt: BTreeMap<String, i64>,
     /// What that makes of customers.
     pub customers: Vec<CustomerSettlement>,
 }
@@ -149,10 +154,12 @@ const CUSTOMER: Table = Table {
         "poisoned",
         "settled_at",
         "rules",
+        "catalogue_seq",
     ],
     tail: "ON CONFLICT (book, customer) DO UPDATE SET revision = excluded.revision, \
            checkpoint = excluded.checkpoint, checkpoint_at = excluded.checkpoint_at, due_at = excluded.due_at, \
-           poisoned = excluded.poisoned, settled_at = excluded.settled_at, rules = excluded.rules",
+           poisoned = excluded.poisoned, settled_at = excluded.settled_at, rules = excluded.rules, \
+           catalogue_seq = excluded.catalogue_seq",
 };
 
 #[derive(FromQueryResult)]
@@ -168,8 +175,8 @@ impl Ledger {
     ///
     /// # Errors
     ///
-    /// [`LedgerError::Overtaken`] if a customer was settled meanwhile (derive again); else the
-    /// store's refusal, or an amount that does not fit.
+    /// [`LedgerError::Overtaken`] if a customer was settled meanwhile, or its book learnt something
+    /// (derive again); else the store's refusal, or an amount that does not fit.
     pub async fn settle(&self, settlement: &Settlement) -> Result<Posted, LedgerError> {
         let transaction = self.begin().await?;
         let posted = settlement.write(&transaction).await?;
@@ -181,6 +188,7 @@ impl Ledger {
 impl Settlement {
     async fn write(&self, db: &DatabaseTransaction) -> Result<Posted, LedgerError> {
         rules::keep(db, &self.rules, self.now).await?;
+        let learnt = self.learn(db).await?;
         for customer in self.customers.iter().filter(|customer| customer.is_reread) {
             forget_facts(db, &customer.key).await?;
         }
@@ -189,6 +197,7 @@ impl Settlement {
         let mut postings = Vec::new();
         let mut customers = Vec::new();
         let mut projections = Projections::default();
+        let mut questions = Questions::default();
         for customer in &self.customers {
             let row = revision(db, &customer.key).await?;
             if row.as_ref().map_or(0, |row| row.revision) != customer.revision {
@@ -197,13 +206,17 @@ impl Settlement {
             if let Ok(derivation) = &customer.derivation {
                 posted += self.difference(db, customer, derivation, &mut postings).await?;
                 projections.replace(db, customer, derivation).await?;
+                questions.replace(db, customer, derivation).await?;
             }
-            customers.extend(self.customer_values(customer, row)?);
+            let learnt = learnt.get(&customer.key.book).copied().unwrap_or_default();
+            customers.extend(self.customer_values(customer, row, learnt)?);
         }
         POSTING.insert(db, postings).await?;
         projections.insert(db).await?;
         projections.attributes(db, &self.facts).await?;
+        questions.insert(db).await?;
         CUSTOMER.insert(db, customers).await?;
+        self.heal(db, &learnt).await?;
         DISPOSITION.insert(db, self.disposition_values()).await?;
         self.clear_pending(db).await?;
         Ok(posted)
@@ -288,7 +301,8 @@ impl Settlement {
         &self,
         customer: &CustomerSettlement,
         row: Option<RevisionRow>,
-    ) -> Result<[Value; 9], LedgerError> {
+        learnt: i64,
+    ) -> Result<[Value; 10], LedgerError> {
         let stood = row.and_then(|row| row.checkpoint.zip(row.checkpoint_at));
         let (checkpoint, due_at, poisoned) = match &customer.derivation {
             Ok(derivation) => {
@@ -312,6 +326,7 @@ impl Settlement {
             poisoned.into(),
             self.now.into(),
             self.rules.digest()?.into(),
+            learnt.into(),
         ])
     }
 

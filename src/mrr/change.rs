@@ -7,8 +7,8 @@ use std::sync::Arc;
 use super::line::{Line, side_of};
 use super::matching::{Pair, Reach, pairs};
 use super::{
-    Catalogue, Cause, Currency, Delta, Discount, Evidence, Grade, ItemId, Kind, Motion, MotionSigns, Mrr,
-    Price, ProductId, Side, SubscriptionId,
+    Cause, Currency, Delta, Discount, Evidence, Grade, ItemId, Kind, Known, Motion, MotionSigns, Mrr, Price,
+    ProductId, Side, SubscriptionId,
 };
 
 /// One part of a change: one item, one step.
@@ -52,12 +52,12 @@ pub(super) struct Change<'c, 'a> {
     pub(super) ends: &'c BTreeMap<SubscriptionId, Cause>,
     /// What proves the change, for each subscription it touches.
     pub(super) proofs: &'c Proofs<'a>,
-    pub(super) catalogue: &'c Catalogue,
+    pub(super) known: &'c Known<'a>,
 }
 
 impl<'c, 'a> Change<'c, 'a> {
     pub(super) fn pairs(&self, reach: Reach) -> Vec<Pair<'c, 'a>> {
-        pairs(self.before, self.after, self.catalogue, reach)
+        pairs(self.before, self.after, reach)
     }
 
     /// The parts of the change, none of them zero, in the order of (subscription, item, step).
@@ -110,7 +110,7 @@ impl<'c, 'a> Change<'c, 'a> {
     }
 
     fn quantity_step(&self, line: &Line<'a>, delta: Delta) -> (Kind, Cause) {
-        if self.is_seat(line) {
+        if line.place.is_seat {
             (Kind::Seat, Cause::Quantity)
         } else {
             (by_sign(Kind::Upsell, delta), Cause::Quantity)
@@ -120,12 +120,13 @@ impl<'c, 'a> Change<'c, 'a> {
     /// What another price in the place of one means (R16, R17).
     fn price_step(&self, before: &Line<'a>, after: &Line<'a>) -> (Kind, Cause) {
         let is_same_product = before.price.product == after.price.product;
-        let succeeds = after.price.succeeds.as_ref() == Some(&before.price.id)
-            || self.catalogue.successors.get(before.price.id.as_str()).map(String::as_str)
-                == Some(after.price.id.as_str());
-        let are_ranked =
-            self.catalogue.shares_ladder([before.price.id.as_str(); 2], [after.price.id.as_str(); 2]);
-        if succeeds {
+        let are_ranked = before.place.is_ranked_with(&after.place);
+        let succeeds = self.known.succeeds((&after.price, &after.place), &before.price);
+        // The same price that asks for another amount is no other plan.
+        let is_known = before.missing.is_none() && after.missing.is_none();
+        let asks_otherwise =
+            is_known && before.price.id == after.price.id && before.price.scheme != after.price.scheme;
+        if succeeds || asks_otherwise {
             (Kind::Price, Cause::Price)
         } else if is_same_product && !before.price.cadence.equals(after.price.cadence) && !are_ranked {
             (Kind::Term, Cause::Term)
@@ -155,8 +156,8 @@ impl<'c, 'a> Change<'c, 'a> {
         if line.is_metered() {
             (Kind::Usage, Cause::Usage)
         } else if is_product_held {
-            (if self.is_seat(line) { Kind::Seat } else { Kind::Upsell }, Cause::Quantity)
-        } else if line.is_named_in(&self.catalogue.add_ons) {
+            (if line.place.is_seat { Kind::Seat } else { Kind::Upsell }, Cause::Quantity)
+        } else if line.place.is_add_on {
             (otherwise, Cause::AddOn)
         } else {
             (otherwise, Cause::Product)
@@ -165,10 +166,6 @@ impl<'c, 'a> Change<'c, 'a> {
 
     fn holds(&self, lines: &[Line<'a>], product: &ProductId) -> bool {
         self.paused.contains(product) || lines.iter().any(|line| line.price.product == *product)
-    }
-
-    fn is_seat(&self, line: &Line<'a>) -> bool {
-        line.price.is_seat && !line.is_named_in(&self.catalogue.not_seats)
     }
 }
 

@@ -44,10 +44,10 @@ impl Fold<'_, '_> {
             if !life.is_continued || life.is_over {
                 continue;
             }
-            let snapshot = life.steps[0].snapshot;
+            let step = &life.steps[0];
             self.holds[index].steps = 1;
             if life.standing(0, checkpoint.at, self.rules.policy) == Standing::Counts {
-                let lines = self.value(index, &snapshot.state, snapshot, checkpoint.at);
+                let lines = self.value(index, &step.state, step.snapshot, checkpoint.at);
                 for line in &lines {
                     *self.running.entry(line.price.currency.clone()).or_default() += line.level;
                 }

@@ -3,12 +3,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::asked::asked;
 use super::fold::Fold;
 use super::life::Life;
-use super::value::Terms;
 use super::{
-    Catalogue, Checkpoint, Derivation, Evidence, Fact, Finding, Instant, Matter, Policy, Snapshot, Status,
-    SubscriptionId, UsageInvoice,
+    Catalogue, Checkpoint, Derivation, Evidence, Fact, Finding, Instant, Known, Matter, Policy, Snapshot,
+    Status, SubscriptionId, UsageInvoice,
 };
 
 /// A checkpoint is only taken this long before the newest fact: Stripe tries to deliver for three
@@ -27,7 +27,7 @@ pub struct Rules<'r> {
 }
 
 /// All facts about one customer of one book, in any order, with or without duplicates; or, from a
-/// checkpoint on, those after it.
+/// checkpoint on, those after it and, of the customer itself and its discounts, all.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Timeline {
     /// The facts.
@@ -54,16 +54,21 @@ pub fn derive(timeline: &Timeline, rules: Rules<'_>) -> Derivation {
 
 /// [`derive()`], with checkpoints taken another time before the newest fact.
 #[must_use]
-pub fn derive_with_lag(timeline: &Timeline, rules: Rules<'_>, checkpoint_lag_seconds: i64) -> Derivation {
-    let lives = lives(timeline, rules.policy);
+pub fn derive_with_lag<'a>(
+    timeline: &'a Timeline,
+    rules: Rules<'a>,
+    checkpoint_lag_seconds: i64,
+) -> Derivation {
+    let known = Known::of(&timeline.facts, rules.catalogue);
+    let lives = lives(timeline, &known, rules.policy);
     let start = timeline.start.as_ref().map(|start| start.checkpoint.at);
     let deleted = deletion(timeline);
-    let points = points(&lives, deleted.map(|(at, _)| at), start, rules.policy);
+    let points = points(&lives, deleted.map(|(at, _)| at), start, &known, rules.policy);
     let newest = timeline.facts.iter().map(Fact::at).max();
     let checkpoint_before = newest.map(|newest| Instant(newest.0.saturating_sub(checkpoint_lag_seconds)));
-    let findings = findings(&lives);
+    let findings = findings(&lives, &known);
 
-    let mut fold = Fold::new(rules, &lives, deleted);
+    let mut fold = Fold::new(rules, &known, &lives, deleted);
     if let Some(start) = &timeline.start {
         fold.go_on_from(&start.checkpoint);
     }
@@ -85,6 +90,7 @@ pub fn derive_with_lag(timeline: &Timeline, rules: Rules<'_>, checkpoint_lag_sec
     derivation.checkpoint = checkpoint;
     let later = (std::ops::Bound::Excluded(rules.as_of), std::ops::Bound::Unbounded);
     derivation.due_at = points.range(later).next().map(|(at, _)| *at);
+    derivation.asked = asked(&timeline.facts, &lives, &known);
     derivation.scheduled = scheduled(fold, points, &lives, rules.as_of);
     derivation
 }
@@ -112,7 +118,7 @@ fn scheduled(
 }
 
 /// Every subscription of the timeline with its facts, in the order of their ids.
-fn lives<'a>(timeline: &'a Timeline, policy: &Policy) -> Vec<Life<'a>> {
+fn lives<'a>(timeline: &'a Timeline, known: &Known<'a>, policy: &Policy) -> Vec<Life<'a>> {
     let mut snapshots: BTreeMap<SubscriptionId, Vec<&'a Snapshot>> = BTreeMap::new();
     let mut invoices: BTreeMap<SubscriptionId, Vec<&'a UsageInvoice>> = BTreeMap::new();
     for fact in &timeline.facts {
@@ -137,7 +143,7 @@ fn lives<'a>(timeline: &'a Timeline, policy: &Policy) -> Vec<Life<'a>> {
             let billed = invoices.get(&id).map_or(&[][..], Vec::as_slice);
             let is_over = over.contains(&id);
             let base = base.get(&id).copied();
-            Life::of(id, base, is_over, told, billed, policy)
+            Life::of(id, base, is_over, told, billed, known, policy)
         })
         .collect()
 }
@@ -166,12 +172,13 @@ fn points(
     lives: &[Life<'_>],
     deleted_at: Option<Instant>,
     start: Option<Instant>,
+    known: &Known<'_>,
     policy: &Policy,
 ) -> BTreeMap<Instant, BTreeSet<usize>> {
     let mut points: BTreeMap<Instant, BTreeSet<usize>> = BTreeMap::new();
     for (index, life) in lives.iter().enumerate() {
         let told = life.steps.iter().map(|step| step.at);
-        for at in told.chain(life.silent_changes(policy)).chain(deleted_at) {
+        for at in told.chain(life.silent_changes(known, policy)).chain(deleted_at) {
             if start.is_none_or(|start| at > start) {
                 points.entry(at).or_default().insert(index);
             }
@@ -181,7 +188,7 @@ fn points(
 }
 
 /// What the facts themselves give a person to look at.
-fn findings(lives: &[Life<'_>]) -> Vec<Finding> {
+fn findings(lives: &[Life<'_>], known: &Known<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
     for life in lives {
         let mut coupons = BTreeSet::new();
@@ -194,13 +201,11 @@ fn findings(lives: &[Life<'_>]) -> Vec<Finding> {
             if snapshot.state.status == Status::Unknown {
                 matters.push(Matter::UnknownStatus);
             }
-            if snapshot.state.items_truncated {
+            if step.state.items_truncated {
                 matters.push(Matter::ItemsTruncated);
             }
-            let terms =
-                Terms { items: snapshot.state.items.clone(), discounts: snapshot.state.discounts.clone() };
-            let discounts = terms.items.iter().flat_map(|item| &item.discounts).chain(&terms.discounts);
-            for coupon in discounts.filter_map(|discount| discount.coupon.as_ref()) {
+            for discount in known.discounts_of(&step.state) {
+                let Some(coupon) = known.discount(discount, step.at).coupon else { continue };
                 if coupon.applies_to.is_none() && coupons.insert(coupon.id.clone()) {
                     matters.push(Matter::UnconfirmedCoupon { coupon: coupon.id.to_string() });
                 }

@@ -11,8 +11,8 @@ use super::line::Line;
 use super::matching::Reach;
 use super::transfer::Left;
 use super::{
-    Bridge, Cause, Class, Currency, Delta, Derivation, Evidence, Finding, Instant, Kind, Level, Movement,
-    Mrr, ProductId, SubscriptionId,
+    Bridge, Cause, Class, Currency, Delta, Derivation, Evidence, Finding, Instant, Kind, Known, Level,
+    Movement, Mrr, ProductId, SubscriptionId,
 };
 
 /// A customer's MRR in each currency.
@@ -21,7 +21,8 @@ pub(super) type Sums = BTreeMap<Currency, Mrr>;
 /// The fold over a customer's instants.
 #[derive(Clone)]
 pub(super) struct Fold<'a, 'r> {
-    pub(super) rules: Rules<'r>,
+    pub(super) rules: Rules<'a>,
+    pub(super) known: &'r Known<'a>,
     pub(super) lives: &'r [Life<'a>],
     pub(super) deleted: Option<(Instant, &'a Evidence)>,
     /// Ends that are asked for, when looking forward.
@@ -44,12 +45,14 @@ pub(super) struct Fold<'a, 'r> {
 
 impl<'a, 'r> Fold<'a, 'r> {
     pub(super) fn new(
-        rules: Rules<'r>,
+        rules: Rules<'a>,
+        known: &'r Known<'a>,
         lives: &'r [Life<'a>],
         deleted: Option<(Instant, &'a Evidence)>,
     ) -> Self {
         Self {
             rules,
+            known,
             lives,
             deleted,
             asked_ends: BTreeMap::new(),
@@ -97,8 +100,8 @@ impl<'a, 'r> Fold<'a, 'r> {
 
     /// Classifies what is left of a change when openings and pauses are set aside.
     fn classify(&mut self, at: Instant, targets: &Targets<'a>) {
-        let mut before = self.lines(|_| None);
-        let after = self.lines(|index| targets.lines.get(&index));
+        let mut before = self.lines(at, |_| None);
+        let after = self.lines(at, |index| targets.lines.get(&index));
         let mut start = sums(&before);
         let end = sums(&after);
         let first = self.movements.len();
@@ -120,11 +123,11 @@ impl<'a, 'r> Fold<'a, 'r> {
             paused: &paused,
             ends: &targets.ends,
             proofs: &targets.proofs,
-            catalogue: self.rules.catalogue,
+            known: self.known,
         };
         let parts = change.parts(reach);
         let currencies: BTreeSet<&Currency> = start.keys().chain(end.keys()).collect();
-        let mut bridges = self.bridges(&start, &end, &after);
+        let mut bridges = self.bridges(at, (&start, &end), &after);
         for currency in currencies {
             let (from, to) = (level(&start, currency), level(&end, currency));
             let class = self.class(is_zero(&start), is_zero(&end), to - from);
@@ -210,13 +213,26 @@ impl<'a, 'r> Fold<'a, 'r> {
         });
     }
 
-    /// All lines that count, those of some subscriptions replaced.
-    fn lines<'t>(&self, replaced: impl Fn(usize) -> Option<&'t Vec<Line<'a>>>) -> Vec<Line<'a>>
+    /// All lines that count, those of some subscriptions replaced, placed as of an instant.
+    fn lines<'t>(&self, at: Instant, replaced: impl Fn(usize) -> Option<&'t Vec<Line<'a>>>) -> Vec<Line<'a>>
     where
         'a: 't,
     {
         let holds = self.holds.iter().enumerate();
-        holds.flat_map(|(index, hold)| replaced(index).unwrap_or(&hold.lines).iter().cloned()).collect()
+        let mut lines: Vec<Line<'a>> =
+            holds.flat_map(|(index, hold)| replaced(index).unwrap_or(&hold.lines).iter().cloned()).collect();
+        self.place(&mut lines, at);
+        lines
+    }
+
+    /// Puts lines where the catalogue of an instant has them, whenever they were valued (R21).
+    pub(super) fn place(&self, lines: &mut [Line<'a>], at: Instant) {
+        if self.known.catalogue.learnt.is_empty() {
+            return;
+        }
+        for line in lines {
+            line.place = self.known.place(&line.price, at);
+        }
     }
 
     fn paused_products(&self) -> BTreeSet<ProductId> {

@@ -10,8 +10,8 @@ use super::life::{Standing, standing, state_before};
 use super::line::Line;
 use super::value::Terms;
 use super::{
-    Cause, ChurnPolicy, Class, Finding, Grade, Instant, Item, Kind, Matter, Mrr, Origin, Snapshot, State,
-    Status, SubscriptionId, UsageType,
+    Cause, ChurnPolicy, Class, DiscountPolicy, Evidence, Finding, Grade, Instant, Item, ItemId, Kind, Known,
+    Matter, Mrr, Origin, Snapshot, State, Status, SubscriptionId, UsageType,
 };
 
 /// What a pause keeps from counting.
@@ -67,6 +67,9 @@ impl<'a> Fold<'a, '_> {
         }
         let first = life.steps[0].snapshot;
         let Some(state) = state_before(first) else { return };
+        // An item that the first fact itself added was not there before it.
+        let told_at = if first.previous.is_some() { Instant(first.at.0 - 1) } else { first.at };
+        let state = self.known.whole(&first.subscription, &state, told_at);
         match standing(&state, self.rules.policy) {
             // A status of paused has never paid; a paused collection has, nobody knows what.
             Standing::Paused | Standing::Counts if state.status == Status::Paused => {
@@ -112,7 +115,7 @@ impl<'a> Fold<'a, '_> {
         }
         self.set_aside(index, at, standing, &targets.proofs);
         let lines = match standing {
-            Standing::Counts => self.value(index, &snapshot.state, snapshot, at),
+            Standing::Counts => self.value(index, &life.steps[steps - 1].state, snapshot, at),
             Standing::Paused => Vec::new(),
             Standing::Zero(cause) => {
                 targets.ends.insert(life.id.clone(), cause);
@@ -135,8 +138,8 @@ impl<'a> Fold<'a, '_> {
             Pause::None | Pause::Unseen => &[],
         };
         for line in hold.lines.iter().chain(paused) {
-            let maker = life.maker(&line.item, span, at, self.rules.policy);
-            let proof = (deletion.unwrap_or(&maker.evidence), signs);
+            let made = self.evidence(index, &line.item, span, at);
+            let proof = (deletion.unwrap_or(made), signs);
             proofs.insert((life.id.clone(), line.item.clone()), proof);
         }
     }
@@ -208,8 +211,8 @@ impl<'a> Fold<'a, '_> {
             }
             (Pause::Unseen, Standing::Counts) => {
                 let life = &self.lives[index];
-                let snapshot = life.steps[life.steps_until(at) - 1].snapshot;
-                let lines = self.value(index, &snapshot.state, snapshot, at);
+                let step = &life.steps[life.steps_until(at) - 1];
+                let lines = self.value(index, &step.state, step.snapshot, at);
                 self.pause_parts(at, &lines, proofs, Class::Resume, true);
                 self.holds[index].lines = lines;
             }
@@ -253,11 +256,10 @@ impl<'a> Fold<'a, '_> {
     ) -> Vec<Line<'a>> {
         let life = &self.lives[index];
         let policy = self.rules.policy;
-        let terms = Arc::new(Terms::of(state, at, policy.discounts));
+        let terms = Arc::new(Terms::of(state, at, self.known, policy.discounts));
         let span = (self.holds[index].steps, life.steps_until(at));
-        let made = |item: &Item| &life.maker(&item.id, span, at, policy).evidence;
         let mut lines = Vec::with_capacity(state.items.len());
-        for (place, item) in state.items.iter().enumerate() {
+        for (place, item) in terms.items.iter().enumerate() {
             let is_metered = item.price.usage_type == UsageType::Metered;
             let used = life.usage.evidence(&item.id, at).filter(|_| is_metered);
             let level = if is_metered {
@@ -273,8 +275,9 @@ impl<'a> Fold<'a, '_> {
                 level: Mrr::ZERO,
                 terms: Arc::clone(&terms),
                 index: place,
+                place: self.known.place(&item.price, at),
                 missing: None,
-                evidence: used.unwrap_or_else(|| made(item)),
+                evidence: used.unwrap_or_else(|| self.evidence(index, &item.id, span, at)),
                 signs: &snapshot.motion,
             };
             match level {
@@ -292,6 +295,19 @@ impl<'a> Fold<'a, '_> {
             lines.extend(left_out);
         }
         lines
+    }
+
+    /// What proves that an item is what it is from this instant on: the snapshot that made it so, or,
+    /// where no snapshot of the instant changed it, what was learnt or told of it then (R4, R6).
+    fn evidence(&self, index: usize, item: &ItemId, span: (usize, usize), at: Instant) -> &'a Evidence {
+        let life = &self.lives[index];
+        let policy = self.rules.policy;
+        let maker = &life.maker(item, span, at, policy).evidence;
+        if life.is_told(item, span, at, policy) {
+            return maker;
+        }
+        let state = &life.steps[span.1 - 1].state;
+        proof(state, item, at, self.known, policy.discounts).unwrap_or(maker)
     }
 
     /// The lines of items that a payload leaves out, held at their last known level (R4).
@@ -337,6 +353,32 @@ impl<'a> Fold<'a, '_> {
             });
         }
     }
+}
+
+/// What was learnt or told at an instant that makes an item of a state worth something else: about its
+/// price, its discounts, or, as amounts are spread over all items, about another's price.
+fn proof<'a>(
+    state: &State,
+    item: &ItemId,
+    at: Instant,
+    known: &Known<'a>,
+    policy: DiscountPolicy,
+) -> Option<&'a Evidence> {
+    let before = Terms::of(state, Instant(at.0 - 1), known, policy);
+    let after = Terms::of(state, at, known, policy);
+    if before == after {
+        return None;
+    }
+    let repriced = |place: &usize| before.items[*place].price != after.items[*place].price;
+    let own = state.items.iter().position(|held| held.id == *item);
+    let price_proof = |place: usize| known.price_proof(&state.items[place], at);
+    let of_price = || own.filter(repriced).and_then(price_proof);
+    let of_discounts = || {
+        let is_same = own.is_some_and(|own| before.discounts_of(own).eq(after.discounts_of(own)));
+        (!is_same).then(|| known.discount_proof(state, at)).flatten()
+    };
+    let of_others = || (0..state.items.len()).filter(repriced).find_map(price_proof);
+    of_price().or_else(of_discounts).or_else(of_others)
 }
 
 fn arrival<'a>(line: &Line<'a>, kind: Kind, cause: Cause) -> Part<'a> {

@@ -132,6 +132,24 @@ impl Learnt {
         }
     }
 
+    /// Whether nothing was learnt at all.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.facts.is_empty()
+    }
+
+    /// A part of what a topic's facts say, as of an instant, with the fact that says it: the newest so
+    /// far that carries the part; if none does so early, the earliest that carries it, for what is
+    /// learnt late about a thing that never changes, its tiers say, was always true.
+    pub(super) fn as_of<'l, T>(
+        &'l self,
+        topic: &Topic,
+        at: Instant,
+        part: impl Fn(&'l Lesson) -> Option<T>,
+    ) -> Option<(T, &'l CatalogueFact)> {
+        version(self.about(topic), at, |fact| fact.at, |fact| part(&fact.lesson))
+    }
+
     /// What is known of a topic, oldest first.
     #[must_use]
     pub fn about(&self, topic: &Topic) -> &[CatalogueFact] {
@@ -151,4 +169,16 @@ impl FromIterator<CatalogueFact> for Learnt {
 /// event counts more, and stands later.
 fn place_of(fact: &CatalogueFact) -> (Instant, std::cmp::Reverse<super::Grade>, &str) {
     (fact.at, std::cmp::Reverse(fact.evidence.grade), &fact.evidence.event)
+}
+
+/// The version that holds at an instant, of those that carry a part: the newest so far, else the
+/// earliest. `versions` are in order.
+pub(super) fn version<'v, V, T>(
+    versions: &'v [V],
+    at: Instant,
+    made_at: impl Fn(&V) -> Instant,
+    part: impl Fn(&'v V) -> Option<T>,
+) -> Option<(T, &'v V)> {
+    let (so_far, later) = versions.split_at(versions.partition_point(|version| made_at(version) <= at));
+    so_far.iter().rev().chain(later).find_map(|version| part(version).map(|part| (part, version)))
 }

@@ -1,13 +1,15 @@
 //! A subscription's life: its snapshots in order, when each took effect (R14), and what the
 //! subscription counts for at an instant (R5).
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use super::order::order;
-use super::usage::Usage;
+use super::usage::{Meters, Usage};
+use super::value::Terms;
 use super::{
-    Cause, ChurnPolicy, Counting, EndReason, Instant, ItemId, Origin, PastDuePolicy, Policy, Snapshot, State,
-    Status, SubscriptionId, UsageInvoice, UsageType,
+    Cause, ChurnPolicy, Counting, EndReason, Instant, ItemId, Known, Origin, PastDuePolicy, Policy, Snapshot,
+    State, Status, SubscriptionId, UsageInvoice,
 };
 
 /// What a subscription counts for (R5).
@@ -26,6 +28,8 @@ pub(super) enum Standing {
 pub(super) struct Step<'a> {
     pub(super) at: Instant,
     pub(super) snapshot: &'a Snapshot,
+    /// The state it tells, with the items that it leaves out where they are known (R4).
+    pub(super) state: Cow<'a, State>,
     pub(super) is_chain_broken: bool,
 }
 
@@ -51,12 +55,17 @@ impl<'a> Life<'a> {
         is_over: bool,
         snapshots: &[&'a Snapshot],
         invoices: &[&'a UsageInvoice],
+        known: &Known<'a>,
         policy: &Policy,
     ) -> Self {
-        let mut steps: Vec<Step<'a>> = base
-            .map(|snapshot| Step { at: snapshot.at, snapshot, is_chain_broken: false })
-            .into_iter()
-            .collect();
+        let step = |at, snapshot: &'a Snapshot, is_chain_broken| Step {
+            at,
+            snapshot,
+            state: known.whole(&snapshot.subscription, &snapshot.state, snapshot.at),
+            is_chain_broken,
+        };
+        let mut steps: Vec<Step<'a>> =
+            base.map(|snapshot| step(snapshot.at, snapshot, false)).into_iter().collect();
         for told in order(base.map(|base| &base.state), snapshots) {
             let took_effect = effective_at(told.snapshot, policy);
             // Never before the fact it follows (R14).
@@ -64,10 +73,10 @@ impl<'a> Life<'a> {
             // An end is for good: that it lives on can only be told by a word out of place.
             let is_after_end = is_over || steps.iter().any(|step| is_end(step.snapshot));
             let is_chain_broken = told.is_broken || (is_after_end && !is_end(told.snapshot));
-            steps.push(Step { at, snapshot: told.snapshot, is_chain_broken });
+            steps.push(step(at, told.snapshot, is_chain_broken));
         }
         let ended_by = steps.iter().position(|step| is_end(step.snapshot));
-        let usage = Usage::of(invoices, |at| metered_items(&steps, at));
+        let usage = Usage::of(invoices, &Meters { steps: &steps, known });
         Self { id, steps, usage, is_continued: base.is_some() || is_over, is_over, ended_by }
     }
 
@@ -82,14 +91,32 @@ impl<'a> Life<'a> {
         at: Instant,
         policy: &Policy,
     ) -> &'a Snapshot {
+        let last = steps - 1;
+        let is_as_last = |step: &usize| self.is_same(item, (*step, last), at, policy);
+        let unchanged = (held..last).rev().take_while(is_as_last);
+        self.steps[unchanged.last().unwrap_or(last)].snapshot
+    }
+
+    /// Whether a snapshot tells that an item is no longer what it was: one of the first `steps`, of which
+    /// `held` had taken effect before.
+    pub(super) fn is_told(
+        &self,
+        item: &ItemId,
+        (held, steps): (usize, usize),
+        at: Instant,
+        policy: &Policy,
+    ) -> bool {
+        held == 0 || !self.is_same(item, (held - 1, steps - 1), at, policy)
+    }
+
+    /// Whether an item, the discounts and what the subscription counts for are the same after two steps.
+    fn is_same(&self, item: &ItemId, (one, other): (usize, usize), at: Instant, policy: &Policy) -> bool {
         let look = |step: usize| {
-            let state = &self.steps[step].snapshot.state;
+            let state = &self.steps[step].state;
             let item = state.items.iter().find(|held| held.id == *item);
             (item, &state.discounts, self.standing(step, at, policy))
         };
-        let last = steps - 1;
-        let unchanged = (held..last).rev().take_while(|step| look(*step) == look(last));
-        self.steps[unchanged.last().unwrap_or(last)].snapshot
+        look(one) == look(other)
     }
 
     /// How many steps have taken effect at an instant.
@@ -97,16 +124,18 @@ impl<'a> Life<'a> {
         self.steps.partition_point(|step| step.at <= at)
     }
 
-    /// The instants at which what it counts for may change without a word from anybody: discounts
-    /// that end, late payers that lapse, usage.
-    pub(super) fn silent_changes(&self, policy: &Policy) -> BTreeSet<Instant> {
+    /// The instants at which what it counts for may change without a word about it: discounts that end,
+    /// the customer's discount, what is learnt of prices and coupons, late payers that lapse, usage.
+    pub(super) fn silent_changes(&self, known: &Known<'_>, policy: &Policy) -> BTreeSet<Instant> {
         let mut instants: BTreeSet<Instant> = self.usage.changes().collect();
         for (index, step) in self.steps.iter().enumerate() {
             let until = self.steps.get(index + 1).map(|next| next.at);
             let lasts = |at: &Instant| *at > step.at && until.is_none_or(|until| *at < until);
-            let state = &step.snapshot.state;
-            let discounts = state.items.iter().flat_map(|item| &item.discounts).chain(&state.discounts);
-            instants.extend(discounts.filter_map(|discount| discount.end).filter(lasts));
+            let terms = |at: Instant| Terms::of(&step.state, at, known, policy.discounts);
+            let changes = |at: &Instant| terms(Instant(at.0 - 1)) != terms(*at);
+            if !self.is_over_at(index) {
+                instants.extend(known.instants(&step.state).into_iter().filter(lasts).filter(changes));
+            }
             instants.extend(self.lapses_at(index, policy).filter(lasts));
         }
         instants
@@ -221,13 +250,4 @@ pub(super) fn state_before(snapshot: &Snapshot) -> Option<State> {
     let was_trial = state.trial_end.is_some_and(|trial_end| ended_at <= trial_end);
     let was = State { status: Status::Active, ends_at: None, ..state.clone() };
     (!was_trial).then_some(was)
-}
-
-fn metered_items(steps: &[Step<'_>], at: Instant) -> Vec<ItemId> {
-    let told = steps.iter().rfind(|step| step.at <= at).map(|step| &step.snapshot.state);
-    // Before it was first seen it held what it is opened with (R12).
-    let first = steps.first().map(|step| step.snapshot).filter(|first| first.origin != Origin::Created);
-    let before = first.map(|first| first.previous.as_ref().unwrap_or(&first.state));
-    let items = told.or(before).into_iter().flat_map(|state| &state.items);
-    items.filter(|item| item.price.usage_type == UsageType::Metered).map(|item| item.id.clone()).collect()
 }

@@ -1,8 +1,8 @@
 //! A line: one item of a subscription, valued.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use super::place::Place;
 use super::value::Terms;
 use super::{Evidence, ItemId, Motion, MotionSigns, Mrr, Price, Side, SubscriptionId, UsageType};
 
@@ -17,6 +17,8 @@ pub(super) struct Line<'a> {
     /// The subscription's terms, and which of their items this is.
     pub(super) terms: Arc<Terms>,
     pub(super) index: usize,
+    /// Where its price stands among others, as of the change that asks (R21).
+    pub(super) place: Place,
     /// What the level can't be worked out for; it is then the last known one (R4).
     pub(super) missing: Option<String>,
     /// What proves the line as it is now.
@@ -32,15 +34,6 @@ impl Line<'_> {
     /// Whether the two can be the same thing at all: one currency, both licensed or both metered.
     pub(super) fn is_like(&self, other: &Self) -> bool {
         self.price.currency == other.price.currency && self.is_metered() == other.is_metered()
-    }
-
-    /// The names by which `upswell.toml` may mean it.
-    pub(super) fn names(&self) -> [&str; 2] {
-        [self.price.id.as_str(), self.price.product.as_str()]
-    }
-
-    pub(super) fn is_named_in(&self, names: &BTreeSet<String>) -> bool {
-        self.names().iter().any(|name| names.contains(*name))
     }
 
     pub(super) fn side(&self) -> Side {

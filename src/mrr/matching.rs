@@ -1,7 +1,9 @@
 //! Which line after a change is which line before it (R18).
 
-use super::Catalogue;
+use std::collections::BTreeSet;
+
 use super::line::Line;
+use super::place::Ladder;
 
 /// How far matching may reach where no catalogue helps (R18).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,7 +27,6 @@ pub(super) struct Pair<'l, 'a> {
 pub(super) fn pairs<'l, 'a>(
     before: &'l [Line<'a>],
     after: &'l [Line<'a>],
-    catalogue: &Catalogue,
     reach: Reach,
 ) -> Vec<Pair<'l, 'a>> {
     let mut matching = Matching { before: sorted(before), after: sorted(after), pairs: Vec::new() };
@@ -34,8 +35,8 @@ pub(super) fn pairs<'l, 'a>(
     matching.every(|b, a| b.price.id == a.price.id);
     matching.every(|b, a| b.price.product == a.price.product && b.subscription == a.subscription);
     matching.every(|b, a| b.price.product == a.price.product);
-    matching.on_ladders(catalogue);
-    matching.only_ones(catalogue, reach);
+    matching.on_ladders();
+    matching.only_ones(reach);
     matching.finish()
 }
 
@@ -72,20 +73,20 @@ impl<'l, 'a> Matching<'l, 'a> {
     }
 
     /// On each ladder, the one line removed and the one added.
-    fn on_ladders(&mut self, catalogue: &Catalogue) {
-        for ladder in &catalogue.ladders {
-            let stands = |line: &Line<'a>| {
-                !line.is_metered() && ladder.iter().any(|step| line.names().contains(&step.as_str()))
-            };
+    fn on_ladders(&mut self) {
+        let steps = self.before.iter().flat_map(|line| &line.place.ladders);
+        let ladders: BTreeSet<Ladder> = steps.cloned().collect();
+        for ladder in &ladders {
+            let stands = |line: &Line<'a>| !line.is_metered() && line.place.ladders.contains(ladder);
             self.only(stands, stands);
         }
     }
 
     /// Off all ladders, the only line removed and the only one added. An add-on is held beside
     /// something, never in its place.
-    fn only_ones(&mut self, catalogue: &Catalogue, reach: Reach) {
-        let is_off = |line: &Line<'a>| !line.is_metered() && !line.is_named_in(&catalogue.add_ons);
-        let is_free = |line: &Line<'a>| !catalogue.is_on_ladder(line.names());
+    fn only_ones(&mut self, reach: Reach) {
+        let is_off = |line: &Line<'a>| !line.is_metered() && !line.place.is_add_on;
+        let is_free = |line: &Line<'a>| line.place.ladders.is_empty();
         match reach {
             Reach::Customer => self.only_free(is_off, is_free),
             Reach::Subscription => {

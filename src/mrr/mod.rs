@@ -7,12 +7,15 @@
 //! `fold` carries a customer through time with what it may `hold`, its `levels` and where it may go
 //! on from (`checkpoint`), and [`derive()`] is the door to it all.
 
+mod asked;
 mod change;
 mod checkpoint;
+mod customer_discount;
 mod derive;
 mod fold;
 mod hold;
 mod ids;
+mod known;
 mod learnt;
 mod levels;
 mod life;
@@ -23,6 +26,7 @@ mod movement;
 mod netting;
 mod order;
 mod period;
+mod place;
 mod policy;
 mod price;
 mod roll_forward;
@@ -36,6 +40,7 @@ mod tests;
 
 pub use derive::*;
 pub use ids::*;
+pub use known::Known;
 pub use learnt::*;
 pub use money::*;
 pub use movement::*;

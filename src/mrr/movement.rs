@@ -336,6 +336,10 @@ pub struct Derivation {
     pub findings: Vec<Finding>,
     /// When the customer has to be derived again without a new fact; `None` if never.
     pub due_at: Option<Instant>,
+    /// What the customer's facts refer to in the catalogue, whether it is known or not: a new fact about one
+    /// of these makes the customer be derived again, from the start. A derivation from a checkpoint knows
+    /// only what is referred to there and later; what was asked before it stays asked.
+    pub asked: std::collections::BTreeSet<super::Topic>,
     /// The newest point from which a later derivation may go on (see `Checkpoint`); `None` if it has
     /// to start from the beginning.
     pub checkpoint: Option<super::Checkpoint>,

@@ -96,19 +96,3 @@ pub struct Catalogue {
     /// What was learnt from events, imports and the API; not configured, and kept with its instants.
     pub learnt: Arc<Learnt>,
 }
-
-impl Catalogue {
-    /// Whether the two stand on one ladder; each is named by its price or its product.
-    #[must_use]
-    pub fn shares_ladder(&self, one: [&str; 2], other: [&str; 2]) -> bool {
-        let stands_on =
-            |ladder: &[String], names: [&str; 2]| ladder.iter().any(|step| names.contains(&step.as_str()));
-        self.ladders.iter().any(|ladder| stands_on(ladder, one) && stands_on(ladder, other))
-    }
-
-    /// Whether it stands on any ladder; named by its price or its product.
-    #[must_use]
-    pub fn is_on_ladder(&self, names: [&str; 2]) -> bool {
-        self.ladders.iter().flatten().any(|step| names.contains(&step.as_str()))
-    }
-}

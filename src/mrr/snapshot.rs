@@ -138,11 +138,24 @@ pub struct Coupon {
     /// How long it runs.
     pub duration: Duration,
     /// The products it is limited to; `None` where the payload does not say, as events leave it out:
-    /// it is then taken as unrestricted unless the catalogue knows better (R6).
+    /// it is then taken as unrestricted unless the catalogue knows better (R6). An empty list says that
+    /// it is unrestricted.
     pub applies_to: Option<Vec<ProductId>>,
 }
 
-/// A coupon in use on an item or a subscription.
+impl Coupon {
+    /// What it takes off in a currency, if it takes off an amount and has one in it (R6).
+    #[must_use]
+    pub fn amount_in(&self, currency: &Currency) -> Option<PriceAmount> {
+        match &self.off {
+            Off::Percent(_) => None,
+            Off::Amount { amount, currency: own } if own == currency => Some(*amount),
+            Off::Amount { .. } => self.options.get(currency).copied(),
+        }
+    }
+}
+
+/// A coupon in use on an item, a subscription or a customer.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Discount {
     /// The discount's id, where the version has one.
@@ -364,7 +377,8 @@ impl Fact {
     }
 
     /// The earliest instant that it can change: an end may have taken effect before it was told, as
-    /// early as it was asked for (R14), and usage belongs to the last second of its period (R8).
+    /// early as it was asked for (R14), usage belongs to the last second of its period (R8), and what is
+    /// told of a discount may be the first word about what lies behind its id all along (R4).
     #[must_use]
     pub fn reaches_back_to(&self) -> Instant {
         match self {
@@ -378,7 +392,7 @@ impl Fact {
                 ends.map(|end| Instant(end.0 - 1)).fold(fact.at, Instant::min)
             }
             Self::Customer(fact) => fact.at,
-            Self::Discount(fact) => fact.at,
+            Self::Discount(_) => Instant(i64::MIN),
         }
     }
 }

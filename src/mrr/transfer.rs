@@ -35,6 +35,8 @@ impl<'a> Fold<'a, '_> {
             (movement.class, movement.kind, movement.cause) =
                 (Class::Transfer, Kind::Transfer, Cause::Transfer);
         }
+        let mut left = left;
+        self.place(&mut left.lines, at);
         let nothing = (BTreeSet::new(), BTreeMap::new(), BTreeMap::new());
         let change = Change {
             before: &left.lines,
@@ -42,7 +44,7 @@ impl<'a> Fold<'a, '_> {
             paused: &nothing.0,
             ends: &nothing.1,
             proofs: &nothing.2,
-            catalogue: self.rules.catalogue,
+            known: self.known,
         };
         let newcomer = after.iter().find(|line| line.level.is_positive());
         let mut arrived = Vec::new();
@@ -68,18 +70,25 @@ impl<'a> Fold<'a, '_> {
     }
 
     /// For each currency of a reactivation, how it reads if it ended a gap inside a month (R26).
-    pub(super) fn bridges(&self, start: &Sums, end: &Sums, after: &[Line<'a>]) -> BTreeMap<Currency, Bridge> {
+    pub(super) fn bridges(
+        &self,
+        at: Instant,
+        (start, end): (&Sums, &Sums),
+        after: &[Line<'a>],
+    ) -> BTreeMap<Currency, Bridge> {
         let Some(gap_began_at) = self.zero_since.filter(|_| is_zero(start) && !is_zero(end)) else {
             return BTreeMap::new();
         };
+        let mut gone = self.gone.clone();
+        self.place(&mut gone, at);
         let nothing = (BTreeSet::new(), BTreeMap::new(), BTreeMap::new());
         let change = Change {
-            before: &self.gone,
+            before: &gone,
             after,
             paused: &nothing.0,
             ends: &nothing.1,
             proofs: &nothing.2,
-            catalogue: self.rules.catalogue,
+            known: self.known,
         };
         let mut bridges: BTreeMap<Currency, Bridge> = BTreeMap::new();
         for currency in end.keys() {

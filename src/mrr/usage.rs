@@ -5,9 +5,13 @@ use std::collections::BTreeMap;
 use num_bigint::BigInt;
 use num_rational::BigRational;
 
+use super::life::Step;
 use super::period::period_end;
 use super::value::round_half_even;
-use super::{Cadence, Evidence, Instant, InvoiceStatus, ItemId, Mrr, UsageInvoice};
+use super::{
+    Cadence, Evidence, Instant, InvoiceStatus, Item, ItemId, Known, Mrr, Origin, Price, PriceId, Scheme,
+    UsageInvoice, UsageType,
+};
 
 /// What an invoice says about one service period of one item.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,12 +19,46 @@ struct Reading<'a> {
     /// One second before the period's end.
     effective_at: Instant,
     period_start: Instant,
-    /// Sum of the period's lines; what an invoice leaves out was not used.
-    amount: i128,
-    cadence: Option<Cadence>,
+    /// Sums of the period's lines by how often their prices bill, where that is known; what an invoice
+    /// leaves out was not used.
+    amounts: Amounts,
     /// When it was taken back and given again, in turns.
     turns: Vec<(Instant, &'a Evidence)>,
     evidence: &'a Evidence,
+}
+
+type Amounts = BTreeMap<Option<Cadence>, i128>;
+
+/// What is known of the metered prices of one subscription.
+#[derive(Clone, Copy)]
+pub(super) struct Meters<'m, 'a> {
+    pub(super) steps: &'m [Step<'a>],
+    pub(super) known: &'m Known<'a>,
+}
+
+impl Meters<'_, '_> {
+    /// The metered items that the subscription held at an instant.
+    fn held_at(self, at: Instant) -> Vec<ItemId> {
+        let told = self.steps.iter().rfind(|step| step.at <= at).map(|step| step.state.as_ref());
+        // Before it was first seen it held what it is opened with (R12).
+        let first = self.steps.first().map(|step| step.snapshot);
+        let first = first.filter(|first| first.origin != Origin::Created);
+        let before = first.map(|first| first.previous.as_ref().unwrap_or(&first.state));
+        let items = told.or(before).into_iter().flat_map(|state| &state.items);
+        let is_metered = |item: &&Item| self.known.price(&item.price, at).usage_type == UsageType::Metered;
+        items.filter(is_metered).map(|item| item.id.clone()).collect()
+    }
+
+    /// The terms of a price, as the catalogue or else an item that has it tells them.
+    fn terms(self, price: &PriceId, at: Instant) -> Option<(UsageType, Cadence)> {
+        let learnt = self.known.price_terms(price, at).map(|terms| &terms.price);
+        let is_sent = |price: &&Price| price.scheme != Scheme::PriceNotSent;
+        let held = || {
+            let items = self.steps.iter().flat_map(|step| step.state.items.iter());
+            items.map(|item| item.price.as_ref()).find(|held| held.id == *price).filter(is_sent)
+        };
+        learnt.or_else(held).map(|price| (price.usage_type, price.cadence))
+    }
 }
 
 /// The usage of one subscription, ready to be asked.
@@ -30,10 +68,10 @@ pub(super) struct Usage<'a> {
 }
 
 impl<'a> Usage<'a> {
-    /// Reads a subscription's invoices. `metered_at` tells which metered items the subscription held
-    /// at an instant, so that a cycle's invoice that leaves one out says zero for it.
+    /// Reads a subscription's invoices. `meters` tell which metered items the subscription held, so that
+    /// a cycle's invoice that leaves one out says zero for it.
     #[must_use]
-    pub(super) fn of(invoices: &[&'a UsageInvoice], metered_at: impl Fn(Instant) -> Vec<ItemId>) -> Self {
+    pub(super) fn of(invoices: &[&'a UsageInvoice], meters: &Meters<'_, 'a>) -> Self {
         let mut by_invoice: BTreeMap<_, Vec<&'a UsageInvoice>> = BTreeMap::new();
         for invoice in invoices {
             by_invoice.entry(&invoice.invoice).or_default().push(invoice);
@@ -41,7 +79,7 @@ impl<'a> Usage<'a> {
         let mut usage = Self::default();
         for facts in by_invoice.values_mut() {
             facts.sort_by(|a, b| (a.at, &a.evidence.event).cmp(&(b.at, &b.evidence.event)));
-            usage.add(facts, &metered_at);
+            usage.add(facts, *meters);
         }
         for readings in usage.by_item.values_mut() {
             readings.sort_by_key(|reading| (reading.effective_at, reading.period_start));
@@ -49,7 +87,7 @@ impl<'a> Usage<'a> {
         usage
     }
 
-    fn add(&mut self, facts: &[&'a UsageInvoice], metered_at: &impl Fn(Instant) -> Vec<ItemId>) {
+    fn add(&mut self, facts: &[&'a UsageInvoice], meters: Meters<'_, 'a>) {
         let told: Vec<&'a UsageInvoice> =
             facts.iter().filter(|fact| fact.status != InvoiceStatus::Draft).copied().collect();
         // A withdrawn invoice keeps its lines, so the first fact that is no draft tells them.
@@ -63,26 +101,29 @@ impl<'a> Usage<'a> {
                 is_billed = bills;
             }
         }
-        let mut periods: BTreeMap<(ItemId, Instant, Instant), (i128, Option<Cadence>)> = BTreeMap::new();
+        let mut periods: BTreeMap<(ItemId, Instant, Instant), Amounts> = BTreeMap::new();
         for line in &first.lines {
-            let period = periods
-                .entry((line.item.clone(), line.period_end, line.period_start))
-                .or_insert((0, line.cadence));
-            period.0 += line.amount.0;
+            let terms = meters.terms(&line.price, line.period_start);
+            // What is billed for what is held is no usage, whatever the line leaves out.
+            if terms.is_some_and(|(usage_type, _)| usage_type == UsageType::Licensed) {
+                continue;
+            }
+            let cadence = line.cadence.or(terms.map(|(_, cadence)| cadence));
+            let period = periods.entry((line.item.clone(), line.period_end, line.period_start)).or_default();
+            *period.entry(cadence).or_default() += line.amount.0;
         }
         if first.is_cycle {
-            for item in metered_at(Instant(first.period_end.0 - 1)) {
-                if !first.lines.iter().any(|line| line.item == item) {
-                    periods.insert((item, first.period_end, first.period_end), (0, None));
+            for item in meters.held_at(Instant(first.period_end.0 - 1)) {
+                if !periods.keys().any(|(billed, ..)| *billed == item) {
+                    periods.insert((item, first.period_end, first.period_end), Amounts::new());
                 }
             }
         }
-        for ((item, end, start), (amount, cadence)) in periods {
+        for ((item, end, start), amounts) in periods {
             self.by_item.entry(item).or_default().push(Reading {
                 effective_at: Instant(end.0 - 1),
                 period_start: start,
-                amount,
-                cadence,
+                amounts,
                 turns: turns.clone(),
                 evidence: &first.evidence,
             });
@@ -145,14 +186,16 @@ impl Reading<'_> {
     /// The amount normalised to a month; a period shorter than the price's interval is scaled up to
     /// a whole one.
     fn level(&self, held: Cadence) -> BigRational {
-        let cadence = self.cadence.unwrap_or(held);
-        let (numerator, denominator) = cadence.monthly_factor();
-        let end = self.effective_at.0 + 1;
-        let actual = end - self.period_start.0;
-        let whole = period_end(self.period_start, cadence).0 - self.period_start.0;
-        let (scale_up, scale_down) = if actual > 0 && actual < whole { (whole, actual) } else { (1, 1) };
-        BigRational::from_integer(self.amount.into())
-            * BigRational::new(numerator.into(), denominator.into())
-            * BigRational::new(scale_up.into(), scale_down.into())
+        let actual = self.effective_at.0 + 1 - self.period_start.0;
+        let part = |(cadence, amount): (&Option<Cadence>, &i128)| {
+            let cadence = cadence.unwrap_or(held);
+            let (numerator, denominator) = cadence.monthly_factor();
+            let whole = period_end(self.period_start, cadence).0 - self.period_start.0;
+            let (scale_up, scale_down) = if actual > 0 && actual < whole { (whole, actual) } else { (1, 1) };
+            BigRational::from_integer((*amount).into())
+                * BigRational::new(numerator.into(), denominator.into())
+                * BigRational::new(scale_up.into(), scale_down.into())
+        };
+        self.amounts.iter().map(part).sum()
     }
 }

@@ -1,6 +1,7 @@
 //! Valuation: from a price and a quantity to a month's revenue (R1, R2, R3, R6). Rounded once, when
 //! a line is valued.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use num_bigint::BigInt;
@@ -9,8 +10,8 @@ use num_traits::{One, ToPrimitive, Zero};
 
 use super::money::divide_half_even;
 use super::{
-    Discount, DiscountPolicy, Duration, Instant, Item, Mrr, Off, Price, PriceAmount, Scheme, State, Tier,
-    TiersMode, TransformQuantity, UsageType,
+    Currency, Discount, DiscountPolicy, Duration, Instant, Item, Known, Mrr, Off, Price, PriceAmount, Scheme,
+    State, Tier, TiersMode, TransformQuantity, UsageType,
 };
 
 /// Units of a price amount (1e-12) in one of the ledger (1e-6).
@@ -25,6 +26,9 @@ pub enum Unvalued {
     /// The price's amount is not known.
     #[error("the amount of price {0}")]
     Amount(String),
+    /// Nothing is known of the price but its id.
+    #[error("the terms of price {0}")]
+    Price(String),
     /// What the price asks in the subscription's currency is not known.
     #[error("the amount of price {price} in {currency}")]
     Option {
@@ -51,18 +55,25 @@ pub struct Terms {
 }
 
 impl Terms {
-    /// The terms of `state` at `at`, with the discounts that the policy counts and that run (R6).
+    /// The terms of `state` at `at`, completed by what is known then (R4), with the discounts that the
+    /// policy counts and that run: where none of the subscription's own does, the customer's (R6).
     #[must_use]
-    pub fn of(state: &State, at: Instant, policy: DiscountPolicy) -> Self {
+    pub fn of(state: &State, at: Instant, known: &Known<'_>, policy: DiscountPolicy) -> Self {
         let running = |discounts: &[Discount]| -> Vec<Discount> {
-            discounts.iter().filter(|discount| runs(discount, at, policy)).cloned().collect()
+            let whole = discounts.iter().map(|discount| known.discount(discount, at));
+            whole.filter(|discount| runs(discount, at, policy)).collect()
         };
-        let items = state
-            .items
-            .iter()
-            .map(|item| Item { discounts: running(&item.discounts), ..item.clone() })
-            .collect();
-        Self { items, discounts: running(&state.discounts) }
+        let complete = |item: &Item| Item {
+            id: item.id.clone(),
+            price: known.price(&item.price, at),
+            quantity: item.quantity,
+            discounts: running(&item.discounts),
+        };
+        let mut discounts = running(&state.discounts);
+        if discounts.is_empty() {
+            discounts = known.customer.at(at).map_or_else(Vec::new, |own| running(std::slice::from_ref(own)));
+        }
+        Self { items: state.items.iter().map(complete).collect(), discounts }
     }
 
     /// The level of the item at `index`.
@@ -115,13 +126,17 @@ impl Terms {
         let mut net: Vec<Net> = self.items.iter().map(whole_amount).collect();
         for (index, item) in self.items.iter().enumerate() {
             for discount in item.discounts.iter().filter(|discount| covers(discount, item)) {
-                take_off(&mut net, &[index], discount);
+                take_off(&mut net, &[index], discount, &item.price.currency);
             }
         }
         for discount in &self.discounts {
-            let eligible: Vec<usize> =
-                (0..self.items.len()).filter(|index| covers(discount, &self.items[*index])).collect();
-            take_off(&mut net, &eligible, discount);
+            let mut eligible: BTreeMap<&Currency, Vec<usize>> = BTreeMap::new();
+            for (index, item) in self.items.iter().enumerate().filter(|(_, item)| covers(discount, item)) {
+                eligible.entry(&item.price.currency).or_default().push(index);
+            }
+            for (currency, eligible) in eligible {
+                take_off(&mut net, &eligible, discount, currency);
+            }
         }
         net
     }
@@ -144,11 +159,14 @@ fn covers(discount: &Discount, item: &Item) -> bool {
     let Some(coupon) = &discount.coupon else {
         return item.price.usage_type == UsageType::Licensed;
     };
-    let is_eligible =
-        coupon.applies_to.as_ref().is_none_or(|products| products.contains(&item.price.product));
+    // An empty list limits nothing.
+    let is_eligible = coupon
+        .applies_to
+        .as_ref()
+        .is_none_or(|products| products.is_empty() || products.contains(&item.price.product));
     let is_payable = match &coupon.off {
         Off::Percent(_) => true,
-        Off::Amount { currency, .. } => *currency == item.price.currency,
+        Off::Amount { .. } => coupon.amount_in(&item.price.currency).is_some(),
     };
     is_eligible && is_payable && item.price.usage_type == UsageType::Licensed
 }
@@ -165,9 +183,9 @@ fn whole_amount(item: &Item) -> Net {
 }
 
 /// Takes one discount off the eligible lines: a percentage of each, or an amount spread over them in
-/// proportion to their value; never below zero.
-fn take_off(net: &mut [Net], eligible: &[usize], discount: &Discount) {
-    let left = share_left(net, eligible, discount);
+/// proportion to their value; never below zero. The lines are of one currency.
+fn take_off(net: &mut [Net], eligible: &[usize], discount: &Discount, currency: &Currency) {
+    let left = share_left(net, eligible, discount, currency);
     for index in eligible {
         net[*index] = match (&net[*index], &left) {
             (Ok(amount), Ok(left)) => Ok(amount * left),
@@ -177,7 +195,7 @@ fn take_off(net: &mut [Net], eligible: &[usize], discount: &Discount) {
 }
 
 /// The share of the eligible lines that a discount leaves.
-fn share_left(net: &[Net], eligible: &[usize], discount: &Discount) -> Net {
+fn share_left(net: &[Net], eligible: &[usize], discount: &Discount, currency: &Currency) -> Net {
     let Some(coupon) = &discount.coupon else {
         let name = discount.id.as_ref().map(ToString::to_string);
         let name = name.or_else(|| discount.coupon_id.as_ref().map(ToString::to_string));
@@ -185,7 +203,8 @@ fn share_left(net: &[Net], eligible: &[usize], discount: &Discount) -> Net {
     };
     let off = match &coupon.off {
         Off::Percent(millionths) => BigRational::new((*millionths).into(), 1_000_000.into()),
-        Off::Amount { amount, .. } => {
+        Off::Amount { .. } => {
+            let amount = coupon.amount_in(currency).unwrap_or_default();
             let mut total = BigRational::zero();
             for index in eligible {
                 total += net[*index].clone()?;
@@ -233,9 +252,8 @@ fn amount(price: &Price, quantity: u64) -> Result<i128, Unvalued> {
         Scheme::Tiered { mode: TiersMode::Graduated, tiers } => graduated(tiers, quantity),
         Scheme::Tiered { mode: TiersMode::Volume, tiers } => volume(tiers, quantity),
         Scheme::TiersNotSent => return Err(Unvalued::Tiers(price.id.to_string())),
-        Scheme::AmountNotSent | Scheme::PriceNotSent => {
-            return Err(Unvalued::Amount(price.id.to_string()));
-        }
+        Scheme::AmountNotSent => return Err(Unvalued::Amount(price.id.to_string())),
+        Scheme::PriceNotSent => return Err(Unvalued::Price(price.id.to_string())),
         Scheme::OptionNotSent => {
             return Err(Unvalued::Option {
                 price: price.id.to_string(),

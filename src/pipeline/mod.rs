@@ -5,8 +5,10 @@
 
 mod door;
 mod settle;
+mod shelf;
 mod verify;
+mod verify_catalogue;
 
 pub use door::{AcceptError, Accepted, Door, Unready, arrival};
-pub use settle::{A_BULK, ENGINE, NoFacts, Settled, Settler, facts_of};
+pub use settle::{A_BULK, ENGINE, NoFacts, Settled, Settler, Told, facts_of, told_by};
 pub use verify::{Fault, Proof, verify};

@@ -4,11 +4,12 @@
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use super::shelf::{Shelf, catalogue_with};
 use crate::ledger::{
-    CustomerKey, CustomerSettlement, Disposition, Ledger, LedgerError, NewFact, Outcome, Posted, Settlement,
-    SettlementRules, Stored,
+    CustomerKey, CustomerSettlement, Disposition, Ledger, LedgerError, NewFact, NewLesson, Outcome, Posted,
+    Settlement, SettlementRules, Stored,
 };
-use crate::mrr::{Catalogue, Derivation, Fact, Instant, Policy, Rules, Timeline, derive};
+use crate::mrr::{Catalogue, CatalogueFact, Derivation, Fact, Instant, Policy, Rules, Timeline, derive};
 use crate::stripe::{Translation, read, translate};
 
 /// The version that derives; each posting carries it (R23).
@@ -37,8 +38,10 @@ pub struct Settled {
 /// Makes of what is stored what the ledger says.
 #[derive(Debug, Clone)]
 pub struct Settler {
-    ledger: Ledger,
-    rules: SettlementRules,
+    pub(super) ledger: Ledger,
+    pub(super) rules: SettlementRules,
+    /// What the books have learnt, as far as it was read.
+    pub(super) shelf: Shelf,
 }
 
 /// Why a stored delivery has no facts.
@@ -52,21 +55,40 @@ pub struct NoFacts {
     pub path: Option<String>,
 }
 
-/// A stored delivery's facts, read from its bytes.
+/// What a stored delivery says.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Told {
+    /// Facts about customers.
+    pub facts: Vec<Fact>,
+    /// What its book learns.
+    pub lessons: Vec<CatalogueFact>,
+}
+
+/// What a stored delivery says, read from its bytes.
 ///
 /// # Errors
 ///
-/// [`NoFacts`] of a delivery that has none.
-pub fn facts_of(stored: &Stored) -> Result<Vec<Fact>, NoFacts> {
+/// [`NoFacts`] of a delivery that says nothing.
+pub fn told_by(stored: &Stored) -> Result<Told, NoFacts> {
     let parked = |path: String, reason| NoFacts { outcome: Outcome::Parked, reason, path: Some(path) };
     let envelope = read(&stored.body).map_err(|error| parked("$".to_owned(), error.to_string()))?;
     match translate(&stored.body, &envelope, &stored.sha256) {
-        Translation::Facts(facts) | Translation::Learnt { facts, .. } => Ok(facts),
+        Translation::Facts(facts) => Ok(Told { facts, lessons: Vec::new() }),
+        Translation::Learnt { catalogue, facts } => Ok(Told { facts, lessons: catalogue }),
         Translation::Ignored { reason } => {
             Err(NoFacts { outcome: Outcome::Ignored, reason: reason.to_owned(), path: None })
         }
         Translation::Parked { path, reason } => Err(parked(path, reason)),
     }
+}
+
+/// A stored delivery's facts.
+///
+/// # Errors
+///
+/// [`NoFacts`] of a delivery that says nothing.
+pub fn facts_of(stored: &Stored) -> Result<Vec<Fact>, NoFacts> {
+    told_by(stored).map(|told| told.facts)
 }
 
 /// What is to be derived of a customer.
@@ -81,18 +103,20 @@ impl Settler {
     /// A settler by a catalogue, a policy, and the time zone whose calendar months are the periods.
     #[must_use]
     pub fn new(ledger: Ledger, catalogue: Catalogue, policy: Policy, zone: chrono_tz::Tz) -> Self {
-        Self { ledger, rules: SettlementRules { engine: ENGINE.to_owned(), policy, catalogue, zone } }
+        let rules = SettlementRules { engine: ENGINE.to_owned(), policy, catalogue, zone };
+        Self { ledger, rules, shelf: Shelf::default() }
     }
 
     /// Brings what other rules settled up to these: a new version, another policy, catalogue or time
-    /// zone. Parked deliveries are tried again, and customers are derived anew from the stored bytes;
-    /// what that changes is posted like any other difference.
+    /// zone. Parked deliveries are tried again, the catalogue is learnt anew, and customers are derived anew
+    /// from the stored bytes; what that changes is posted like any other difference.
     ///
     /// # Errors
     ///
     /// [`LedgerError`] of the store; what was done before it stays done.
     pub async fn adopt(&self, now: i64) -> Result<Posted, LedgerError> {
         self.ledger.retry_parked(ENGINE).await?;
+        self.relearn().await?;
         let mut posted = Posted::default();
         let mut overtaken = 0;
         let rules = self.rules.digest()?;
@@ -102,13 +126,17 @@ impl Settler {
                 return Ok(posted);
             }
             let mut changed = BTreeMap::new();
+            let mut heard = Heard::default();
             for key in outdated {
-                let stored = self.ledger.stored_of(&key).await?;
-                let mut facts: Vec<NewFact> = stored.iter().flat_map(|stored| tell(stored).1).collect();
+                for stored in &self.ledger.stored_of(&key).await? {
+                    heard.listen(stored);
+                }
+                let mut facts = std::mem::take(&mut heard.facts);
                 facts.retain(|new| new.key == key);
                 changed.insert(key, Changed { facts, is_whole: true });
             }
-            match self.post(&changed, Vec::new(), now).await {
+            heard.dispositions.clear();
+            match self.post(&changed, heard, now).await {
                 Err(error) if gives_way(&error, &mut overtaken) => {}
                 more => {
                     overtaken = 0;
@@ -152,7 +180,7 @@ impl Settler {
                 return Ok(settled);
             }
             let changed = due.into_iter().map(|key| (key, Changed::default())).collect();
-            match self.post(&changed, Vec::new(), now).await {
+            match self.post(&changed, Heard::default(), now).await {
                 Err(error) if gives_way(&error, &mut overtaken) => {}
                 more => {
                     overtaken = 0;
@@ -170,34 +198,40 @@ impl Settler {
     async fn settle_some(&self, most: usize, now: i64) -> Result<Settled, LedgerError> {
         let pending = self.ledger.pending(most).await?;
         let mut changed: BTreeMap<CustomerKey, Changed> = BTreeMap::new();
-        let mut dispositions = Vec::with_capacity(pending.len());
-        for stored in &pending {
-            let (disposition, facts) = tell(stored);
-            dispositions.push(disposition);
-            for new in facts {
-                changed.entry(new.key.clone()).or_default().facts.push(new);
-            }
+        let mut heard = Heard::default();
+        pending.iter().for_each(|stored| heard.listen(stored));
+        for new in std::mem::take(&mut heard.facts) {
+            changed.entry(new.key.clone()).or_default().facts.push(new);
         }
-        let posted = if pending.is_empty() {
-            Posted::default()
-        } else {
-            self.post(&changed, dispositions, now).await?
-        };
+        let posted =
+            if pending.is_empty() { Posted::default() } else { self.post(&changed, heard, now).await? };
         Ok(Settled { deliveries: pending.len(), posted })
     }
 
-    /// Derives the customers again and posts the difference, in one transaction.
+    /// Derives the customers again, with what their books have learnt and learn here, and posts the
+    /// difference, in one transaction.
     async fn post(
         &self,
         changed: &BTreeMap<CustomerKey, Changed>,
-        dispositions: Vec<Disposition>,
+        heard: Heard,
         now: i64,
     ) -> Result<Posted, LedgerError> {
+        let Heard { dispositions, lessons, .. } = heard;
+        let taught = lessons.iter().map(|lesson| lesson.book.as_str());
+        let books = changed.keys().map(|key| key.book.as_str()).chain(taught).collect();
+        let shelf = self.shelf.up_to_date(&self.ledger, books).await?;
+        let mut rules = BTreeMap::new();
+        for (book, known) in &shelf {
+            let catalogue = catalogue_with(&self.rules.catalogue, book, known, &lessons);
+            rules.insert(book.clone(), SettlementRules { catalogue, ..self.rules.clone() });
+        }
         let mut settlement = Settlement {
-            customers: self.derived_all(changed, now).await?,
+            customers: self.derived_all(changed, &rules, now).await?,
             now,
             rules: self.rules.clone(),
             dispositions,
+            lessons,
+            learnt: shelf.into_iter().map(|(book, known)| (book, known.seq)).collect(),
             facts: changed.values().flat_map(|changed| &changed.facts).cloned().collect(),
         };
         loop {
@@ -216,11 +250,13 @@ impl Settler {
     async fn derived_all(
         &self,
         changed: &BTreeMap<CustomerKey, Changed>,
+        rules: &BTreeMap<String, SettlementRules>,
         now: i64,
     ) -> Result<Vec<CustomerSettlement>, LedgerError> {
         let mut customers = Vec::with_capacity(changed.len());
         for (key, changed) in changed {
-            customers.push(self.derived(key, changed, now).await?);
+            let rules = rules.get(&key.book).unwrap_or(&self.rules);
+            customers.push(self.derived(key, changed, rules, now).await?);
         }
         Ok(customers)
     }
@@ -230,6 +266,7 @@ impl Settler {
         &self,
         key: &CustomerKey,
         changed: &Changed,
+        rules: &SettlementRules,
         now: i64,
     ) -> Result<CustomerSettlement, LedgerError> {
         let reach = changed.facts.iter().map(|new| new.fact.reaches_back_to()).min();
@@ -237,7 +274,7 @@ impl Settler {
         let mut timeline = if changed.is_whole { Timeline::default() } else { known.timeline };
         timeline.facts.extend(changed.facts.iter().map(|new| new.fact.clone()));
         let since = timeline.start.as_ref().map(|start| start.checkpoint.at);
-        let derivation = derive_contained(&timeline, &self.rules, now).map_err(|reason| {
+        let derivation = derive_contained(&timeline, rules, now).map_err(|reason| {
             tracing::error!(customer = %key.customer, reason, "customer could not be derived; others go on");
             reason
         });
@@ -270,22 +307,32 @@ pub(super) fn derive_contained(
     })
 }
 
-/// What a stored delivery comes to.
-fn tell(stored: &Stored) -> (Disposition, Vec<NewFact>) {
-    let disposition = |outcome, reason, path| Disposition { inbox_seq: stored.seq, outcome, reason, path };
-    match facts_of(stored) {
-        Err(NoFacts { outcome, reason, path }) => (disposition(outcome, Some(reason), path), Vec::new()),
-        Ok(facts) => {
-            let key =
-                |fact: &Fact| CustomerKey { book: stored.book.clone(), customer: fact.customer().clone() };
-            let new = (0..).zip(facts).map(|(part, fact)| NewFact {
-                key: key(&fact),
-                inbox_seq: stored.seq,
-                part,
-                fact,
-            });
-            (disposition(Outcome::Settled, None, None), new.collect())
-        }
+/// What stored deliveries come to.
+#[derive(Default)]
+pub(super) struct Heard {
+    pub(super) dispositions: Vec<Disposition>,
+    pub(super) facts: Vec<NewFact>,
+    pub(super) lessons: Vec<NewLesson>,
+}
+
+impl Heard {
+    pub(super) fn listen(&mut self, stored: &Stored) {
+        let disposition =
+            |outcome, reason, path| Disposition { inbox_seq: stored.seq, outcome, reason, path };
+        let told = match told_by(stored) {
+            Ok(told) => told,
+            Err(NoFacts { outcome, reason, path }) => {
+                return self.dispositions.push(disposition(outcome, Some(reason), path));
+            }
+        };
+        self.dispositions.push(disposition(Outcome::Settled, None, None));
+        let (book, inbox_seq) = (&stored.book, stored.seq);
+        self.facts.extend((0..).zip(told.facts).map(|(part, fact)| {
+            let key = CustomerKey { book: book.clone(), customer: fact.customer().clone() };
+            NewFact { key, inbox_seq, part, fact }
+        }));
+        let lesson = |(part, fact)| NewLesson { book: book.clone(), inbox_seq, part, fact };
+        self.lessons.extend((0..).zip(told.lessons).map(lesson));
     }
 }
 

@@ -7,10 +7,11 @@ use chrono_tz::Tz;
 use sha2::{Digest, Sha256};
 
 use super::settle::{derive_contained, facts_of};
+use super::verify_catalogue::Lessons;
 use crate::ledger::{
     CustomerKey, Ledger, LedgerError, Posting, SettlementRules, Stored, Wanted, movement_id,
 };
-use crate::mrr::{Delta, Derivation, Instant, Level, Month, Movement, Mrr, Timeline, net_month};
+use crate::mrr::{Catalogue, Delta, Derivation, Instant, Level, Month, Movement, Mrr, Timeline, net_month};
 
 /// Deliveries read at a time.
 const A_PAGE: usize = 1_000;
@@ -47,6 +48,17 @@ pub enum Fault {
         /// Its number in the inbox.
         seq: i64,
     },
+    /// A fact of the catalogue is not what the stored bytes teach.
+    #[error(
+        "event {event} (inbox {seq}): the catalogue holds something else than the stored bytes teach; the file was \
+         changed from outside: restore a backup"
+    )]
+    Catalogue {
+        /// The event, or the listed object.
+        event: String,
+        /// Its number in the inbox.
+        seq: i64,
+    },
     /// A customer derives to something else than stands.
     #[error("customer {customer} in book {book}: {what}")]
     Differs {
@@ -71,14 +83,20 @@ pub async fn verify(ledger: &Ledger, book: Option<&str>) -> Result<Proof, Fault>
         if book.is_some_and(|book| book != name) {
             continue;
         }
-        for key in ledger.customers(&name).await? {
-            verify_customer(ledger, &key, &mut proof).await?;
+        let mut lessons = Lessons::of(ledger, &name).await?;
+        for key in ledger.customers_by_catalogue(&name).await? {
+            verify_customer(ledger, &key, &mut lessons, &mut proof).await?;
         }
     }
     Ok(proof)
 }
 
-async fn verify_customer(ledger: &Ledger, key: &CustomerKey, proof: &mut Proof) -> Result<(), Fault> {
+async fn verify_customer(
+    ledger: &Ledger,
+    key: &CustomerKey,
+    lessons: &mut Lessons,
+    proof: &mut Proof,
+) -> Result<(), Fault> {
     let mut tries = 0;
     loop {
         let before = ledger.known(key, Some(Instant(i64::MAX))).await?;
@@ -97,9 +115,11 @@ async fn verify_customer(ledger: &Ledger, key: &CustomerKey, proof: &mut Proof) 
             continue;
         }
         let rules = rules.ok_or_else(|| differs(key, "the rules it was settled by are missing"))?;
+        let learnt = lessons.until(ledger, before.catalogue_seq).await?;
+        let rules = SettlementRules { catalogue: Catalogue { learnt, ..rules.catalogue }, ..rules };
         let derived = derived_from_bytes(key, &stored, &rules, before.settled_at.unwrap_or_default())?;
         compare(key, &derived, &standing)?;
-        compare_evidence(key, &standing, &stored, rules.zone)?;
+        compare_evidence(key, &standing, &stored, lessons, rules.zone)?;
         proof.months += foot(key, &levels.unwrap_or_default(), &in_effect(&standing), rules.zone)?;
         proof.customers += 1;
         proof.movements += standing.len();
@@ -107,7 +127,8 @@ async fn verify_customer(ledger: &Ledger, key: &CustomerKey, proof: &mut Proof) 
     }
 }
 
-/// From the stored bytes alone, from the start, as of the time of the run that settled it.
+/// From the stored bytes alone, from the start, with what its book had learnt and as of the time of the run
+/// that settled it.
 fn derived_from_bytes(
     key: &CustomerKey,
     stored: &[Stored],
@@ -222,6 +243,7 @@ fn compare_evidence(
     key: &CustomerKey,
     standing: &[Posting],
     stored: &[Stored],
+    lessons: &Lessons,
     zone: Tz,
 ) -> Result<(), Fault> {
     let bytes: BTreeMap<&str, &str> =
@@ -231,7 +253,8 @@ fn compare_evidence(
         if posting.month != Month::of(posting.movement.effective_at, zone) {
             return Err(differs(key, &format!("posting {seq} is in a month that it did not take effect in")));
         }
-        if bytes.get(&*evidence.event) != Some(&&*evidence.sha256) {
+        let proves = bytes.get(&*evidence.event).copied().or_else(|| lessons.sha256_of(&evidence.event));
+        if proves != Some(&*evidence.sha256) {
             return Err(differs(
                 key,
                 &format!("posting {seq} names evidence that is not among the stored bytes"),

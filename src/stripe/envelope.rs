@@ -7,6 +7,7 @@ use sha2::{Digest, Sha256};
 
 use super::event::Event;
 use super::json::Json;
+use super::listing;
 use super::node::is_identifier;
 
 /// The form an event came in.
@@ -20,6 +21,9 @@ pub enum Form {
     EventBridge,
     /// A whole event inside an Azure Event Grid envelope (CloudEvents `data`).
     EventGrid,
+    /// No event: an object of a list (a price, plan, product, coupon, subscription item), or a list of a
+    /// subscription's items.
+    Listing,
     /// JSON that is no event: it is kept, and parked.
     Unrecognised,
 }
@@ -27,12 +31,13 @@ pub enum Form {
 /// An event's envelope.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Envelope {
-    /// The event's id, the inner one where it was wrapped; of what is no event, `sha256:` and the
-    /// hash of the body.
+    /// The event's id, the inner one where it was wrapped; of a listed object `listing:`, its id and 16
+    /// digits of its digest; of what is neither, `sha256:` and the hash of the body.
     pub id: String,
-    /// Its `type`; `unknown` for what is no event.
+    /// Its `type`; of a listed object `listing.price` and the like; `unknown` for what is neither.
     pub kind: String,
-    /// When it was made, in seconds since 1970; 0 where it doesn't say.
+    /// When it was made, in seconds since 1970; 0 where it doesn't say. Of a listed object, when that was
+    /// made or, where it says, last changed.
     pub created: i64,
     /// Whether it is of live mode; what doesn't say is.
     pub livemode: bool,
@@ -73,7 +78,8 @@ pub fn read(body: &[u8]) -> Result<Envelope, EnvelopeError> {
         serde_json::from_str::<&RawValue>(text)
             .map_err(|fault| EnvelopeError::NotJson { line: fault.line(), column: fault.column() })?;
     }
-    let recognised = event.as_ref().and_then(envelope_of);
+    let recognised =
+        event.as_ref().and_then(|event| listing::envelope_of(event, text).or_else(|| envelope_of(event)));
     Ok(recognised.unwrap_or_else(|| unrecognised(body)))
 }
 
@@ -99,6 +105,11 @@ fn not_utf8(body: &[u8], at: usize) -> EnvelopeError {
 }
 
 fn envelope_of(event: &Event<'_>) -> Option<Envelope> {
+    // Some objects of the API have an id and a type as well, a payment method say.
+    let object = event.text("object");
+    if object.is_some_and(|object| object != "event" && object != "v2.core.event") {
+        return None;
+    }
     let id = event.text("id").filter(|id| is_identifier(id))?;
     let kind = event.text("type").filter(|kind| is_identifier(kind))?;
     let created = event.created();
@@ -132,7 +143,7 @@ fn unrecognised(body: &[u8]) -> Envelope {
 
 /// Hashes type, created and the canonical form of the data; data that is nested too deeply to be
 /// read is taken as it stands.
-fn digest(kind: &str, created: i64, data: &str) -> [u8; 32] {
+pub(super) fn digest(kind: &str, created: i64, data: &str) -> [u8; 32] {
     let mut canonical = Vec::with_capacity(data.len());
     match serde_json::from_str::<Json<'_>>(data) {
         Ok(json) => json.canonical(&mut canonical),

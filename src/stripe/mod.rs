@@ -9,6 +9,7 @@ mod client;
 mod envelope;
 mod event;
 mod json;
+mod listing;
 mod node;
 mod signature;
 mod translate;

@@ -75,6 +75,16 @@ impl<'t, 'a> Node<'t, 'a> {
         Self::object_at(member, self.path_to(name)).ok()
     }
 
+    /// The objects that stand under names in an object (`currency_options`); none if it is missing or
+    /// null.
+    pub(super) fn entries(&self, name: &str) -> Result<Vec<(&'t str, Self)>, Unfit> {
+        let Some(holder) = self.object(name)? else {
+            return Ok(Vec::new());
+        };
+        let members = holder.json.members().iter().filter(|(_, value)| !matches!(value, Json::Null));
+        members.map(|(key, json)| Ok((key.as_ref(), Self::object_at(json, holder.path_to(key))?))).collect()
+    }
+
     /// A text; none if missing or null.
     pub(super) fn text(&self, name: &str) -> Result<Option<&'t str>, Unfit> {
         match self.json.present(name) {

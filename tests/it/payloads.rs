@@ -42,17 +42,30 @@ fn outcomes(path: &Path, name: &str) -> Vec<(String, Result<String, String>)> {
     let text = std::fs::read_to_string(path).expect("a readable file");
     let real = text.replace("_000000000000000000000000", "_1x").replace("_00000000000000", "_1x");
     let texts = if real == text { vec![text] } else { vec![text, real] };
-    texts.iter().map(|text| outcome(&serde_json::from_str(text).expect("JSON"), name)).collect()
+    let payloads: Vec<Value> =
+        texts.iter().map(|text| serde_json::from_str(text).expect("a payload")).collect();
+    let told = payloads.iter().map(|payload| {
+        let event = as_event(payload, name);
+        let kind = event["type"].as_str().unwrap_or_default().to_owned();
+        (kind, event)
+    });
+    let listed = payloads.iter().filter_map(|payload| {
+        let object = payload["object"].as_str()?;
+        let is_listed = LISTED.contains(&object) && payload["created"].is_u64();
+        is_listed.then(|| (format!("listing.{object}"), payload.clone()))
+    });
+    told.chain(listed).map(|(kind, payload)| (kind.clone(), outcome(&kind, &payload))).collect()
 }
 
-fn outcome(payload: &Value, name: &str) -> (String, Result<String, String>) {
-    let event = as_event(payload, name);
-    let kind = event["type"].as_str().unwrap_or_default().to_owned();
-    let body = event.to_string().into_bytes();
+/// Bare objects that are read as they stand in a list.
+const LISTED: [&str; 4] = ["price", "plan", "product", "coupon"];
+
+fn outcome(kind: &str, payload: &Value) -> Result<String, String> {
+    let body = payload.to_string().into_bytes();
     let envelope = read(&body).expect("JSON");
-    let said = match translate(&body, &envelope, "00") {
+    match translate(&body, &envelope, "00") {
         Translation::Parked { path, reason } => Err(format!("parked {path}: {reason}")),
-        Translation::Ignored { reason } => match must_tell(&kind) && !reason.contains("placeholder") {
+        Translation::Ignored { reason } => match must_tell(kind) && !is_excused(reason) {
             true => Err(format!("ignored: {reason}")),
             false => Ok(format!("ignored: {reason}")),
         },
@@ -63,8 +76,14 @@ fn outcome(payload: &Value, name: &str) -> (String, Result<String, String>) {
             .collect::<Vec<_>>()
             .join("; ")),
         Translation::Facts(facts) => Ok(facts.iter().map(told).collect::<Vec<_>>().join("; ")),
-    };
-    (kind, said)
+    }
+}
+
+/// Reasons for which an object that tells something as a rule does not.
+fn is_excused(reason: &str) -> bool {
+    ["placeholder", "paid once", "of no customer", "one invoice", "nothing but its id"]
+        .iter()
+        .any(|excuse| reason.contains(excuse))
 }
 
 fn told(fact: &Fact) -> String {
@@ -84,9 +103,18 @@ fn told(fact: &Fact) -> String {
     }
 }
 
-/// Subscriptions and customers always tell something; an invoice may have no usage.
+/// Subscriptions, customers and the catalogue always tell something; an invoice may have no usage.
 fn must_tell(kind: &str) -> bool {
-    kind.starts_with("customer.subscription.")
+    let families = [
+        "customer.subscription.",
+        "customer.discount.",
+        "price.",
+        "plan.",
+        "product.",
+        "coupon.",
+        "listing.",
+    ];
+    families.iter().any(|family| kind.starts_with(family))
         || ["customer.created", "customer.updated", "customer.deleted"].contains(&kind)
 }
 

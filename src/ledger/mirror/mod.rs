@@ -5,6 +5,7 @@
 //! rename one or use its name again.
 
 mod fact;
+mod learnt;
 mod movement;
 mod price;
 mod state;
@@ -20,6 +21,7 @@ use super::LedgerError;
 use crate::mrr;
 
 pub(super) use fact::{Fact, Grade};
+pub(super) use learnt::CatalogueFact;
 pub(super) use movement::{Bridge, Checkpoint, Movement};
 pub(super) use state::Status;
 
@@ -99,7 +101,7 @@ macro_rules! as_they_are {
         }
     )+};
 }
-as_they_are!(bool, u32, u64, String, NonZeroU32, NonZeroU64, BTreeMap<String, String>);
+as_they_are!(bool, i64, u32, u64, String, NonZeroU32, NonZeroU64, BTreeMap<String, String>);
 
 /// Values that wrap one number.
 macro_rules! as_numbers {

@@ -5,8 +5,8 @@ use proptest::prelude::*;
 
 use super::testing::*;
 use crate::mrr::{
-    Catalogue, ChurnPolicy, Counting, Discount, Fact, Instant, Item, Origin, PastDuePolicy, Policy, Price,
-    State, Status,
+    Catalogue, ChurnPolicy, Counting, Coupon, Discount, DiscountChange, Fact, Instant, Item, ListedItem,
+    Marks, Origin, PastDuePolicy, Policy, Price, Role, Scheme, State, Status, TiersMode,
 };
 
 /// What happens next: to which of three subscriptions, how long after the last, what, and a number
@@ -18,15 +18,21 @@ const GAPS: [i64; 8] = [0, 0, 1, 3_600, DAY, 3 * DAY, 11 * DAY, 40 * DAY];
 
 /// A business to be derived; its facts in the order they happened.
 pub(super) fn business() -> impl Strategy<Value = Story> {
-    let happening = (0..3_usize, 0..GAPS.len(), 0..16_u8, 0..64_usize);
+    let happening = (0..3_usize, 0..GAPS.len(), 0..19_u8, 0..64_usize);
     let happenings = prop::collection::vec(happening, 1..24);
-    (happenings, 0..8_usize, 0..3_usize, 1..5_000_usize).prop_map(|(happenings, policy, catalogue, ids)| {
-        let mut told = Telling::new(ids);
-        for happening in happenings {
-            told.happen(happening);
-        }
-        Story { policy: self::policy(policy), catalogue: self::catalogue(catalogue), ..told.story }
-    })
+    let lessons = prop::collection::vec((0..16_usize, -30..200_i64, 0..64_usize), 0..12);
+    (happenings, 0..8_usize, 0..3_usize, 1..5_000_usize, lessons).prop_map(
+        |(happenings, policy, catalogue, ids, lessons)| {
+            let mut told = Telling::new(ids);
+            for happening in happenings {
+                told.happen(happening);
+            }
+            let facts = told.story.facts.clone();
+            let catalogue = self::catalogue(catalogue);
+            let story = Story { policy: self::policy(policy), catalogue, ..told.story };
+            lessons.into_iter().fold(story, |story, lesson| learns(story, lesson, &facts))
+        },
+    )
 }
 
 fn policy(which: usize) -> Policy {
@@ -51,7 +57,7 @@ fn catalogue(which: usize) -> Catalogue {
 }
 
 fn some_price(which: usize) -> Price {
-    match which % 9 {
+    match which % 12 {
         0 => price("basic_1", "basic", 10),
         1 => price("pro_1", "pro", 20),
         2 => yearly(price("pro_y", "pro", 200)),
@@ -60,19 +66,85 @@ fn some_price(which: usize) -> Price {
         5 => euros(price("pro_eur", "pro", 18)),
         6 => price("free", "basic", 0),
         7 => unknown_tiers(price("tiers", "max", 0)),
+        8 => Price { scheme: Scheme::PriceNotSent, ..price("calls", "calls", 0) },
+        9 => Price { scheme: Scheme::PriceNotSent, ..price("whole", "whole", 0) },
+        10 => Price { scheme: Scheme::OptionNotSent, ..euros(price("pro_1", "pro", 0)) },
         _ => price("basic_2", "basic", 12),
     }
 }
 
 fn some_discounts(which: usize, now: Instant) -> Vec<Discount> {
-    match which % 6 {
+    match which % 9 {
         0 => Vec::new(),
         1 => vec![percent("half", 50)],
         2 => vec![dollars_off("five", 5)],
         3 => vec![until(percent("third", 33), Instant(now.0 + 12 * DAY))],
         4 => vec![until(percent("all", 100), Instant(now.0 + 2 * DAY))],
+        5 => vec![sent_as_id("half")],
+        6 => vec![sent_as_id("third"), sent_as_id("five")],
+        7 => vec![Discount { coupon_id: Some("five".into()), ..sent_as_id("other") }],
         _ => vec![limited_to(percent("pros", 10), &["pro"]), dollars_off("five", 5)],
     }
+}
+
+fn sent_as_id(id: &str) -> Discount {
+    Discount { id: Some(format!("di_{id}").into()), coupon: None, coupon_id: None, end: None }
+}
+
+/// A discount of the customer or behind an id, told by an event of its own.
+fn some_discount(which: usize, now: Instant) -> Discount {
+    match which % 6 {
+        0 | 1 => percent("half", 50),
+        2 => until(percent("third", 33), Instant(now.0 + 12 * DAY)),
+        3 => Discount { coupon: None, ..dollars_off("five", 5) },
+        4 => until(percent("all", 100), Instant(now.0 + 5 * DAY)),
+        _ => limited_to(percent("pros", 10), &["pro"]),
+    }
+}
+
+/// Something that the catalogue learns, whenever it is heard of.
+fn learns(story: Story, (what, when, which): (usize, i64, usize), facts: &[Fact]) -> Story {
+    let at = day(when);
+    let amount = 5 + i64::try_from(which % 9).unwrap();
+    let marks = Marks {
+        ladder: Some("steps".to_owned()).filter(|_| which.is_multiple_of(2)),
+        rank: Some(amount).filter(|_| which.is_multiple_of(4)),
+        role: Some(Role::AddOn).filter(|_| which.is_multiple_of(5)),
+        is_seat: Some(!which.is_multiple_of(3)),
+        succeeds: Some("basic_1".into()).filter(|_| which.is_multiple_of(7)),
+    };
+    match what {
+        // Tiers never change.
+        0 | 1 => {
+            story.learns_price(at, &tiered(price("tiers", "max", 0), TiersMode::Volume, &[(None, 3, 8)]))
+        }
+        2 => story.learns_price(at, &unknown_tiers(price("tiers", "max", 0))),
+        3 | 4 => story.learns_price(at, &metered("calls", "calls")),
+        5 => story.learns_price(at, &yearly(price("whole", "basic", 240))),
+        6 | 7 => story.learns_options(at, &price("pro_1", "pro", 20), &[("eur", amount)]),
+        8 => story.learns_coupon(at, &limited_to(percent("half", 50), &["pro", "max"])),
+        9 | 10 => story.learns_coupon(at, &dollars_off("five", 5)),
+        11 => {
+            let five = dollars_off("five", 5);
+            let options = [("eur".into(), dollars(amount))].into();
+            let coupon = Coupon { options, ..five.coupon.as_deref().unwrap().clone() };
+            story.learns_coupon(at, &Discount { coupon: Some(coupon.into()), ..five })
+        }
+        12 => story.marks_price(at, &price("pro_1", "pro", 20), &marks),
+        13 => story.marks_product(at, ["basic", "max", "packs"][which % 3], &marks),
+        _ => lists(story, at, which, facts),
+    }
+}
+
+/// A list of a subscription's items as one of its snapshots has them, with one more.
+fn lists(story: Story, at: Instant, which: usize, facts: &[Fact]) -> Story {
+    let Some(Fact::Subscription(fact)) = facts.get(which % facts.len().max(1)) else { return story };
+    let mut items = fact.state.items.clone();
+    items.push(item(&format!("{}.11", fact.subscription), &price("extra_1", "extra", 4), 2));
+    let added = |index: usize| Instant(fact.at.0 - DAY * i64::try_from(which % 3 * index).unwrap());
+    let listed = |(index, item)| ListedItem { item, created: added(index) };
+    let items = items.into_iter().enumerate().map(listed).collect();
+    story.learns_items(fact.subscription.clone().as_str(), at, items)
 }
 
 struct Telling {
@@ -91,6 +163,9 @@ impl Telling {
 
     fn happen(&mut self, (slot, gap, what, which): Happening) {
         self.now = Instant(self.now.0 + GAPS[gap]);
+        if what > 15 {
+            return self.discount(slot, what, which);
+        }
         let Some(state) = self.slots[slot].1.clone() else {
             return self.begin(slot, what, which);
         };
@@ -103,6 +178,20 @@ impl Telling {
                 self.tell(slot, &sub, Origin::Updated, state);
             }
         }
+    }
+
+    /// A word about a discount: of the customer, or of a subscription.
+    fn discount(&mut self, slot: usize, what: u8, which: usize) {
+        let discount = some_discount(which, self.now);
+        let story = std::mem::take(&mut self.story);
+        let sub = self.name(slot);
+        let changes = [DiscountChange::Created, DiscountChange::Updated, DiscountChange::Deleted];
+        self.story = match what {
+            16 => story.discount(None, self.now, changes[which % 3], &discount),
+            17 => story.discount(Some(&sub), self.now, DiscountChange::Created, &discount),
+            _ => story.customer_shows(self.now, Some(&discount).filter(|_| which.is_multiple_of(2))),
+        };
+        self.deal_id();
     }
 
     fn name(&self, slot: usize) -> String {

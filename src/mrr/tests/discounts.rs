@@ -1,10 +1,14 @@
 //! R6: what discounts take off, and when they end; R17 for the discount step.
 
 use super::testing::*;
-use crate::mrr::{DiscountPolicy, Item, Matter, Policy, State, Terms};
+use crate::mrr::{Catalogue, DiscountPolicy, Item, Known, Matter, Policy, State, Terms};
+
+fn terms_of(state: &State, policy: DiscountPolicy) -> Terms {
+    Terms::of(state, day(0), &Known::of(&[], &Catalogue::default()), policy)
+}
 
 fn levels(state: &State) -> Vec<String> {
-    let terms = Terms::of(state, day(0), DiscountPolicy::Recurring);
+    let terms = terms_of(state, DiscountPolicy::Recurring);
     (0..state.items.len()).map(|index| terms.level(index).unwrap().to_string()).collect()
 }
 
@@ -63,10 +67,10 @@ fn an_amount_off_a_yearly_price_is_spread_over_its_year() {
 fn a_discount_used_once_is_ignored_unless_the_policy_says_all() {
     let state = discounted(two_items(), &[once(percent("half", 50))]);
     assert_eq!(levels(&state), ["6000", "4000"]);
-    let all = Terms::of(&state, day(0), DiscountPolicy::All);
+    let all = terms_of(&state, DiscountPolicy::All);
     assert_eq!(all.level(0).unwrap().to_string(), "3000");
     let state = discounted(two_items(), &[percent("half", 50)]);
-    let none = Terms::of(&state, day(0), DiscountPolicy::None);
+    let none = terms_of(&state, DiscountPolicy::None);
     assert_eq!(none.level(0).unwrap().to_string(), "6000");
 }
 
@@ -74,11 +78,11 @@ fn a_discount_used_once_is_ignored_unless_the_policy_says_all() {
 fn one_items_unknown_price_leaves_a_percentage_of_another_known() {
     let items = [item("a.1", &price("p", "P", 60), 1), item("a.2", &unknown_tiers(price("q", "Q", 0)), 1)];
     let state = discounted(active(&items), &[percent("half", 50)]);
-    let terms = Terms::of(&state, day(0), DiscountPolicy::Recurring);
+    let terms = terms_of(&state, DiscountPolicy::Recurring);
     assert_eq!(terms.level(0).unwrap().to_string(), "3000");
     assert!(terms.level(1).is_err());
     let state = discounted(active(&items), &[dollars_off("ten", 10)]);
-    let terms = Terms::of(&state, day(0), DiscountPolicy::Recurring);
+    let terms = terms_of(&state, DiscountPolicy::Recurring);
     assert!(terms.level(0).is_err(), "how an amount is spread depends on the other item");
 }
 

@@ -4,8 +4,10 @@
 
 mod businesses;
 mod changes;
+mod customer_discounts;
 mod discounts;
 mod kinds;
+mod learnt;
 mod openings;
 mod order;
 mod pauses;

@@ -7,8 +7,8 @@ use proptest::prelude::*;
 use super::businesses::business;
 use super::testing::*;
 use crate::mrr::{
-    Checkpoint, Class, Currency, Derivation, Fact, Finding, Instant, Level, Matter, Movement, Mrr, Origin,
-    Start, Timeline, derive_with_lag,
+    Catalogue, Checkpoint, Class, Currency, Derivation, Fact, Finding, Instant, Level, Matter, Movement, Mrr,
+    Origin, Start, Timeline, derive_with_lag,
 };
 
 fn derived(story: &Story, facts: &[Fact], lag: i64) -> Derivation {
@@ -53,9 +53,15 @@ fn go_on(story: &Story, checkpoint: Checkpoint) -> Derivation {
             base.insert(snapshot.evidence.event.clone(), snapshot.clone());
         }
     }
-    let facts = story.facts.iter().filter(|fact| fact.at() > checkpoint.at).cloned().collect();
+    let is_needed = |fact: &&Fact| fact.at() > checkpoint.at || is_of_customer(fact);
+    let facts = story.facts.iter().filter(is_needed).cloned().collect();
     let start = Some(Start { checkpoint, base: base.into_values().collect() });
     derive_with_lag(&Timeline { facts, start }, story.rules(), 0)
+}
+
+/// Whether it is at hand from any checkpoint on.
+fn is_of_customer(fact: &Fact) -> bool {
+    matches!(fact, Fact::Customer(_) | Fact::Discount(_))
 }
 
 /// Whether a pause in force when a subscription was first seen may hide that the customer has paid.
@@ -193,7 +199,28 @@ proptest! {
         prop_assert_eq!(told(&rest.movements), told(&after));
         prop_assert_eq!(&rest.movements, &after);
         prop_assert_eq!(rest.due_at, whole.due_at);
+        prop_assert!(rest.asked.is_subset(&whole.asked));
+        let asked: BTreeSet<_> = rest.asked.union(&early.asked).cloned().collect();
+        prop_assert_eq!(&asked, &whole.asked);
         prop_assert!(rest.checkpoint.is_some_and(|checkpoint| checkpoint.at >= at));
+    }
+
+    #[test]
+    fn it_never_matters_in_which_order_the_catalogue_was_learnt(story in business(), seed: u64) {
+        let whole = derived(&story, &story.facts, 0);
+        let mut facts: Vec<_> = whole
+            .asked
+            .iter()
+            .flat_map(|topic| story.catalogue.learnt.about(topic).iter().cloned())
+            .collect();
+        facts.extend(facts.clone());
+        let turn = usize::try_from(seed % 64).unwrap() % facts.len().max(1);
+        facts.rotate_left(turn);
+        facts.reverse();
+        // What the customer does not ask for makes no difference.
+        let learnt = std::sync::Arc::new(facts.into_iter().collect());
+        let later = Story { catalogue: Catalogue { learnt, ..story.catalogue.clone() }, ..story.clone() };
+        prop_assert_eq!(derived(&later, &later.facts, 0), whole);
     }
 
     #[test]

@@ -8,10 +8,10 @@ use std::sync::Arc;
 
 use crate::mrr::derive_with_lag;
 use crate::mrr::{
-    Cadence, Catalogue, Coupon, CustomerFact, Delta, Derivation, Discount, Duration, EndReason, Evidence,
-    Fact, Grade, Instant, Interval, InvoiceStatus, Item, MICRO, MotionSigns, Movement, Off, Origin, Policy,
-    Price, PriceAmount, Rules, Scheme, Snapshot, State, Status, Tier, TiersMode, Timeline, UsageInvoice,
-    UsageLine, UsageType,
+    Cadence, Catalogue, CatalogueFact, Coupon, CustomerFact, Delta, Derivation, Discount, DiscountChange,
+    DiscountFact, Duration, EndReason, Evidence, Fact, Grade, Instant, Interval, InvoiceStatus, Item, Lesson,
+    ListedItem, MICRO, Marks, MotionSigns, Movement, Off, Origin, Policy, Price, PriceAmount, PriceTerms,
+    Rules, Scheme, Snapshot, State, Status, Tier, TiersMode, Timeline, UsageInvoice, UsageLine, UsageType,
 };
 
 pub(crate) const DAY: i64 = 86_400;
@@ -174,6 +174,7 @@ pub(crate) struct Story {
     pub(crate) as_of: Option<Instant>,
     pub(crate) motion: MotionSigns,
     pub(crate) states: BTreeMap<String, State>,
+    pub(crate) learnt: usize,
 }
 
 impl Story {
@@ -257,6 +258,76 @@ impl Story {
             discount: None,
             evidence,
         }));
+        self
+    }
+
+    /// The catalogue learns something; its facts are named `evt_learnt_0` and on.
+    pub(crate) fn learns(mut self, at: Instant, lesson: Lesson) -> Self {
+        let evidence = evidence(&format!("evt_learnt_{}", self.learnt));
+        self.learnt += 1;
+        let learnt = Arc::make_mut(&mut self.catalogue.learnt);
+        learnt.add(CatalogueFact { at, lesson, evidence });
+        self
+    }
+
+    pub(crate) fn learns_price(self, at: Instant, price: &Price) -> Self {
+        self.learns_options(at, price, &[])
+    }
+
+    /// A price with what it asks in other currencies.
+    pub(crate) fn learns_options(self, at: Instant, price: &Price, options: &[(&str, i64)]) -> Self {
+        let option = |(currency, amount): &(&str, i64)| {
+            ((*currency).into(), Scheme::PerUnit { unit: dollars(*amount), transform: None })
+        };
+        let options = options.iter().map(option).collect();
+        self.learns(at, Lesson::Price(PriceTerms { price: price.clone(), options, marks: Marks::default() }))
+    }
+
+    pub(crate) fn marks_price(self, at: Instant, price: &Price, marks: &Marks) -> Self {
+        let (price, marks) = (price.clone(), marks.clone());
+        self.learns(at, Lesson::Price(PriceTerms { price, options: BTreeMap::new(), marks }))
+    }
+
+    pub(crate) fn marks_product(self, at: Instant, product: &str, marks: &Marks) -> Self {
+        self.learns(at, Lesson::Product { product: product.into(), marks: marks.clone() })
+    }
+
+    pub(crate) fn learns_items(self, sub: &str, at: Instant, items: Vec<ListedItem>) -> Self {
+        self.learns(at, Lesson::Items { subscription: sub.into(), items })
+    }
+
+    pub(crate) fn learns_coupon(self, at: Instant, discount: &Discount) -> Self {
+        self.learns(at, Lesson::Coupon(discount.coupon.as_deref().unwrap().clone()))
+    }
+
+    /// An event of a discount, of a subscription or, without one, of the customer.
+    pub(crate) fn discount(
+        mut self,
+        sub: Option<&str>,
+        at: Instant,
+        change: DiscountChange,
+        discount: &Discount,
+    ) -> Self {
+        let evidence = evidence(&self.next_event());
+        self.facts.push(Fact::Discount(DiscountFact {
+            customer: "cus_1".into(),
+            subscription: sub.map(Into::into),
+            discount: discount.clone(),
+            change,
+            at,
+            evidence,
+        }));
+        self
+    }
+
+    /// The customer's own event, showing its discount.
+    pub(crate) fn customer_shows(mut self, at: Instant, discount: Option<&Discount>) -> Self {
+        let mut shown = self.clone().customer_deleted(at);
+        if let Some(Fact::Customer(fact)) = shown.facts.last_mut() {
+            fact.is_deleted = false;
+            fact.discount = Some(discount.cloned());
+        }
+        self.facts = shown.facts;
         self
     }
 

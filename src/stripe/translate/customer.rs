@@ -1,22 +1,40 @@
 //! A customer's own events.
 
-use crate::mrr::{CustomerFact, Fact};
+use crate::mrr::{CustomerFact, Discount, Fact};
 
-use super::{Node, Source, Translation, Unfit, metadata};
+use super::catalogue::told;
+use super::discount::singular;
+use super::{Json, Node, Source, Translation, Unfit, metadata};
 
 impl Source<'_> {
-    /// What a customer's event says: whether it is gone, and what it is segmented by. Its name and
-    /// e-mail are left where they are.
+    /// What a customer's event says: whether it is gone, its discount, and what it is segmented by. Its
+    /// name and e-mail are left where they are.
     pub(super) fn customer(&self, object: &Node<'_, '_>, is_deleted: bool) -> Result<Translation, Unfit> {
-        Ok(Translation::Facts(vec![Fact::Customer(CustomerFact {
-            customer: object.required_id("id")?.into(),
-            at: self.at,
-            is_deleted,
-            country: country(object),
-            metadata: metadata(object),
-            discount: None,
-            evidence: self.evidence(),
-        })]))
+        let discount = discount(object)?;
+        let terms = discount.as_ref().and_then(Option::as_ref).and_then(|discount| discount.coupon.as_ref());
+        let catalogue = self.embedded(terms);
+        Ok(told(
+            catalogue,
+            vec![Fact::Customer(CustomerFact {
+                customer: object.required_id("id")?.into(),
+                at: self.at,
+                is_deleted,
+                country: country(object),
+                metadata: metadata(object),
+                discount,
+                evidence: self.evidence(),
+            })],
+        ))
+    }
+}
+
+/// The discount that the customer has, as far as the payload says: nothing where it leaves it out, none
+/// where it is null.
+fn discount(object: &Node<'_, '_>) -> Result<Option<Option<Discount>>, Unfit> {
+    match object.json().get("discount") {
+        None => Ok(None),
+        Some(Json::Null) => Ok(Some(None)),
+        Some(_) => singular(object).map(Some),
     }
 }
 
@@ -37,7 +55,7 @@ mod tests {
         let body = format!(r#"{{"id":"evt_1","type":"{kind}","created":7,"data":{{"object":{object}}}}}"#);
         let envelope = crate::stripe::read(body.as_bytes()).expect("JSON");
         match crate::stripe::translate(body.as_bytes(), &envelope, "00") {
-            Translation::Facts(facts) => match facts.as_slice() {
+            Translation::Facts(facts) | Translation::Learnt { facts, .. } => match facts.as_slice() {
                 [Fact::Customer(fact)] => fact.clone(),
                 other => panic!("{other:?}"),
             },
@@ -53,6 +71,18 @@ mod tests {
         assert_eq!(fact.country.as_deref(), Some("GB"));
         assert_eq!(fact.metadata.into_iter().collect::<Vec<_>>(), [("owner".into(), "kim".into())]);
         assert!(!fact.is_deleted);
+    }
+
+    #[test]
+    fn a_discount_left_out_is_not_a_discount_taken_away() {
+        let of =
+            |discount: &str| fact("customer.updated", &format!(r#"{{"id":"cus_1"{discount}}}"#)).discount;
+        assert_eq!(of(""), None);
+        assert_eq!(of(r#","discount":null"#), Some(None));
+        let coupon = r#","discount":{"id":"di_1","coupon":{"id":"c","percent_off":10,"duration":"forever"}}"#;
+        assert!(of(coupon).unwrap().unwrap().coupon.is_some());
+        let id = of(r#","discount":{"id":"di_1","source":{"type":"coupon","coupon":"c"}}"#).unwrap().unwrap();
+        assert_eq!((id.coupon_id, id.coupon), (Some("c".into()), None));
     }
 
     #[test]

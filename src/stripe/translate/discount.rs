@@ -6,7 +6,9 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Months};
 
-use crate::mrr::{Coupon, Discount, Duration, Instant, Off, PriceAmount, ProductId, divide_half_even};
+use crate::mrr::{
+    Coupon, Currency, Discount, Duration, Instant, Off, PriceAmount, ProductId, divide_half_even,
+};
 
 use super::super::node::is_identifier;
 use super::price::{LARGEST_AMOUNT, currency};
@@ -34,7 +36,8 @@ pub(super) fn discounts_of(holder: &Node<'_, '_>) -> Result<Vec<Discount>, Unfit
     Ok(listed)
 }
 
-fn singular(holder: &Node<'_, '_>) -> Result<Option<Discount>, Unfit> {
+/// The one discount of a holder that has one at most.
+pub(super) fn singular(holder: &Node<'_, '_>) -> Result<Option<Discount>, Unfit> {
     match holder.json().present("discount") {
         Some(Json::Text(id)) if is_identifier(id) => Ok(Some(of_id(id))),
         _ => holder.object("discount")?.as_ref().map(discount).transpose(),
@@ -46,7 +49,8 @@ fn of_id(id: &str) -> Discount {
     Discount { id: Some(id.into()), coupon: None, coupon_id: None, end: None }
 }
 
-fn discount(object: &Node<'_, '_>) -> Result<Discount, Unfit> {
+/// A discount, of either generation: its coupon inside, or behind its `source`.
+pub(super) fn discount(object: &Node<'_, '_>) -> Result<Discount, Unfit> {
     let source = object.object("source")?;
     let holder = source.as_ref().filter(|source| source.has("coupon")).unwrap_or(object);
     let expanded = holder.expanded("coupon");
@@ -60,7 +64,7 @@ fn discount(object: &Node<'_, '_>) -> Result<Discount, Unfit> {
 }
 
 /// The terms of a coupon; none of a deleted one, which is sent without them.
-fn coupon(object: &Node<'_, '_>) -> Result<Option<Coupon>, Unfit> {
+pub(super) fn coupon(object: &Node<'_, '_>) -> Result<Option<Coupon>, Unfit> {
     let Some(off) = off(object)? else {
         return Ok(None);
     };
@@ -73,7 +77,7 @@ fn coupon(object: &Node<'_, '_>) -> Result<Option<Coupon>, Unfit> {
     Ok(Some(Coupon {
         id: object.required_id("id")?.into(),
         off,
-        options: BTreeMap::new(),
+        options: options(object)?,
         duration,
         applies_to: applies_to(object)?,
     }))
@@ -84,19 +88,38 @@ fn off(object: &Node<'_, '_>) -> Result<Option<Off>, Unfit> {
         let unfit = || object.unfit("percent_off", "expected a percentage from 0 to 100");
         return Ok(Some(Off::Percent(millionths(&text).ok_or_else(unfit)?)));
     }
-    let Some(amount) = object.decimal("amount_off")? else {
+    let Some(amount) = amount_off(object)? else {
         return Ok(None);
     };
-    let unfit = || object.unfit("amount_off", "expected an amount in minor units");
     Ok(Some(Off::Amount {
-        amount: PriceAmount::parse(&amount)
-            .filter(|amount| (0..=LARGEST_AMOUNT).contains(&amount.0))
-            .ok_or_else(unfit)?,
+        amount,
         currency: object
             .text("currency")?
             .and_then(currency)
             .ok_or_else(|| object.unfit("currency", "expected a currency's three letters"))?,
     }))
+}
+
+/// What an amount is in other currencies.
+fn options(object: &Node<'_, '_>) -> Result<BTreeMap<Currency, PriceAmount>, Unfit> {
+    let mut options = BTreeMap::new();
+    for (code, option) in object.entries("currency_options")? {
+        if let Some((currency, amount)) = currency(code).zip(amount_off(&option)?) {
+            options.insert(currency, amount);
+        }
+    }
+    Ok(options)
+}
+
+fn amount_off(object: &Node<'_, '_>) -> Result<Option<PriceAmount>, Unfit> {
+    let Some(amount) = object.decimal("amount_off")? else {
+        return Ok(None);
+    };
+    let unfit = || object.unfit("amount_off", "expected an amount in minor units");
+    PriceAmount::parse(&amount)
+        .filter(|amount| (0..=LARGEST_AMOUNT).contains(&amount.0))
+        .map(Some)
+        .ok_or_else(unfit)
 }
 
 /// A percentage's decimal text in millionths of one: 12.5 is 125,000.

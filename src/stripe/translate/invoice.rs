@@ -117,7 +117,7 @@ fn usage_line(
         cadence,
         period_start: period.required_instant("start")?,
         period_end,
-        amount: Delta(discount.taken_off(line, net_amount(line)? * MICRO)?),
+        amount: Delta(discount.taken_off(line, net_amount(line)?)?),
     }))
 }
 
@@ -137,20 +137,33 @@ fn metered_price(line: &Node<'_, '_>, is_over: bool) -> Result<Option<(PriceId, 
     Ok(id.filter(|_| is_over).map(|id| (id.into(), None)))
 }
 
-/// The line's amount without its discounts and without tax that is included in it (R7, R8). Prepaid
-/// credits pay for usage; they don't lessen it.
+/// The line's amount in millionths, without its discounts and without tax that is included in it (R7,
+/// R8). Prepaid credits pay for usage; they don't lessen it, whichever generation of the line they stand
+/// on (`pretax_credit_amounts`).
 fn net_amount(line: &Node<'_, '_>) -> Result<i128, Unfit> {
     let mut net = i128::from(line.required_integer("amount")?);
     for discount in line.objects("discount_amounts")?.unwrap_or_default() {
         net -= i128::from(discount.integer("amount")?.unwrap_or(0));
     }
+    let (mut included, mut taxable) = (0, 0);
     let name = if line.has("taxes") { "taxes" } else { "tax_amounts" };
     for tax in line.objects(name)?.unwrap_or_default() {
         if tax.is_true("inclusive")? || tax.text("tax_behavior")? == Some("inclusive") {
-            net -= i128::from(tax.integer("amount")?.unwrap_or(0));
+            included += i128::from(tax.integer("amount")?.unwrap_or(0));
+            taxable = i128::from(tax.integer("taxable_amount")?.unwrap_or(0));
         }
     }
-    Ok(net)
+    if included <= 0 || taxable <= 0 || !is_paid_by_credits(line)? {
+        return Ok((net - included) * MICRO);
+    }
+    // Only what the credits leave is taxed, and the tax in the whole is at the same rate.
+    let product = (net * MICRO).checked_mul(taxable).ok_or_else(|| line.unfit("amount", TOO_LARGE))?;
+    Ok(divide_half_even(product, taxable + included))
+}
+
+fn is_paid_by_credits(line: &Node<'_, '_>) -> Result<bool, Unfit> {
+    let amounts = line.objects("pretax_credit_amounts")?.unwrap_or_default();
+    Ok(amounts.iter().any(|amount| amount.has("credit_balance_transaction")))
 }
 
 /// The discount of an invoice from before lines carried their `discount_amounts` (2020): on the
@@ -268,6 +281,24 @@ mod tests {
         let mut undated = old.clone();
         undated.lines[0].cadence = None;
         assert_eq!(new, undated);
+    }
+
+    #[test]
+    fn prepaid_credits_pay_for_usage_and_do_not_lessen_it() {
+        let credits = r#""pretax_credit_amounts":[{"amount":100,"type":"discount","discount":"di_1"},
+            {"amount":350,"type":"credit_balance_transaction","credit_balance_transaction":"cbtxn_1"}],"#;
+        let paid = |taxes: &str| {
+            let line = BASIL.replace(
+                r#""taxes":[{"amount":50,"tax_behavior":"inclusive"},"#,
+                &format!(r#"{credits}"taxes":[{taxes}"#),
+            );
+            assert_ne!(line, BASIL);
+            usage("invoice.paid", &basil(&line)).lines[0].amount
+        };
+        assert_eq!(paid(""), Delta(600_000_000));
+        // 600 of which 350 are paid by credits: of the 250 left, 50 are tax, a quarter of the 200 taxed.
+        let included = r#"{"amount":50,"tax_behavior":"inclusive","taxable_amount":200},"#;
+        assert_eq!(paid(included), Delta(480_000_000));
     }
 
     #[test]

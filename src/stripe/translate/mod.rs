@@ -1,5 +1,6 @@
 //! From a stored event of any API version to facts about a customer.
 
+mod catalogue;
 mod customer;
 mod discount;
 mod invoice;
@@ -9,11 +10,12 @@ mod subscription;
 
 use std::collections::BTreeMap;
 
-use crate::mrr::{CatalogueFact, Evidence, Fact, Grade, Instant, Origin};
+use crate::mrr::{CatalogueFact, DiscountChange, Evidence, Fact, Grade, Instant, Origin};
 
 use super::envelope::{Envelope, Form};
 use super::event::Event;
 use super::json::Json;
+use super::listing;
 use super::node::{Node, Unfit, is_time};
 
 /// What an event says.
@@ -51,6 +53,9 @@ pub fn translate(body: &[u8], envelope: &Envelope, sha256_hex: &str) -> Translat
     let Some(event) = text.and_then(Event::find) else {
         return parked("$", "expected a Stripe event, found JSON that is no object");
     };
+    if envelope.form == Form::Unrecognised && event.text("object").is_some_and(|object| object != "event") {
+        return parked(&format!("{}.object", event.path), BARE);
+    }
     if envelope.form == Form::Unrecognised {
         let missing = if event.text("id").is_some() { "type" } else { "id" };
         let path = format!("{}.{missing}", event.path);
@@ -67,12 +72,19 @@ pub fn translate(body: &[u8], envelope: &Envelope, sha256_hex: &str) -> Translat
     match subject(&envelope.kind) {
         Subject::Nothing(reason) => ignored(reason),
         subject => {
-            let read = Source::read_facts(&event, envelope, sha256_hex, subject);
+            let read = match envelope.form {
+                Form::Listing => Source::read_listing(body, envelope, sha256_hex, subject),
+                _ => Source::read_facts(&event, envelope, sha256_hex, subject),
+            };
             read.unwrap_or_else(|unfit| parked(&unfit.path, &unfit.reason))
         }
     }
 }
 
+const BARE: &str = "expected a Stripe event, or a list of prices, plans, products, coupons or of one subscription's \
+                    items; what lists of other objects say is read by a later version";
+const NESTED: &str =
+    "expected an object, found JSON that is nested too deeply or holds a broken text or number";
 const PLACEHOLDER: &str = "test webhook with placeholder ids";
 
 fn ignored(reason: &'static str) -> Translation {
@@ -89,6 +101,11 @@ enum Subject {
     Subscription(Origin),
     Invoice(Option<crate::mrr::InvoiceStatus>),
     Customer { is_deleted: bool },
+    Price,
+    Product,
+    Coupon,
+    Discount(DiscountChange),
+    Items,
     Nothing(&'static str),
 }
 
@@ -101,6 +118,16 @@ fn subject(kind: &str) -> Subject {
         "customer.subscription.deleted" => Subject::Subscription(Origin::Deleted),
         "customer.created" | "customer.updated" => Subject::Customer { is_deleted: false },
         "customer.deleted" => Subject::Customer { is_deleted: true },
+        "customer.discount.created" => Subject::Discount(DiscountChange::Created),
+        "customer.discount.updated" => Subject::Discount(DiscountChange::Updated),
+        "customer.discount.deleted" => Subject::Discount(DiscountChange::Deleted),
+        "listing.price" | "listing.plan" => Subject::Price,
+        "listing.product" => Subject::Product,
+        "listing.coupon" => Subject::Coupon,
+        listing::ITEMS => Subject::Items,
+        "listing.subscription_item" => Subject::Nothing(
+            "item of a subscription by itself: feed the list of all its items as it comes from Stripe",
+        ),
         "invoice.finalized" | "invoice.paid" | "invoice.payment_succeeded" => Subject::Invoice(Some(Billed)),
         "invoice.voided" | "invoice.marked_uncollectible" => Subject::Invoice(Some(Withdrawn)),
         "invoice.created"
@@ -110,17 +137,18 @@ fn subject(kind: &str) -> Subject {
         | "invoice.finalization_failed" => Subject::Nothing("invoice that bills nothing yet"),
         _ if kind.starts_with("customer.subscription.") => Subject::Subscription(Origin::Seen),
         _ if kind.starts_with("invoice.") => Subject::Invoice(None),
-        _ if starts_with_any(kind, CATALOGUE) => Subject::Nothing("catalogue event"),
+        _ if kind.starts_with("price.") || kind.starts_with("plan.") => Subject::Price,
+        _ if kind.starts_with("product.") => Subject::Product,
+        _ if kind.starts_with("coupon.") => Subject::Coupon,
+        _ if kind.starts_with("promotion_code.") => {
+            Subject::Nothing("code for a coupon: the coupon's own events tell its terms")
+        }
         _ if starts_with_any(kind, WITHOUT_REVENUE) => {
             Subject::Nothing("event type carries no recurring revenue")
         }
         _ => Subject::Nothing("unknown event type"),
     }
 }
-
-/// Events that tell of prices, products, coupons and discounts: stored, and learnt from elsewhere.
-const CATALOGUE: &[&str] =
-    &["price.", "plan.", "product.", "coupon.", "promotion_code.", "customer.discount."];
 
 /// Events of cash, of payment means, of the account, and of what a subscription will or may become
 /// (a schedule, a quote): the subscription's own events tell what it is.
@@ -189,10 +217,11 @@ fn is_placeholder(id: &str) -> bool {
     tail.len() >= 10 && tail.bytes().all(|byte| byte == b'0')
 }
 
-/// An event whose data is being read.
+/// An event whose data is being read, or a listed object.
 struct Source<'e> {
     envelope: &'e Envelope,
     sha256_hex: &'e str,
+    grade: Grade,
     at: Instant,
 }
 
@@ -205,10 +234,8 @@ impl Source<'_> {
     ) -> Result<Translation, Unfit> {
         let path = format!("{}.data", event.path);
         let raw = event.raw("data").unwrap_or("null");
-        let data: Json<'_> = serde_json::from_str(raw).map_err(|_| Unfit {
-            path: path.clone(),
-            reason: "expected an event's data, found JSON that is nested too deeply or holds a broken text or number".into(),
-        })?;
+        let data: Json<'_> =
+            serde_json::from_str(raw).map_err(|_| Unfit { path: path.clone(), reason: NESTED.to_owned() })?;
         let data = Node::object_at(&data, path)?;
         let object = data
             .object("object")?
@@ -221,6 +248,7 @@ impl Source<'_> {
         let source = Source {
             envelope,
             sha256_hex,
+            grade: Grade::Event,
             at: created.ok_or_else(|| Unfit {
                 path: format!("{}.created", event.path),
                 reason: "expected a time in whole seconds".into(),
@@ -230,13 +258,44 @@ impl Source<'_> {
             Subject::Subscription(origin) => source.subscription(&data, &object, origin),
             Subject::Invoice(status) => source.invoice(&object, status),
             Subject::Customer { is_deleted } => source.customer(&object, is_deleted),
-            Subject::Nothing(reason) => Ok(ignored(reason)),
+            Subject::Discount(change) => source.discount_told(&object, change),
+            other => source.catalogue(&object, other),
+        }
+    }
+
+    /// A listed object: it holds since it was made or last changed.
+    fn read_listing(
+        body: &[u8],
+        envelope: &Envelope,
+        sha256_hex: &str,
+        subject: Subject,
+    ) -> Result<Translation, Unfit> {
+        let json: Json<'_> = serde_json::from_slice(body)
+            .map_err(|_| Unfit { path: "$".to_owned(), reason: NESTED.to_owned() })?;
+        let object = Node::object_at(&json, "$")?;
+        let at = Instant(envelope.created);
+        if at.0 == 0 {
+            return Err(object.unfit("created", "expected a time in whole seconds"));
+        }
+        if json.get("id").and_then(Json::as_text).is_some_and(is_placeholder) {
+            return Ok(ignored(PLACEHOLDER));
+        }
+        Source { envelope, sha256_hex, grade: Grade::Listing, at }.catalogue(&object, subject)
+    }
+
+    fn catalogue(&self, object: &Node<'_, '_>, subject: Subject) -> Result<Translation, Unfit> {
+        match subject {
+            Subject::Price => self.price_told(object),
+            Subject::Product => self.product_told(object),
+            Subject::Coupon => self.coupon_told(object),
+            Subject::Items => self.items_told(object),
+            _ => Ok(ignored("event type carries no recurring revenue")),
         }
     }
 
     fn evidence(&self) -> Evidence {
         Evidence {
-            grade: Grade::Event,
+            grade: self.grade,
             event: self.envelope.id.as_str().into(),
             sha256: self.sha256_hex.into(),
         }
@@ -286,8 +345,7 @@ mod tests {
 
     #[test]
     fn what_carries_no_fact_says_why() {
-        assert_eq!(reason(&event("price.updated", "{}")), "catalogue event");
-        assert_eq!(reason(&event("customer.discount.created", "{}")), "catalogue event");
+        assert!(reason(&event("promotion_code.created", "{}")).starts_with("code for a coupon"));
         assert_eq!(reason(&event("charge.succeeded", "{}")), "event type carries no recurring revenue");
         assert_eq!(
             reason(&event("customer.tax_id.created", "{}")),
@@ -312,6 +370,7 @@ mod tests {
         assert_eq!(parked_at("[]"), "$");
         assert_eq!(parked_at("{}"), "$.id");
         assert_eq!(parked_at(r#"{"id":"sub_1"}"#), "$.type");
+        assert_eq!(parked_at(r#"{"id":"sub_1","object":"subscription"}"#), "$.object");
         assert_eq!(parked_at(r#"{"detail-type":"x","detail":{"id":"evt_1"}}"#), "$.detail.type");
         let kind = "customer.subscription.updated";
         assert_eq!(parked_at(&event(kind, "null")), "$.data");

@@ -1,5 +1,6 @@
 //! Prices, and legacy plans, which are the same thing in older words (R3).
 
+use std::collections::BTreeMap;
 use std::num::{NonZeroU32, NonZeroU64};
 
 use crate::mrr::{
@@ -11,54 +12,83 @@ use super::{Json, Node, Unfit, metadata_word};
 
 /// The price of an item, an invoice line or a subscription without items: its `price`, or else its
 /// `plan`. Of an unexpanded one only the id is known.
-pub(super) fn price_of(holder: &Node<'_, '_>, fallback_currency: Option<&str>) -> Result<Price, Unfit> {
+///
+/// `pays_in` is the subscription's currency: where it is not the price's own, the amount is what the
+/// price asks in it (R9).
+pub(super) fn price_of(holder: &Node<'_, '_>, pays_in: Option<&str>) -> Result<Price, Unfit> {
     let candidates = ["price", "plan"].map(|name| holder.expanded(name));
     let bills = |candidate: &&Node<'_, '_>| candidate.has("interval") || candidate.has("recurring");
     let objects = || candidates.iter().flatten();
     match objects().find(bills).or_else(|| objects().next()) {
-        Some(object) => price(object, fallback_currency),
-        None => unexpanded(holder, fallback_currency),
+        Some(object) => price(object, pays_in),
+        None => unexpanded(holder, pays_in),
     }
 }
 
 /// A price of which only the id was sent: its terms are the catalogue's to know (R4).
-fn unexpanded(holder: &Node<'_, '_>, fallback_currency: Option<&str>) -> Result<Price, Unfit> {
+fn unexpanded(holder: &Node<'_, '_>, pays_in: Option<&str>) -> Result<Price, Unfit> {
     let name = if holder.has("price") || !holder.has("plan") { "price" } else { "plan" };
     let id = holder.required_id(name)?;
     Ok(Price {
         id: id.into(),
         product: id.into(),
-        currency: fallback_currency
+        currency: pays_in
             .and_then(currency)
             .ok_or_else(|| holder.unfit(name, "expected a price, found an id alone and no currency"))?,
         cadence: Cadence::MONTHLY,
         usage_type: UsageType::Licensed,
-        scheme: Scheme::AmountNotSent,
+        scheme: Scheme::PriceNotSent,
         is_seat: true,
         succeeds: None,
     })
 }
 
-/// A price or a plan.
-pub(super) fn price(object: &Node<'_, '_>, fallback_currency: Option<&str>) -> Result<Price, Unfit> {
+/// A price or a plan, in the currency that is paid in, or else in its own.
+pub(super) fn price(object: &Node<'_, '_>, pays_in: Option<&str>) -> Result<Price, Unfit> {
     let id = object.required_id("id")?;
-    let code = object.text("currency")?.and_then(currency);
+    let own = object.text("currency")?.and_then(currency);
+    let (currency, scheme) = match (pays_in.and_then(currency), own) {
+        (Some(paid), Some(own)) if paid != own => {
+            let option = options(object)?.remove(&paid);
+            (paid, option.unwrap_or(Scheme::OptionNotSent))
+        }
+        (paid, own) => (
+            own.or(paid).ok_or_else(|| object.unfit("currency", "expected a currency's three letters"))?,
+            scheme(object)?,
+        ),
+    };
     let product = object.expanded("product");
     let says_no_seat = |holder: &Node<'_, '_>| metadata_word(holder, "upswell_seat") == Some("false");
     Ok(Price {
         id: id.into(),
         product: ProductId::from(object.id("product")?.unwrap_or(id)),
-        currency: code
-            .or_else(|| fallback_currency.and_then(currency))
-            .ok_or_else(|| object.unfit("currency", "expected a currency's three letters"))?,
+        currency,
         cadence: cadence(object)?,
         usage_type: usage_type(object)?,
-        scheme: scheme(object)?,
+        scheme,
         is_seat: !says_no_seat(object) && !product.as_ref().is_some_and(says_no_seat),
         succeeds: metadata_word(object, "upswell_succeeds")
             .filter(|id| super::super::node::is_identifier(id))
             .map(PriceId::from),
     })
+}
+
+/// What a price asks in other currencies, as far as it is sent (`currency_options`).
+pub(super) fn options(object: &Node<'_, '_>) -> Result<BTreeMap<Currency, Scheme>, Unfit> {
+    let mut options = BTreeMap::new();
+    for (code, option) in object.entries("currency_options")? {
+        // Of tiers sent or an amount; the mode and the packages are the price's own.
+        let tiers = option.objects("tiers")?.unwrap_or_default();
+        let scheme = match object.text("billing_scheme")? {
+            Some("tiered") if tiers.is_empty() => None,
+            Some("tiered") => Some(bands(object, &tiers)?),
+            _ => per_unit(&option, object)?,
+        };
+        if let Some((currency, scheme)) = currency(code).zip(scheme) {
+            options.insert(currency, scheme);
+        }
+    }
+    Ok(options)
 }
 
 /// A currency's lower-case code; `None` for what is none.
@@ -104,11 +134,16 @@ fn scheme(object: &Node<'_, '_>) -> Result<Scheme, Unfit> {
     if object.text("billing_scheme")? == Some("tiered") {
         return tiered(object);
     }
+    Ok(per_unit(object, object)?.unwrap_or(Scheme::AmountNotSent))
+}
+
+/// The amount of a unit, or of a package of units as the price makes them; none where none is sent.
+fn per_unit(amounts: &Node<'_, '_>, price: &Node<'_, '_>) -> Result<Option<Scheme>, Unfit> {
     let names = ["unit_amount_decimal", "unit_amount", "amount_decimal", "amount"];
-    let Some(unit) = first_amount(object, &names)? else {
-        return Ok(Scheme::AmountNotSent);
+    let Some(unit) = first_amount(amounts, &names)? else {
+        return Ok(None);
     };
-    Ok(Scheme::PerUnit { unit, transform: transform(object)? })
+    Ok(Some(Scheme::PerUnit { unit, transform: transform(price)? }))
 }
 
 /// A thousand billion of any currency, far above what Stripe takes: what is larger is no amount, and
@@ -154,6 +189,10 @@ fn tiered(object: &Node<'_, '_>) -> Result<Scheme, Unfit> {
     if tiers.is_empty() {
         return Ok(Scheme::TiersNotSent);
     }
+    bands(object, &tiers)
+}
+
+fn bands(object: &Node<'_, '_>, tiers: &[Node<'_, '_>]) -> Result<Scheme, Unfit> {
     let mode = match object.text("tiers_mode")? {
         Some("graduated") => TiersMode::Graduated,
         Some("volume") => TiersMode::Volume,
@@ -232,7 +271,7 @@ mod tests {
     #[test]
     fn an_id_alone_is_a_price_without_an_amount() {
         let price = read(r#"{"price":"price_7"}"#).expect("fits");
-        assert_eq!((price.id.as_str(), price.scheme), ("price_7", Scheme::AmountNotSent));
+        assert_eq!((price.id.as_str(), price.scheme), ("price_7", Scheme::PriceNotSent));
         let beside = read(r#"{"price":"price_7","plan":{"id":"price_7","amount":1,"interval":"month"}}"#)
             .expect("fits");
         assert_eq!(beside.scheme, per_unit(PriceAmount::minor_units(1)));
@@ -288,6 +327,20 @@ mod tests {
             path(r#","unit_amount":1,"transform_quantity":{"divide_by":0}"#),
             "$.price.transform_quantity.divide_by"
         );
+    }
+
+    #[test]
+    fn a_subscription_in_another_currency_pays_the_prices_option_in_it() {
+        let in_euro = r#","currency":"eur","unit_amount":900"#;
+        let price = of_price(in_euro).expect("fits");
+        assert_eq!((price.currency.as_str(), price.scheme), ("usd", Scheme::OptionNotSent));
+        let sent = format!(r#"{in_euro},"currency_options":{{"usd":{{"unit_amount_decimal":"1000.5"}}}}"#);
+        let price = of_price(&sent).expect("fits");
+        assert_eq!(price.currency.as_str(), "usd");
+        assert_eq!(price.scheme, per_unit(PriceAmount(1_000_500_000_000_000)));
+        let tiered = r#","currency":"eur","billing_scheme":"tiered","tiers_mode":"volume",
+            "currency_options":{"usd":{"tiers":[{"up_to":null,"unit_amount":7}]},"gbp":{"unit_amount":null}}"#;
+        assert!(matches!(of_price(tiered).expect("fits").scheme, Scheme::Tiered { .. }));
     }
 
     #[test]

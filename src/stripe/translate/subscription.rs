@@ -106,7 +106,7 @@ fn items(object: &Node<'_, '_>) -> Result<Vec<Item>, Unfit> {
 }
 
 /// Whether an item's price is paid once, and so is no MRR (R7).
-fn is_one_time(item: &Node<'_, '_>) -> bool {
+pub(super) fn is_one_time(item: &Node<'_, '_>) -> bool {
     let kind = item.json().get("price").and_then(|price| price.get("type"));
     kind.and_then(Json::as_text) == Some("one_time")
 }
@@ -114,7 +114,8 @@ fn is_one_time(item: &Node<'_, '_>) -> bool {
 /// Far above what anybody holds: what is larger is no quantity, and might not be calculated with.
 const LARGEST_QUANTITY: u64 = 1_000_000_000_000;
 
-fn item(object: &Node<'_, '_>, currency: Option<&str>) -> Result<Item, Unfit> {
+/// An item; `currency` is its subscription's.
+pub(super) fn item(object: &Node<'_, '_>, currency: Option<&str>) -> Result<Item, Unfit> {
     let quantity = object.integer("quantity")?.unwrap_or(1);
     Ok(Item {
         id: object.required_id("id")?.into(),
