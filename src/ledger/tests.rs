@@ -51,7 +51,8 @@ fn snapshot(event: &str) -> Fact {
         is_seat: true,
         succeeds: None,
     };
-    let item = Item { id: "si_1".into(), price: price.into(), quantity: 3, discounts: Vec::new() };
+    let item =
+        Item { id: "si_1".into(), price: price.into(), quantity: 3, discounts: Vec::new(), inclusive_tax: 0 };
     let state = State {
         status: Status::Active,
         collection_paused: false,

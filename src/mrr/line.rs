@@ -43,6 +43,11 @@ impl Line<'_> {
         self.names().iter().any(|name| names.contains(*name))
     }
 
+    /// The tax that its amounts include (R7).
+    pub(super) fn inclusive_tax(&self) -> u32 {
+        self.terms.items.get(self.index).map_or(0, |item| item.inclusive_tax)
+    }
+
     pub(super) fn side(&self) -> Side {
         side_of(&self.price, self.quantity, self.level)
     }
