@@ -17,4 +17,5 @@ mod signatures;
 mod stories;
 mod tidy;
 mod translate;
+mod valuation;
 mod worked;
