@@ -120,6 +120,20 @@ fn an_end_asked_for_by_one_of_two_is_not_over_at_a_checkpoint() {
 }
 
 #[test]
+fn a_fixed_term_is_known_from_a_checkpoint() {
+    let sold = State { ends_at: Some(day(30)), ..plan(1) };
+    let mut story = Story::new()
+        .created("b", day(0), active(&[item("b.1", &price("q", "Q", 10), 1)]))
+        .updated("b", day(1), active(&[item("b.1", &price("q", "Q", 10), 2)]))
+        .created("a", day(3), sold.clone())
+        .updated("a", day(12), State { items: plan(2).items, ..sold })
+        .deleted("a", day(30));
+    story.policy = Policy { churn: ChurnPolicy::Requested, ..Policy::default() };
+    assert_eq!(told(&story.derive().movements).last().unwrap(), "d30 contraction/product_removed canceled a.1 -20");
+    same_from_the_checkpoint(&story);
+}
+
+#[test]
 fn usage_billed_before_its_subscription_is_seen_keeps_checkpoints_away() {
     let metered = active(&[item("b.1", &metered("calls", "Q"), 1)]);
     let story = Story::new()
