@@ -10,8 +10,8 @@ use super::life::{Standing, is_end_asked, standing, state_before};
 use super::line::Line;
 use super::value::Terms;
 use super::{
-    Cause, Class, Finding, Grade, Instant, Item, Kind, Matter, Mrr, Origin, Snapshot, State,
-    Status, SubscriptionId, UsageType,
+    Cause, Class, Finding, Grade, Instant, Item, Kind, Matter, Mrr, Origin, Snapshot, State, Status,
+    SubscriptionId, UsageType,
 };
 
 /// What a pause keeps from counting.

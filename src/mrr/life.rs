@@ -238,8 +238,8 @@ pub(super) fn state_before(snapshot: &Snapshot, policy: &Policy) -> Option<State
     // counts for nothing.
     let state = &snapshot.state;
     let ended_at = state.ended_at.unwrap_or(snapshot.at);
-    let was_trial = policy.trialing == Counting::Zero
-        && state.trial_end.is_some_and(|trial_end| ended_at <= trial_end);
+    let was_trial =
+        policy.trialing == Counting::Zero && state.trial_end.is_some_and(|trial_end| ended_at <= trial_end);
     let was = State { status: Status::Active, ends_at: None, ..state.clone() };
     (!was_trial).then_some(was)
 }

@@ -6,7 +6,9 @@
 mod door;
 mod settle;
 mod verify;
+mod what_if;
 
 pub use door::{AcceptError, Accepted, Door, Unready, arrival};
 pub use settle::{A_BULK, ENGINE, NoFacts, Settled, Settler, facts_of};
 pub use verify::{Fault, Proof, verify};
+pub use what_if::{Tried, WhatIf, what_if};

@@ -107,8 +107,8 @@ async fn verify_customer(ledger: &Ledger, key: &CustomerKey, proof: &mut Proof) 
     }
 }
 
-/// From the stored bytes alone, from the start, as of the time of the run that settled it.
-fn derived_from_bytes(
+/// From the stored bytes alone, from the start, as of a time: of the run that settled it, for a proof.
+pub(super) fn derived_from_bytes(
     key: &CustomerKey,
     stored: &[Stored],
     rules: &SettlementRules,

@@ -129,7 +129,10 @@ fn a_fixed_term_is_known_from_a_checkpoint() {
         .updated("a", day(12), State { items: plan(2).items, ..sold })
         .deleted("a", day(30));
     story.policy = Policy { churn: ChurnPolicy::Requested, ..Policy::default() };
-    assert_eq!(told(&story.derive().movements).last().unwrap(), "d30 contraction/product_removed canceled a.1 -20");
+    assert_eq!(
+        told(&story.derive().movements).last().unwrap(),
+        "d30 contraction/product_removed canceled a.1 -20"
+    );
     same_from_the_checkpoint(&story);
 }
 
