@@ -117,7 +117,7 @@ impl Rows<'_> {
 
 fn rows(report: &Report) -> Vec<Vec<String>> {
     let blocks = report.currencies.iter().flat_map(|block| block_rows(report, block));
-    policy_rows(report).into_iter().chain(blocks).collect()
+    blocks.chain(policy_rows(report)).collect()
 }
 
 /// What the figures were made by, which belongs to no currency: keys as `upswell.toml` has them.

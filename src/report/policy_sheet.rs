@@ -8,7 +8,7 @@ use super::table::plain_table;
 use crate::ledger::{SettlementRules, UsedRules};
 
 /// Values longer than this are cut in the table; JSON has them whole.
-const SHOWN: usize = 44;
+const SHOWN: usize = 32;
 
 /// The policy that is configured, and those that books were settled by.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,30 +50,30 @@ impl PolicyInForce {
     /// What is in force, in words.
     fn said(&self) -> String {
         let mut said = String::new();
+        let mut is_adopted = true;
         for (book, used) in &self.books {
             if used.len() > 1 {
-                let different = used.len();
+                let sets = used.len();
                 said.push_str(&format!(
-                    "{book}: its customers were settled by {different} different sets of rules.\n"
+                    "{book}: its customers were settled by {sets} different sets of rules.\n"
                 ));
             }
-            let mut differ = false;
             for of in used {
                 let keys = self.differing(of);
-                if keys.is_empty() {
-                    said.push_str(&format!("{book}: {} settled by what is configured.\n", customers(of)));
+                let by = if keys.is_empty() {
+                    "what is configured".to_owned()
                 } else {
-                    let keys = keys.join(", ");
-                    said.push_str(&format!("{book}: {} settled by other rules, in {keys}.\n", customers(of)));
-                    differ = true;
-                }
+                    format!("other rules than configured, in {}", keys.join(", "))
+                };
+                said.push_str(&format!("{book}: {} settled by {by}.\n", customers(of)));
+                is_adopted &= keys.is_empty();
             }
-            if differ {
-                said.push_str(
-                    "The next `upswell serve` or `upswell backfill` adopts what is configured and posts the \
-                     difference;\n`upswell policy --try FILE` shows it before.\n",
-                );
-            }
+        }
+        if !is_adopted {
+            said.push_str(
+                "The next `upswell serve` or `upswell backfill` adopts what is configured and posts the difference;\n\
+                 `upswell policy --try FILE` shows it before.\n",
+            );
         }
         if said.is_empty() { "No customer has been settled yet.\n".to_owned() } else { said }
     }
@@ -143,9 +143,58 @@ fn customers(used: &UsedRules) -> String {
     format!("{} customer{s}", used.customers)
 }
 
+/// A value as far as a column is wide.
 fn shown(value: &str) -> String {
     if value.chars().count() <= SHOWN {
         return value.to_owned();
     }
     value.chars().take(SHOWN - 1).chain(['…']).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::mrr::{Catalogue, Counting, Policy};
+
+    fn used(policy: Policy, customers: u64) -> UsedRules {
+        let catalogue =
+            Catalogue { ladders: vec![vec!["basic".to_owned(), "pro".to_owned()]], ..Catalogue::default() };
+        let engine = "upswell 1".to_owned();
+        UsedRules { rules: SettlementRules { engine, policy, catalogue, zone: chrono_tz::UTC }, customers }
+    }
+
+    #[test]
+    fn customers_that_were_settled_by_other_rules_have_their_own_column_and_are_told() {
+        let counts = used(Policy { paused: Counting::Counts, ..Policy::default() }, 1);
+        let zero = used(Policy::default(), 12);
+        let policy = PolicyInForce {
+            configured: zero.rules.clone(),
+            pricing_note: "list prices".to_owned(),
+            books: vec![("live".to_owned(), vec![zero, counts])],
+        };
+        let table = policy.to_table();
+        for part in [
+            "live, 12 customers",
+            "live, 1 customer ",
+            "policy.pricing_note: list prices",
+            "live: its customers were settled by 2 different sets of rules.",
+            "live: 12 customers settled by what is configured.",
+            "live: 1 customer settled by other rules than configured, in policy.paused.",
+            "basic < pro",
+        ] {
+            assert!(table.contains(part), "no `{part}` in\n{table}");
+        }
+        let json: serde_json::Value = serde_json::from_str(&policy.to_json().unwrap()).unwrap();
+        let settled_by = &json["books"][0]["settled_by"];
+        assert_eq!((&settled_by[0]["customers"], &settled_by[1]["customers"]), (&12.into(), &1.into()));
+        assert_eq!(settled_by[1]["differs_in"].to_string(), "[\"policy.paused\"]");
+        assert_eq!(settled_by[0]["rules"]["ladders"].to_string(), "[[\"basic\",\"pro\"]]");
+    }
+
+    #[test]
+    fn a_long_value_is_cut_in_the_table() {
+        assert_eq!(shown("short"), "short");
+        assert_eq!(shown(&"x".repeat(40)).chars().count(), SHOWN);
+    }
 }

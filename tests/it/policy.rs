@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use crate::business::business;
-use crate::process::{Place, assert_same, rows, stories, stories_config};
+use crate::process::{Place, assert_same, rows, stories_config, story};
 
 /// Policies that differ from the default in one key each, then in all.
 const POLICIES: [(&str, &str); 10] = [
@@ -18,7 +18,7 @@ const POLICIES: [(&str, &str); 10] = [
     ("gross.toml", "[policy]\ndiscounts = \"none\""),
     ("usage.toml", "[policy]\nusage_window = 3"),
     ("transfer.toml", "[policy]\ntransfer_window = \"30d\""),
-    ("tokyo.toml", "[reporting]\ntimezone = \"Asia/Tokyo\""),
+    ("west.toml", "[reporting]\ntimezone = \"America/Los_Angeles\""),
     (
         "all.toml",
         "[policy]\nchurn = \"requested\"\npast_due = 0\npaused = \"counts\"\ntrialing = \"counts\"\n\
@@ -28,20 +28,23 @@ const POLICIES: [(&str, &str); 10] = [
 ];
 
 /// Events that every policy bears on, beside those of the stories: an end asked for and taken back, one
-/// that comes, a coupon used once.
+/// that comes, a late payer, a gap of ten days, a coupon used once.
 fn more_events() -> Vec<String> {
     let item = r#"{"object":"list","has_more":false,"data":[{"id":"si_ITEM","object":"subscription_item","quantity":1,
         "price":{"id":"price_x","object":"price","product":"prod_x","currency":"usd","unit_amount":5000,"billing_scheme":"per_unit",
         "type":"recurring","recurring":{"interval":"month","interval_count":1,"usage_type":"licensed"}}}]}"#;
     let event = |id: &str, sub: &str, kind: &str, created: i64, more: &str, previous: &str| {
         let items = item.replace("ITEM", sub).replace('\n', "");
+        let customer = sub.split('_').next().unwrap();
         format!(
-            r#"{{"id":"evt_{id}","object":"event","api_version":"2026-09-30.endive","created":{created},"livemode":true,"type":"customer.subscription.{kind}","data":{{"object":{{"id":"sub_{sub}","object":"subscription","customer":"cus_{sub}","created":1767225600,"currency":"usd","items":{items},{more}}}{previous}}}}}"#
+            r#"{{"id":"evt_{id}","object":"event","api_version":"2026-09-30.endive","created":{created},"livemode":true,"type":"customer.subscription.{kind}","data":{{"object":{{"id":"sub_{sub}","object":"subscription","customer":"cus_{customer}","created":1767225600,"currency":"usd","items":{items},{more}}}{previous}}}}}"#
         )
     };
     let active = r#""status":"active","cancel_at_period_end":false,"cancel_at":null,"canceled_at":null"#;
     let asked =
         r#""status":"active","cancel_at_period_end":false,"cancel_at":1775001600,"canceled_at":1769904000"#;
+    let gone = r#""status":"canceled","canceled_at":1769300000,"ended_at":1769300000"#;
+    let late = r#""status":"past_due","cancel_at_period_end":false,"cancel_at":null,"canceled_at":null"#;
     let was = r#","previous_attributes":{"cancel_at":null,"canceled_at":null}"#;
     let had = r#","previous_attributes":{"cancel_at":1775001600,"canceled_at":1769904000}"#;
     let over = r#""status":"canceled","cancel_at":1775001600,"canceled_at":1769904000,"ended_at":1775001600"#;
@@ -53,18 +56,49 @@ fn more_events() -> Vec<String> {
         event("leave_1", "leave", "created", 1_767_225_600, active, ""),
         event("leave_2", "leave", "updated", 1_769_904_000, asked, was),
         event("leave_3", "leave", "deleted", 1_775_001_600, over, ""),
+        event("late_1", "late", "created", 1_767_225_600, active, ""),
+        event(
+            "late_2",
+            "late",
+            "updated",
+            1_771_545_600,
+            late,
+            r#","previous_attributes":{"status":"active"}"#,
+        ),
+        event(
+            "late_3",
+            "late",
+            "updated",
+            1_773_100_800,
+            active,
+            r#","previous_attributes":{"status":"past_due"}"#,
+        ),
+        event("move_1", "move", "created", 1_767_225_600, active, ""),
+        event("move_2", "move", "deleted", 1_769_300_000, gone, ""),
+        event("move_3", "move_b", "created", 1_770_200_000, active, ""),
         event("once_1", "once", "created", 1_767_225_600, once, ""),
     ]
 }
 
-/// A place with the policies as files, where the stories and more have been backfilled by the default.
+/// Stories that policies bear on, and more.
 fn told() -> Place {
+    let names = [
+        "a-trial-that-pays-leaves-and-returns",
+        "cancelled-while-paused",
+        "collection-paused-and-resumed",
+        "discounts-come-and-go",
+        "usage-on-newer-invoices",
+    ];
+    place(names.into_iter().flat_map(story).chain(more_events()).collect())
+}
+
+/// A place with the policies as files, where events have been backfilled by the default.
+fn place(events: Vec<String>) -> Place {
     let place = Place::new();
     let catalogue = std::fs::read_to_string(stories_config()).unwrap();
     for (name, policy) in POLICIES.iter().chain(&[("default.toml", "")]) {
         place.write(name, format!("{catalogue}\n{policy}\n"));
     }
-    let events: Vec<String> = stories().into_iter().chain(more_events()).collect();
     place.write("events.ndjson", events.join("\n"));
     place.output(&["backfill", "events.ndjson", "--config", "default.toml"]);
     place
@@ -165,10 +199,8 @@ fn adopted_and_taken_back(place: &Place, file: &str) -> Value {
             }
         }
     }
-    place.output(&["verify", "--config", file]);
     adopt(place, "default.toml");
     assert_same(&place.movements(), &before, &format!("{file} adopted and taken back"));
-    assert_eq!(reported(place, &trial, "default.toml"), reported_before, "{file}");
     trial
 }
 
@@ -188,16 +220,19 @@ fn a_policy_that_is_tried_says_what_adopting_it_reports_and_taking_it_back_undoe
 
 #[test]
 fn a_policy_adopted_and_taken_back_leaves_any_business_as_it_was() {
-    for seed in 0..4 {
-        let place = Place::new();
-        place.write("default.toml", "");
-        let events: Vec<String> = business(seed, seed % 2 == 1).into_iter().map(|event| event.body).collect();
-        place.write("events.ndjson", events.join("\n"));
-        place.output(&["backfill", "events.ndjson", "--config", "default.toml"]);
-        for (file, policy) in [POLICIES[1], POLICIES[2], POLICIES[9]] {
-            place.write(file, policy);
-            adopted_and_taken_back(&place, file);
-        }
+    let mut events = Vec::new();
+    for seed in 0..8 {
+        // Every business has its own customers.
+        let own = |event: crate::business::Event| {
+            let named = ["cus_", "sub_", "evt_"].into_iter();
+            named.fold(event.body, |body, prefix| body.replace(prefix, &format!("{prefix}{seed}x")))
+        };
+        events.extend(business(seed, seed % 2 == 1).into_iter().map(own));
+    }
+    let place = place(events);
+    for file in ["paused.toml", "gross.toml", "all.toml"] {
+        let trial = adopted_and_taken_back(&place, file);
+        assert_ne!(trial["adopting"]["posted"], 0, "{file}");
     }
 }
 
@@ -228,7 +263,7 @@ fn the_policy_that_is_in_force_tried_changes_no_figure() {
 
 #[test]
 fn an_end_asked_for_moves_from_its_month_to_that_of_the_request() {
-    let place = told();
+    let place = place(more_events());
     let arguments = ["policy", "--try", "churn.toml", "--format", "json", "--config", "default.toml"];
     let trial = json(&place, &arguments);
     let change = &trial["changed"][0];
@@ -254,7 +289,7 @@ fn an_end_asked_for_moves_from_its_month_to_that_of_the_request() {
 
 #[test]
 fn months_and_faces_of_a_trial_are_those_asked_for() {
-    let place = told();
+    let place = place(more_events());
     let months = ["--from", "2026-02", "--to", "2026-03", "--config", "default.toml"];
     let face = |format| {
         place.output(&[&["policy", "--try", "churn.toml", "--format", format][..], &months].concat())
@@ -277,23 +312,22 @@ fn months_and_faces_of_a_trial_are_those_asked_for() {
 
 #[test]
 fn the_policy_in_force_stands_beside_the_one_configured_until_it_is_adopted() {
-    let place = told();
+    let place = place(more_events());
     let policy = |file: &str, format| place.output(&["policy", "--format", format, "--config", file]);
     let table = policy("past-due.toml", "table");
     let row = table.lines().find(|line| line.trim_start().starts_with("policy.past_due")).unwrap();
     let cells: Vec<&str> = row.split_whitespace().take(4).collect();
     assert_eq!(cells, ["policy.past_due", "R5", "5", "counts"]);
-    assert!(table.contains("settled by other rules, in policy.past_due."), "{table}");
+    assert!(table.contains("settled by other rules than configured, in policy.past_due."), "{table}");
     let parsed: Value = serde_json::from_str(&policy("past-due.toml", "json")).unwrap();
     assert_eq!(parsed["books"][0]["settled_by"][0]["differs_in"][0], "policy.past_due");
     assert_eq!(parsed["configured"]["policy"]["past_due"], 5);
     assert_eq!(parsed["books"][0]["settled_by"][0]["rules"]["policy"]["past_due"], "counts");
     // A server adopts as it starts.
     let place = place.with("UPSWELL_CONFIG", "past-due.toml");
-    place.receive(&more_events()[..1]);
-    let table = place.output(&["policy", "--format", "table"]);
-    assert!(table.contains("settled by what is configured"), "{table}");
-    assert!(!table.contains("other rules"), "{table}");
+    let _server = place.serve();
+    let is_adopted = || place.output(&["policy", "--format", "table"]).contains("by what is configured");
+    assert!((0..100).any(|_| is_adopted()), "the server did not adopt what is configured");
 }
 
 #[test]
