@@ -208,9 +208,12 @@ fn net(
     customer.map(|of| net(of).currencies).unwrap_or_default()
 }
 
+/// Lanes by kind, what sums to nothing left out.
+type Lanes = BTreeMap<(Lane, Option<Kind>), Delta>;
+
 /// What of a customer's month stands in the roll-forward.
-fn figures_of(net: &NetCurrency) -> ([Mrr; 3], BTreeMap<(Lane, Option<Kind>), Delta>) {
-    let mut sums: BTreeMap<(Lane, Option<Kind>), Delta> = BTreeMap::new();
+fn figures_of(net: &NetCurrency) -> ([Mrr; 3], Lanes) {
+    let mut sums = Lanes::new();
     for cell in &net.cells {
         *sums.entry((cell.lane, cell.kind)).or_default() += cell.delta;
     }

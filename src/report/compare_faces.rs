@@ -90,7 +90,10 @@ impl PolicyTrial {
             facts.push(("Customers", customers));
         }
         let Posted { posted, reversed } = self.posted;
-        facts.push(("Adopting it", format!("would reverse {reversed} movements and post {posted}")));
+        facts.push((
+            "Adopting it",
+            format!("would reverse {reversed} movements of this book and post {posted}"),
+        ));
         for (customer, reason) in &self.not_derived {
             facts.push(("Not derived", format!("{customer}: {reason}")));
         }

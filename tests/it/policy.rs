@@ -199,6 +199,9 @@ fn adopted_and_taken_back(place: &Place, file: &str) -> Value {
             }
         }
     }
+    if file == "all.toml" {
+        place.output(&["verify", "--config", file]);
+    }
     adopt(place, "default.toml");
     assert_same(&place.movements(), &before, &format!("{file} adopted and taken back"));
     trial
