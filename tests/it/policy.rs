@@ -89,11 +89,11 @@ fn told() -> Place {
         "discounts-come-and-go",
         "usage-on-newer-invoices",
     ];
-    place(names.into_iter().flat_map(story).chain(more_events()).collect())
+    place(&names.into_iter().flat_map(story).chain(more_events()).collect::<Vec<String>>())
 }
 
 /// A place with the policies as files, where events have been backfilled by the default.
-fn place(events: Vec<String>) -> Place {
+fn place(events: &[String]) -> Place {
     let place = Place::new();
     let catalogue = std::fs::read_to_string(stories_config()).unwrap();
     for (name, policy) in POLICIES.iter().chain(&[("default.toml", "")]) {
@@ -132,7 +132,7 @@ fn word(value: &Value) -> String {
 }
 
 /// What a trial says of its months, by side.
-fn told_of<'t>(trial: &'t Value) -> BTreeMap<(String, String), &'t Value> {
+fn told_of(trial: &Value) -> BTreeMap<(String, String), &Value> {
     let months = trial["months"].as_array().unwrap().iter();
     let blocks = months.flat_map(|month| {
         let blocks = month["currencies"].as_array().unwrap().iter();
@@ -232,7 +232,7 @@ fn a_policy_adopted_and_taken_back_leaves_any_business_as_it_was() {
         };
         events.extend(business(seed, seed % 2 == 1).into_iter().map(own));
     }
-    let place = place(events);
+    let place = place(&events);
     for file in ["paused.toml", "gross.toml", "all.toml"] {
         let trial = adopted_and_taken_back(&place, file);
         assert_ne!(trial["adopting"]["posted"], 0, "{file}");
@@ -266,7 +266,7 @@ fn the_policy_that_is_in_force_tried_changes_no_figure() {
 
 #[test]
 fn an_end_asked_for_moves_from_its_month_to_that_of_the_request() {
-    let place = place(more_events());
+    let place = place(&more_events());
     let arguments = ["policy", "--try", "churn.toml", "--format", "json", "--config", "default.toml"];
     let trial = json(&place, &arguments);
     let change = &trial["changed"][0];
@@ -292,7 +292,7 @@ fn an_end_asked_for_moves_from_its_month_to_that_of_the_request() {
 
 #[test]
 fn months_and_faces_of_a_trial_are_those_asked_for() {
-    let place = place(more_events());
+    let place = place(&more_events());
     let months = ["--from", "2026-02", "--to", "2026-03", "--config", "default.toml"];
     let face = |format| {
         place.output(&[&["policy", "--try", "churn.toml", "--format", format][..], &months].concat())
@@ -315,7 +315,7 @@ fn months_and_faces_of_a_trial_are_those_asked_for() {
 
 #[test]
 fn the_policy_in_force_stands_beside_the_one_configured_until_it_is_adopted() {
-    let place = place(more_events());
+    let place = place(&more_events());
     let policy = |file: &str, format| place.output(&["policy", "--format", format, "--config", file]);
     let table = policy("past-due.toml", "table");
     let row = table.lines().find(|line| line.trim_start().starts_with("policy.past_due")).unwrap();
