@@ -50,12 +50,13 @@ impl App {
     /// What settles deliveries by this configuration.
     #[must_use]
     pub fn settler(&self) -> Settler {
-        Settler::new(
-            self.ledger.clone(),
-            self.config.catalogue.clone(),
-            self.config.policy.clone(),
-            self.config.timezone,
-        )
+        self.settler_by(&self.config)
+    }
+
+    /// What would settle them by another.
+    #[must_use]
+    pub fn settler_by(&self, config: &Config) -> Settler {
+        Settler::new(self.ledger.clone(), config.catalogue.clone(), config.policy.clone(), config.timezone)
     }
 
     /// What answers questions about the ledger by this configuration.

@@ -9,8 +9,9 @@ pub mod explain;
 mod flags;
 pub mod migrate;
 pub mod movements;
+pub mod policy;
 pub mod remedy;
-mod report;
+pub mod report;
 pub mod serve;
 pub mod status;
 pub mod verify;
@@ -68,6 +69,8 @@ pub enum Command {
     Verify(verify::VerifyArgs),
     /// What is missing, parked, incomplete or badly configured, each with the remedy
     Doctor(doctor::DoctorArgs),
+    /// The policy in force, and what another one would change
+    Policy(policy::PolicyArgs),
     /// Bring the store's schema up to date, and nothing else
     Migrate(migrate::MigrateArgs),
 }
@@ -114,15 +117,15 @@ pub fn exit_code(result: &anyhow::Result<Outcome>) -> u8 {
 /// # Errors
 ///
 /// Wrong configuration or usage (exit code 2), or a failure (1).
-pub async fn run(command: &Command, config: Config) -> anyhow::Result<Outcome> {
-    match command {
+pub async fn run(cli: &Cli, config: Config) -> anyhow::Result<Outcome> {
+    match &cli.command {
         Command::Demo(args) => return demo::run(args, config).await,
         Command::Serve(args) => return serve::run(args, config).await,
         Command::Migrate(args) => return migrate::run(args, &config).await,
         _ => {}
     }
     let app = App::open(config).await?;
-    let outcome = match command {
+    let outcome = match &cli.command {
         Command::Backfill(args) => backfill::run(args, &app).await,
         Command::Report(args) => report::run(args, &app).await,
         Command::Movements(args) => movements::run(args, &app).await,
@@ -131,6 +134,7 @@ pub async fn run(command: &Command, config: Config) -> anyhow::Result<Outcome> {
         Command::Status(args) => status::run(args, &app).await,
         Command::Verify(args) => verify::run(args, &app).await,
         Command::Doctor(args) => doctor::run(args, &app).await,
+        Command::Policy(args) => policy::run(args, &cli.flags, &app).await,
         Command::Demo(_) | Command::Serve(_) | Command::Migrate(_) => Ok(Outcome::Done),
     };
     app.ledger.close().await?;

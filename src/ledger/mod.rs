@@ -28,6 +28,6 @@ pub use inbox::{Acceptance, Arrival, Source, Stored};
 pub use open::Ledger;
 pub use posting::{Posting, Wanted, movement_id};
 pub use read::{Conflict, Counts, IgnoredEvents, ParkedEvent, Poisoned};
-pub use rules::SettlementRules;
+pub use rules::{SettlementRules, UsedRules};
 pub use settle::{CustomerSettlement, Disposition, NewFact, Outcome, Posted, Settlement};
 pub use view::{Attributes, FoundFinding, StatusAt};

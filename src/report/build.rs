@@ -13,7 +13,7 @@ use crate::mrr::{Currency, Instant, Month, NetMonth, levels_before, net_month};
 const FORWARD_SECONDS: i64 = 90 * 86_400;
 
 /// How many months a range may have.
-const LONGEST_RANGE: i32 = 120;
+pub(super) const LONGEST_RANGE: i32 = 120;
 
 /// The expansion report of one month (section 6 of the rules).
 #[must_use]

@@ -1,5 +1,6 @@
 //! The report as CSV, in long form: one figure a row, exact, with its unit.
 
+use super::choices::policy_choices;
 use super::{CurrencyBlock, Figures, RangeReport, Rate, Report, ReportError};
 use crate::mrr::Class;
 
@@ -115,7 +116,25 @@ impl Rows<'_> {
 }
 
 fn rows(report: &Report) -> Vec<Vec<String>> {
-    report.currencies.iter().flat_map(|block| block_rows(report, block)).collect()
+    let blocks = report.currencies.iter().flat_map(|block| block_rows(report, block));
+    blocks.chain(policy_rows(report)).collect()
+}
+
+/// What the figures were made by, which belongs to no currency: keys as `upswell.toml` has them.
+fn policy_rows(report: &Report) -> Vec<Vec<String>> {
+    let row = |key: &str, value: &str, unit: &str| {
+        [&*report.month.to_string(), "", "policy", key, value, unit].map(str::to_owned).to_vec()
+    };
+    let choices = policy_choices(&report.policy);
+    let mut rows: Vec<Vec<String>> = choices
+        .iter()
+        .map(|choice| row(choice.key.trim_start_matches("policy."), &choice.value, choice.rule))
+        .collect();
+    rows.push(row("timezone", report.zone.name(), ""));
+    if !report.pricing_note.is_empty() {
+        rows.push(row("pricing_note", &report.pricing_note, ""));
+    }
+    rows
 }
 
 fn block_rows(report: &Report, block: &CurrencyBlock) -> Vec<Vec<String>> {

@@ -33,7 +33,7 @@ impl RangeReport {
     }
 }
 
-fn pretty(json: &Json) -> Result<String, ReportError> {
+pub(super) fn pretty(json: &Json) -> Result<String, ReportError> {
     let mut text = serde_json::to_string_pretty(json)?;
     text.push('\n');
     Ok(text)
@@ -47,7 +47,7 @@ fn report(report: &Report) -> Json {
         ("status", word(if report.is_closed { "closed" } else { "open" })),
         ("as", word(report.basis.as_str())),
         ("data_through", optional(report.data_through.map(rfc3339).as_ref())),
-        ("policy", policy(&report.policy, &report.pricing_note)),
+        ("policy", policy(&report.policy, Some(&report.pricing_note))),
         ("currencies", Json::List(report.currencies.iter().map(block).collect())),
         ("consolidated", Json::Null),
         ("consolidated_reason", word("no reporting currency")),
@@ -66,8 +66,9 @@ fn report(report: &Report) -> Json {
     Json::Object(entries)
 }
 
-fn policy(policy: &Policy, pricing_note: &str) -> Json {
-    object([
+/// A policy by its keys; the note, which changes no figure, where there may be one.
+pub(super) fn policy(policy: &Policy, pricing_note: Option<&str>) -> Json {
+    let mut entries = named([
         ("churn", word(policy.churn.as_str())),
         (
             "past_due",
@@ -81,8 +82,9 @@ fn policy(policy: &Policy, pricing_note: &str) -> Json {
         ("discounts", word(policy.discounts.as_str())),
         ("usage_window", Json::Count(policy.usage_window.into())),
         ("transfer_window_seconds", Json::Number(policy.transfer_window_seconds)),
-        ("pricing_note", text(&pricing_note)),
-    ])
+    ]);
+    entries.extend(pricing_note.map(|note| ("pricing_note".into(), text(&note))));
+    Json::Object(entries)
 }
 
 fn block(block: &CurrencyBlock) -> Json {

@@ -43,12 +43,12 @@ impl RangeReport {
     }
 }
 
-fn listed(facts: &[(String, String)]) -> String {
+pub(super) fn listed(facts: &[(String, String)]) -> String {
     let width = facts.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0);
     facts.iter().map(|(name, value)| format!("{name:width$}  {value}\n")).collect()
 }
 
-fn section_text(section: &Section) -> String {
+pub(super) fn section_text(section: &Section) -> String {
     let head: Vec<&str> = section.columns.iter().map(|column| column.name.as_str()).collect();
     let numbers: Vec<usize> = section
         .columns

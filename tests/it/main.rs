@@ -10,6 +10,7 @@ mod faults;
 mod forms;
 mod http;
 mod payloads;
+mod policy;
 mod process;
 mod raw;
 mod road;

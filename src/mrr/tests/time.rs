@@ -41,6 +41,17 @@ fn an_end_asked_for_is_scheduled_and_never_stands_by_itself() {
 }
 
 #[test]
+fn an_end_asked_for_and_taken_back_is_no_longer_scheduled() {
+    let asked = State { ends_at: Some(day(30)), canceled_at: Some(day(9)), ..plan(1) };
+    let mut story = Story::new().created("a", day(0), plan(1)).updated("a", day(9), asked);
+    story.as_of = Some(day(20));
+    assert_eq!(told(&story.derive().scheduled), ["d30 churn canceled a.1 -10"]);
+    let story = story.updated("a", day(12), plan(1));
+    assert_eq!(story.derive().scheduled, []);
+    assert_eq!(told(&story.derive().movements), ["d0 new created a.1 +10"]);
+}
+
+#[test]
 fn a_discount_that_ends_after_the_asked_end_is_not_scheduled() {
     let state =
         State { ends_at: Some(day(30)), ..discounted(plan(1), &[until(percent("half", 50), day(90))]) };
@@ -116,6 +127,23 @@ fn an_end_asked_for_by_one_of_two_is_not_over_at_a_checkpoint() {
         .updated("a", day(9), asked)
         .updated("a", day(12), plan(1));
     story.policy = Policy { churn: ChurnPolicy::Requested, ..Policy::default() };
+    same_from_the_checkpoint(&story);
+}
+
+#[test]
+fn a_fixed_term_is_known_from_a_checkpoint() {
+    let sold = State { ends_at: Some(day(30)), ..plan(1) };
+    let mut story = Story::new()
+        .created("b", day(0), active(&[item("b.1", &price("q", "Q", 10), 1)]))
+        .updated("b", day(1), active(&[item("b.1", &price("q", "Q", 10), 2)]))
+        .created("a", day(3), sold.clone())
+        .updated("a", day(12), State { items: plan(2).items, ..sold })
+        .deleted("a", day(30));
+    story.policy = Policy { churn: ChurnPolicy::Requested, ..Policy::default() };
+    assert_eq!(
+        told(&story.derive().movements).last().unwrap(),
+        "d30 contraction/product_removed canceled a.1 -20"
+    );
     same_from_the_checkpoint(&story);
 }
 
