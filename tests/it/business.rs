@@ -108,7 +108,7 @@ fn lessons(chance: &mut Chance) -> Vec<Event> {
     let mut tell = |chance: &mut Chance, kind: &str, object: &Value| {
         let created = 1_735_689_600 + i64::try_from(chance.below(400 * 86_400)).unwrap();
         let id = format!("evt_{:04}_{}", chance.below(10_000), told.len());
-        told.push(whole_event(&id, "2026-09-30.endive", created, kind, json!({ "object": object })));
+        told.push(whole_event(&id, "2026-09-30.endive", created, kind, &json!({ "object": object })));
         created
     };
     let tiers = json!({"id": "price_tiered", "object": "price", "active": true, "billing_scheme": "tiered",
@@ -140,7 +140,7 @@ fn lessons(chance: &mut Chance) -> Vec<Event> {
     told
 }
 
-fn whole_event(id: &str, version: &str, created: i64, kind: &str, data: Value) -> Event {
+fn whole_event(id: &str, version: &str, created: i64, kind: &str, data: &Value) -> Event {
     let body = json!({
         "id": id, "object": "event", "api_version": version, "created": created, "livemode": true,
         "type": kind, "pending_webhooks": 1, "request": {"id": null, "idempotency_key": null}, "data": data,
@@ -177,7 +177,7 @@ fn life(chance: &mut Chance, customer: &str, name: &str, from: i64) -> Vec<Event
             let kind = if now.percent_off.is_some() { "created" } else { "deleted" };
             let id = format!("evt_{:04}_{name}_di{step}", chance.below(10_000));
             let data = json!({ "object": discount_object(&now) });
-            events.push(whole_event(&id, now.version, clock, &format!("customer.discount.{kind}"), data));
+            events.push(whole_event(&id, now.version, clock, &format!("customer.discount.{kind}"), &data));
         }
         if kind == "deleted" {
             break;
@@ -237,7 +237,7 @@ fn push(
     if let Some(was) = was.filter(|_| kind == "updated") {
         data["previous_attributes"] = previous(was, now);
     }
-    events.push(whole_event(&id, now.version, created, &format!("customer.subscription.{kind}"), data));
+    events.push(whole_event(&id, now.version, created, &format!("customer.subscription.{kind}"), &data));
 }
 
 /// The subscription's discount, as the newest versions show it: its coupon behind a source.
