@@ -364,11 +364,11 @@ fn proof<'a>(
     known: &Known<'a>,
     policy: DiscountPolicy,
 ) -> Option<&'a Evidence> {
-    let before = Terms::of(state, Instant(at.0 - 1), known, policy);
-    let after = Terms::of(state, at, known, policy);
-    if before == after {
+    if !known.instants(state).contains(&at) {
         return None;
     }
+    let before = Terms::of(state, Instant(at.0 - 1), known, policy);
+    let after = Terms::of(state, at, known, policy);
     let repriced = |place: &usize| before.items[*place].price != after.items[*place].price;
     let own = state.items.iter().position(|held| held.id == *item);
     let price_proof = |place: usize| known.price_proof(&state.items[place], at);

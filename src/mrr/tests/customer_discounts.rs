@@ -189,7 +189,7 @@ fn a_coupon_known_by_its_id_has_the_terms_the_catalogue_learnt() {
 fn a_coupon_is_limited_to_the_products_that_the_catalogue_knows() {
     let items = [item("a.1", &price("p", "P", 100), 1), item("a.2", &price("q", "Q", 40), 1)];
     let half = percent("half", 50);
-    let story = Story::new().created("a", day(0), discounted(active(&items), &[half.clone()]));
+    let story = Story::new().created("a", day(0), discounted(active(&items), std::slice::from_ref(&half)));
     assert_eq!(story.derive().findings.len(), 1);
     let story = story.learns_coupon(day(90), &limited_to(half, &["Q"]));
     story.moves(&["d0 new created a.1 +100", "d0 new created a.2 +20"]);
@@ -216,7 +216,7 @@ fn an_amount_is_taken_off_in_the_items_currency_and_may_change_there() {
     let ten = dollars_off("ten", 10);
     let state = active(&[item("a.1", &euros(price("p", "P", 100)), 1)]);
     let story = Story::new()
-        .created("a", day(0), discounted(state, &[ten.clone()]))
+        .created("a", day(0), discounted(state, std::slice::from_ref(&ten)))
         .learns_coupon(day(0), &with_option(&ten, "eur", 9))
         .learns_coupon(day(5), &with_option(&ten, "eur", 12));
     story.moves(&["d0 new created a.1 +91 eur", "d5 contraction/discount discount_changed a.1 -3 eur"]);
