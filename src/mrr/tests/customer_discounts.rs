@@ -153,6 +153,20 @@ fn what_is_first_heard_of_as_taken_away_stood_before() {
 }
 
 #[test]
+fn a_customers_own_event_that_comes_late_changes_nothing_before_itself() {
+    let half = percent("half", 50);
+    let story = begun().discount(None, day(9), Deleted, &half).customer_shows(day(5), None);
+    story.moves(&["d0 new created a.1 +50", "d5 expansion/discount discount_ended a.1 +50"]);
+}
+
+#[test]
+fn a_discount_shown_with_less_than_is_known_of_it_is_no_change() {
+    let half = percent("half", 50);
+    let story = begun().discount(None, day(3), Created, &half).customer_shows(day(5), Some(&id_only(&half)));
+    story.moves(&["d0 new created a.1 +100", "d3 contraction/discount discount_started a.1 -50"]);
+}
+
+#[test]
 fn an_opening_sees_it_and_nothing_moves_before_a_subscription_is_seen() {
     let state = active(&[item("a.1", &price("p", "P", 100), 2)]);
     Story::new()
