@@ -68,7 +68,7 @@ impl<'a> Fold<'a, '_> {
         let first = life.steps[0].snapshot;
         let Some(state) = state_before(first) else { return };
         // An item that the first fact itself added was not there before it.
-        let told_at = if first.previous.is_some() { Instant(first.at.0 - 1) } else { first.at };
+        let told_at = if first.previous.is_some() { Instant(first.at.0.saturating_sub(1)) } else { first.at };
         let state = self.known.whole(&first.subscription, &state, told_at);
         match standing(&state, self.rules.policy) {
             // A status of paused has never paid; a paused collection has, nobody knows what.
@@ -364,11 +364,11 @@ fn proof<'a>(
     known: &Known<'a>,
     policy: DiscountPolicy,
 ) -> Option<&'a Evidence> {
-    let before = Terms::of(state, Instant(at.0 - 1), known, policy);
-    let after = Terms::of(state, at, known, policy);
-    if before == after {
+    if !known.instants(state).contains(&at) {
         return None;
     }
+    let before = Terms::of(state, Instant(at.0.saturating_sub(1)), known, policy);
+    let after = Terms::of(state, at, known, policy);
     let repriced = |place: &usize| before.items[*place].price != after.items[*place].price;
     let own = state.items.iter().position(|held| held.id == *item);
     let price_proof = |place: usize| known.price_proof(&state.items[place], at);
