@@ -10,7 +10,7 @@ mod flags;
 pub mod migrate;
 pub mod movements;
 pub mod policy;
-pub mod remedy;
+mod remedy;
 pub mod report;
 pub mod serve;
 pub mod status;

@@ -69,7 +69,7 @@ impl<'a> Fold<'a, '_> {
         let policy = self.rules.policy;
         let Some(state) = state_before(first, policy) else { return };
         // An item that the first fact itself added was not there before it.
-        let told_at = if first.previous.is_some() { Instant(first.at.0 - 1) } else { first.at };
+        let told_at = if first.previous.is_some() { Instant(first.at.0.saturating_sub(1)) } else { first.at };
         let state = self.known.whole(&first.subscription, &state, told_at);
         match standing(&state, policy, is_end_asked(&state, policy)) {
             // A status of paused has never paid; a paused collection has, nobody knows what.
@@ -369,11 +369,11 @@ fn proof<'a>(
     known: &Known<'a>,
     policy: DiscountPolicy,
 ) -> Option<&'a Evidence> {
-    let before = Terms::of(state, Instant(at.0 - 1), known, policy);
-    let after = Terms::of(state, at, known, policy);
-    if before == after {
+    if !known.instants(state).contains(&at) {
         return None;
     }
+    let before = Terms::of(state, Instant(at.0.saturating_sub(1)), known, policy);
+    let after = Terms::of(state, at, known, policy);
     let repriced = |place: &usize| before.items[*place].price != after.items[*place].price;
     let own = state.items.iter().position(|held| held.id == *item);
     let price_proof = |place: usize| known.price_proof(&state.items[place], at);

@@ -132,7 +132,7 @@ impl<'a> Life<'a> {
             let until = self.steps.get(index + 1).map(|next| next.at);
             let lasts = |at: &Instant| *at > step.at && until.is_none_or(|until| *at < until);
             let terms = |at: Instant| Terms::of(&step.state, at, known, policy.discounts);
-            let changes = |at: &Instant| terms(Instant(at.0 - 1)) != terms(*at);
+            let changes = |at: &Instant| terms(Instant(at.0.saturating_sub(1))) != terms(*at);
             if !self.is_over_at(index) {
                 instants.extend(known.instants(&step.state).into_iter().filter(lasts).filter(changes));
             }

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr)]
 
 mod business;
+mod catalogue;
 mod commands;
 mod crash;
 mod env_example;
