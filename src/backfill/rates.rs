@@ -78,16 +78,15 @@ pub fn read_rates(path: &Path) -> Result<RateFile, ReadError> {
 ///
 /// [`ReadError::NotRates`] if it is of no form that is known, or holds nothing.
 pub fn rates(bytes: &[u8]) -> Result<RateFile, ReadError> {
+    if bytes.starts_with(b"PK") {
+        return Err(not_rates(1, "a zip archive, to be unpacked first"));
+    }
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-    let mut reader =
-        csv::ReaderBuilder::new().has_headers(false).flexible(true).trim(csv::Trim::All).from_reader(bytes);
     let mut file = RateFile::default();
     let mut form = None;
-    for record in reader.byte_records() {
-        let record = record.map_err(|error| not_rates(1, &error.to_string()))?;
-        let line = record.position().map_or(1, csv::Position::line);
-        let cells: Vec<String> =
-            record.iter().map(|cell| String::from_utf8_lossy(cell).into_owned()).collect();
+    // Line by line: no row of rates goes over several, and a quote that is left open costs only its own.
+    for (line, text) in (1..).zip(bytes.split(|byte| *byte == b'\n')) {
+        let cells = cells(text.strip_suffix(b"\r").unwrap_or(text));
         if cells.iter().all(String::is_empty) {
             continue;
         }
@@ -106,6 +105,14 @@ pub fn rates(bytes: &[u8]) -> Result<RateFile, ReadError> {
         return Err(not_rates(1, "it is empty"));
     }
     Ok(file)
+}
+
+/// The cells of a line; none of one that is blank.
+fn cells(line: &[u8]) -> Vec<String> {
+    let mut reader = csv::ReaderBuilder::new();
+    reader.has_headers(false).trim(csv::Trim::All).buffer_capacity(1_024);
+    let record = reader.from_reader(line).byte_records().next().and_then(Result::ok).unwrap_or_default();
+    record.iter().map(|cell| String::from_utf8_lossy(cell).into_owned()).collect()
 }
 
 fn not_rates(line: u64, what: &str) -> ReadError {
@@ -153,6 +160,11 @@ fn take(form: &Form, cells: &[String], line: u64, file: &mut RateFile) {
 
 fn wide(columns: &[Option<String>], cells: &[String], line: u64) -> Result<Vec<RateRow>, String> {
     let date = date_of(&cells[0])?;
+    // A column without a name at the end is a comma at the end of the header.
+    let width = columns.iter().rposition(Option::is_some).map_or(1, |last| last + 1);
+    if cells.len() < width {
+        return Err(format!("it ends after {} of {width} columns; is the file whole?", cells.len()));
+    }
     let mut rows = Vec::new();
     for (index, cell) in cells.iter().enumerate().skip(1).filter(|(_, cell)| !is_blank(cell)) {
         let Some(Some(to)) = columns.get(index) else {
@@ -265,7 +277,7 @@ mod tests {
 
     #[test]
     fn marks_blanks_and_the_line_ends_of_other_systems_do_not_matter() {
-        let text = "\u{feff}date,from,to,rate\r\n\r\n \"2026-10-30\" , usd ,eur, 0.92 ,\r\n,,,\r\n2026-10-31,usd,eur,N/A\r\n";
+        let text = "\u{feff}date,from,to,rate\r\n\r\n\"2026-10-30\" , usd ,eur, 0.92 ,\r\n,,,\r\n2026-10-31,usd,eur,N/A\r\n";
         assert_eq!(read(text).rows.len(), 1);
         assert_eq!(read(text).bad, []);
     }
@@ -290,14 +302,22 @@ mod tests {
             assert_eq!(file.bad[0].line, 3);
             assert!(file.bad[0].reason.contains(word), "{row}: {}", file.bad[0].reason);
         }
-        let wide = read("Date,USD,JPY\n2026-10-30,1.08,broken\n2026-10-29,1.08,160,7\n");
-        assert_eq!((wide.rows.len(), wide.bad.len()), (0, 2));
+        let wide = read("Date,USD,JPY,\n2026-10-30,1.08,broken\n2026-10-29,1.08,160,7\n2026-10-28,1.0");
+        assert_eq!((wide.rows.len(), wide.bad.len()), (0, 3));
+        assert!(wide.bad[2].reason.contains("2 of 3 columns"), "{}", wide.bad[2].reason);
     }
 
     #[test]
     fn what_is_no_table_of_rates_is_told_with_the_forms_that_are() {
-        for text in ["", "\n\n", "{\"id\": \"evt_1\"}", "Date,USD,nonsense\n", "Date,USD,USD\n", "a,b,c,d\n"]
-        {
+        for text in [
+            "",
+            "\n\n",
+            "{\"id\": \"evt_1\"}",
+            "Date,USD,nonsense\n",
+            "Date,USD,USD\n",
+            "a,b,c,d\n",
+            "PK\u{3}",
+        ] {
             let error = rates(text.as_bytes()).unwrap_err().to_string();
             assert!(error.contains("date,from,to,rate"), "{text}: {error}");
         }

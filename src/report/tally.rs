@@ -161,8 +161,8 @@ impl Tally {
     /// The figures that the sums come to.
     pub(super) fn figures(&self) -> Figures {
         let lane = |lane: Lane| self.lanes[lane as usize];
-        // Exchange rates move nothing in a currency of its own.
-        let is_shown = |lane: &&Lane| **lane != Lane::Fx;
+        // In a currency of its own there is no lane of exchange rates.
+        let is_shown = |name: &&Lane| **name != Lane::Fx || lane(**name) != Delta::ZERO;
         let lanes = Lane::ALL.iter().filter(is_shown).map(|name| (*name, lane(*name))).collect();
         let expansion_by_kind = named(&Kind::EXPANSION, &self.expansion);
         let core_expansion: Delta =
