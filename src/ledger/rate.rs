@@ -135,3 +135,39 @@ fn quote(row: RateRow) -> Result<Quote, LedgerError> {
     };
     Ok(Quote { date, from: row.from_currency.into(), to: row.to_currency.into(), rate })
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    fn quote(rate: &str) -> [ImportedQuote; 1] {
+        let (date, rate) = ("2026-10-30".parse().unwrap(), ExchangeRate::parse(rate).unwrap());
+        [ImportedQuote { quote: Quote { date, from: "usd".into(), to: "eur".into(), rate }, line: 2 }]
+    }
+
+    #[tokio::test]
+    async fn a_rate_that_was_replaced_stays_on_record_and_can_not_be_removed() {
+        let directory = tempfile::tempdir().unwrap();
+        let url = format!("sqlite://{}?mode=rwc", directory.path().join("upswell.db").display());
+        let ledger = Ledger::open(&url).await.unwrap();
+        ledger.migrate().await.unwrap();
+        for (rate, new, known, replaced) in
+            [("0.92", 1, 0, 0), ("0.920", 0, 1, 0), ("0.93", 0, 0, 1), ("0.92", 0, 0, 1)]
+        {
+            let done = ledger.import_rates(&quote(rate), "rates.csv", 100).await.unwrap();
+            assert_eq!((done.new, done.known, done.replaced.len()), (new, known, replaced), "{rate}");
+        }
+        let october = Month::parse("2026-10").unwrap();
+        let found = ledger.rates(october, october).await.unwrap();
+        let found = found.of_month(&"usd".into(), &"eur".into(), october).unwrap();
+        assert_eq!(found.quotes[0].rate.to_string(), "0.92");
+        let days = (october.first_day(), october.last_day());
+        assert_eq!(read(ledger.reader(), days.0, days.1).await.unwrap().len(), 3);
+        for act in ["UPDATE rate SET rate = '1'", "DELETE FROM rate"] {
+            let transaction = ledger.begin().await.unwrap();
+            let refused = transaction.execute_unprepared(act).await.unwrap_err().to_string();
+            assert!(refused.contains("append-only"), "{act}: {refused}");
+        }
+    }
+}

@@ -31,7 +31,7 @@ impl UsedRate {
     #[must_use]
     pub fn to_decimal(&self) -> String {
         let places = BigInt::from(10).pow(12);
-        let scaled = half_even(self.rate.value.numer() * &places, self.rate.value.denom());
+        let scaled = half_even(&(self.rate.value.numer() * &places), self.rate.value.denom());
         let (whole, part) = (&scaled / &places, &scaled % &places);
         let part = format!("{part:0>12}");
         match part.trim_end_matches('0') {
@@ -111,12 +111,12 @@ impl Factor {
         let product = self.small.and_then(|(numerator, denominator)| {
             Some(crate::mrr::divide_half_even(amount.checked_mul(numerator)?, denominator))
         });
-        product.or_else(|| half_even(self.exact.numer() * amount, self.exact.denom()).to_i128())
+        product.or_else(|| half_even(&(self.exact.numer() * amount), self.exact.denom()).to_i128())
     }
 }
 
 /// `numerator / denominator` to the nearest integer, halves to the even one; the denominator is positive.
-fn half_even(numerator: BigInt, denominator: &BigInt) -> BigInt {
+fn half_even(numerator: &BigInt, denominator: &BigInt) -> BigInt {
     let doubled: BigInt = numerator.abs() * 2 + denominator;
     let width: BigInt = denominator * 2;
     let (quotient, rest) = (&doubled / &width, &doubled % &width);

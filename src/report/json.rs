@@ -53,7 +53,7 @@ fn report(report: &Report) -> Json {
     match &report.consolidated {
         Ok(consolidated) => entries.push(("consolidated".into(), block(consolidated))),
         Err(reason) => {
-            entries.extend(named([("consolidated", Json::Null), ("consolidated_reason", text(reason))]))
+            entries.extend(named([("consolidated", Json::Null), ("consolidated_reason", text(reason))]));
         }
     }
     let targets = report.targets;
