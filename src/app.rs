@@ -11,6 +11,7 @@ use tokio::task::JoinHandle;
 use crate::config::Config;
 use crate::http::{Access, Rooms, router};
 use crate::ledger::Ledger;
+use crate::mrr::RateTable;
 use crate::pipeline::{Door, Settler};
 use crate::report::{self, Reporter};
 use crate::{http, stripe};
@@ -85,6 +86,10 @@ impl App {
                 ),
                 owner_book_growth: share(config.targets.owner_book_growth, usual.owner_book_growth),
             },
+            consolidation: reporting
+                .currency
+                .clone()
+                .map(|currency| report::Consolidation { currency, rates: RateTable::default() }),
             ..report::Settings::of("live")
         };
         Reporter::new(self.ledger.clone(), settings)

@@ -14,6 +14,7 @@
 //! ```
 
 mod documents;
+mod rates;
 mod recovery;
 mod scan;
 mod source;
@@ -24,6 +25,7 @@ mod window;
 use std::path::PathBuf;
 
 pub use documents::{Document, Documents};
+pub use rates::{BadRow, RateFile, RateRow, rates, read_rates};
 pub use source::{Progress, documents, open};
 
 /// The largest document: far above any event, and a bound on memory where a file is not what it
@@ -58,6 +60,14 @@ pub enum ReadError {
         /// The line where that was certain.
         line: u64,
         /// What it seems to be, and the remedy.
+        reason: String,
+    },
+    /// The file holds no exchange rates.
+    #[error("line {line}: {reason}")]
+    NotRates {
+        /// The line where that was certain.
+        line: u64,
+        /// What is wrong, and the forms that are read.
         reason: String,
     },
     /// The file can't be opened.

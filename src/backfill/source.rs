@@ -77,6 +77,21 @@ pub fn documents(source: impl Read + Send + 'static) -> Result<Documents, ReadEr
     read(source, Progress::default())
 }
 
+/// The bytes of a file, decompressed; `-` is standard input.
+pub(super) fn plain(path: &Path) -> Result<Box<dyn Read + Send>, ReadError> {
+    let source: Box<dyn Read + Send> = if path == Path::new("-") {
+        Box::new(io::stdin())
+    } else {
+        let closed = |source| ReadError::Closed { path: path.to_owned(), source };
+        let file = File::open(path).map_err(closed)?;
+        if file.metadata().map_err(closed)?.is_dir() {
+            return Err(ReadError::Directory { path: path.to_owned() });
+        }
+        Box::new(file)
+    };
+    decompressed(source).map_err(|source| ReadError::BrokenOff { line: 1, source })
+}
+
 fn read(source: impl Read + Send + 'static, progress: Progress) -> Result<Documents, ReadError> {
     let counted = Counted { inner: source, progress: progress.clone() };
     let plain = decompressed(Box::new(counted)).map_err(|source| ReadError::BrokenOff { line: 1, source })?;

@@ -7,6 +7,7 @@ pub mod demo;
 pub mod doctor;
 pub mod explain;
 mod flags;
+pub mod fx;
 pub mod migrate;
 pub mod movements;
 pub mod policy;
@@ -63,6 +64,8 @@ pub enum Command {
     Customers(customers::CustomersArgs),
     /// Where a figure comes from, down to the stored bytes
     Explain(explain::ExplainArgs),
+    /// Import dated exchange rates
+    Fx(fx::FxArgs),
     /// What is stored, settled, pending, parked
     Status(status::StatusArgs),
     /// Prove the ledger from the stored bytes
@@ -131,6 +134,7 @@ pub async fn run(cli: &Cli, config: Config) -> anyhow::Result<Outcome> {
         Command::Movements(args) => movements::run(args, &app).await,
         Command::Customers(args) => customers::run(args, &app).await,
         Command::Explain(args) => explain::run(args, &app).await,
+        Command::Fx(args) => fx::run(args, &app).await,
         Command::Status(args) => status::run(args, &app).await,
         Command::Verify(args) => verify::run(args, &app).await,
         Command::Doctor(args) => doctor::run(args, &app).await,

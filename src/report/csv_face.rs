@@ -1,7 +1,7 @@
 //! The report as CSV, in long form: one figure a row, exact, with its unit.
 
 use super::choices::policy_choices;
-use super::{CurrencyBlock, Figures, RangeReport, Rate, Report, ReportError};
+use super::{CONSOLIDATED, CurrencyBlock, Figures, RangeReport, Rate, Report, ReportError};
 use crate::mrr::Class;
 
 const HEAD: [&str; 6] = ["month", "currency", "section", "name", "value", "unit"];
@@ -55,9 +55,11 @@ fn inert(cell: String) -> String {
     if is_formula { format!("'{cell}") } else { cell }
 }
 
-/// Rows of one month and currency.
+/// Rows of one month and block.
 struct Rows<'r> {
     month: String,
+    /// The currency's code, or `consolidated`.
+    name: &'r str,
     block: &'r CurrencyBlock,
     rows: Vec<Vec<String>>,
 }
@@ -66,7 +68,7 @@ impl Rows<'_> {
     fn push(&mut self, section: &str, name: &str, value: &impl ToString, unit: &str) {
         self.rows.push(vec![
             self.month.clone(),
-            self.block.currency.to_string(),
+            self.name.to_owned(),
             section.to_owned(),
             name.to_owned(),
             value.to_string(),
@@ -116,8 +118,25 @@ impl Rows<'_> {
 }
 
 fn rows(report: &Report) -> Vec<Vec<String>> {
-    let blocks = report.currencies.iter().flat_map(|block| block_rows(report, block));
-    blocks.chain(policy_rows(report)).collect()
+    let own = report.currencies.iter();
+    let mut rows: Vec<Vec<String>> =
+        own.flat_map(|block| block_rows(report, block.currency.as_str(), block)).collect();
+    let row = |section: &str, name: &str, value: String, unit: String| {
+        [&report.month.to_string(), CONSOLIDATED, section, name, &value, &unit].map(str::to_owned).to_vec()
+    };
+    match &report.consolidated {
+        Ok(block) => rows.extend(block_rows(report, CONSOLIDATED, block)),
+        Err(reason) if report.reporting_currency.is_some() => {
+            rows.push(row("rollforward", "ending_mrr", String::new(), format!("n/a: {reason}")));
+        }
+        Err(_) => {}
+    }
+    rows.extend(report.exchange_rates.iter().map(|used| {
+        let unit = format!("{} per {}", used.to, used.from);
+        row("exchange_rates", &format!("{} {}", used.from, used.month), used.to_decimal(), unit)
+    }));
+    rows.extend(policy_rows(report));
+    rows
 }
 
 /// What the figures were made by, which belongs to no currency: keys as `upswell.toml` has them.
@@ -137,8 +156,8 @@ fn policy_rows(report: &Report) -> Vec<Vec<String>> {
     rows
 }
 
-fn block_rows(report: &Report, block: &CurrencyBlock) -> Vec<Vec<String>> {
-    let mut rows = Rows { month: report.month.to_string(), block, rows: Vec::new() };
+fn block_rows(report: &Report, name: &str, block: &CurrencyBlock) -> Vec<Vec<String>> {
+    let mut rows = Rows { month: report.month.to_string(), name, block, rows: Vec::new() };
     rows.figures("", &block.figures);
     rows.amount("summary", "expansion_from_outside", &block.expansion_from_outside);
     rows.amount("summary", "starting_arr", &block.starting_arr);

@@ -35,10 +35,15 @@ impl Scale {
         }
     }
 
+    /// Minor units, as they are sent, that make a major one.
+    pub(super) fn minor_units_in_major(self) -> i128 {
+        10_i128.pow(self.exponent)
+    }
+
     /// The level that so many major units make.
     #[must_use]
     pub fn of_major(self, units: u64) -> Mrr {
-        Mrr(i128::from(units) * 10_i128.pow(self.exponent) * MICRO)
+        Mrr(i128::from(units) * self.minor_units_in_major() * MICRO)
     }
 
     /// Millionths of the minor unit in the smallest amount that is printed.
@@ -112,7 +117,7 @@ fn thousands(number: u128) -> String {
 
 /// Rounds amounts to units so that they sum to `total` exactly: each down, then what is left to those
 /// that lost most, of equals to the larger, then to the earlier (R1).
-fn largest_remainder(amounts: &[i128], unit: i128, total: i128) -> Vec<i128> {
+pub(super) fn largest_remainder(amounts: &[i128], unit: i128, total: i128) -> Vec<i128> {
     let mut rounded: Vec<i128> = amounts.iter().map(|amount| amount.div_euclid(unit)).collect();
     let mut order: Vec<usize> = (0..amounts.len()).collect();
     order.sort_by_key(|index| {
@@ -127,9 +132,11 @@ fn largest_remainder(amounts: &[i128], unit: i128, total: i128) -> Vec<i128> {
             left -= 1;
         }
     }
-    for index in order.iter().rev() {
+    // What is too much comes off the largest, never off a part that is nothing.
+    order.sort_by_key(|index| std::cmp::Reverse(amounts[*index].abs()));
+    for index in order {
         if left < 0 {
-            rounded[*index] -= 1;
+            rounded[index] -= 1;
             left += 1;
         }
     }

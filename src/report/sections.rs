@@ -226,6 +226,7 @@ fn motion(block: &CurrencyBlock, printed: &Printed) -> Section {
 pub(super) fn title(word: &str) -> String {
     let text = match word {
         "cross_sell" => "cross-sell".to_owned(),
+        "fx" => "exchange rates".to_owned(),
         other => other.replace('_', " "),
     };
     let mut letters = text.chars();

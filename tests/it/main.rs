@@ -9,6 +9,7 @@ mod crash;
 mod env_example;
 mod faults;
 mod forms;
+mod fx;
 mod http;
 mod payloads;
 mod policy;

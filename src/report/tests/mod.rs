@@ -3,6 +3,7 @@
 
 mod book;
 mod compare;
+mod consolidated;
 mod faces;
 mod october;
 mod properties;
