@@ -35,6 +35,7 @@ mod trend_chart;
 
 pub use breakdown::*;
 pub use build::*;
+pub use csv_face::csv_text;
 pub use customer_rows::*;
 pub use error::*;
 pub use figures::*;
@@ -45,6 +46,7 @@ pub use reference::*;
 pub use reporter::*;
 pub use scale::*;
 pub use settings::*;
+pub use table::plain_table;
 
 #[cfg(test)]
 mod tests;

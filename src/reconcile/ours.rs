@@ -1,0 +1,206 @@
+//! A customer of ours as Stripe may see it: its levels by our rules, and by others of its stored facts.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::cause::{Choice, Discounts};
+use crate::ledger::SettlementRules;
+use crate::mrr::{
+    ChurnPolicy, Class, Counting, Currency, Delta, Discount, DiscountPolicy, Duration, Fact, Instant, Level,
+    Mrr, Origin, PastDuePolicy, Policy, Rules, State, Status, Timeline, derive, levels_before,
+};
+
+/// Choices made otherwise than ours.
+pub(super) type Choices = BTreeSet<Choice>;
+
+/// What was there before the ledger's first word of it (R12).
+struct Opening {
+    at: Instant,
+    currency: Currency,
+    delta: Delta,
+}
+
+/// A customer by some rules.
+#[derive(Default)]
+pub(super) struct View {
+    levels: Vec<Level>,
+    openings: Vec<Opening>,
+}
+
+/// What is known of a customer: its stored facts and the rules it was settled by.
+pub(super) struct Subject {
+    facts: Vec<Fact>,
+    rules: SettlementRules,
+    as_of: Instant,
+    views: BTreeMap<Choices, View>,
+}
+
+impl Subject {
+    pub(super) fn new(facts: Vec<Fact>, rules: SettlementRules, as_of: Instant) -> Self {
+        Self { facts, rules, as_of, views: BTreeMap::new() }
+    }
+
+    /// The choices that may make a difference to this customer, by what its facts hold.
+    pub(super) fn choices(&self) -> Vec<Choice> {
+        Choice::all().filter(|choice| self.may_matter(*choice)).collect()
+    }
+
+    /// The customer's level in a currency before an instant, with choices made otherwise.
+    pub(super) fn level(&mut self, currency: &Currency, before: Instant, choices: &Choices) -> Mrr {
+        let view = self.view(choices);
+        let is_wanted = |level: &&&Level| {
+            level.currency == *currency && !(level.is_metered && choices.contains(&Choice::NoUsage))
+        };
+        let stood: Mrr =
+            levels_before(&view.levels, before).iter().filter(is_wanted).map(|level| level.mrr).sum();
+        let is_later = |opening: &&Opening| opening.currency == *currency && opening.at >= before;
+        let opened = view.openings.iter().filter(is_later).map(|opening| opening.delta);
+        if choices.contains(&Choice::Before) { stood + opened.sum::<Delta>() } else { stood }
+    }
+
+    /// The instants from one to another at which a level changes, with choices made otherwise.
+    pub(super) fn changes(&mut self, (from, to): (Instant, Instant), choices: &Choices) -> BTreeSet<Instant> {
+        let levels = self.view(choices).levels.iter();
+        let instants = levels.flat_map(|level| [Some(level.from), level.until]).flatten();
+        instants.filter(|at| *at >= from && *at <= to).collect()
+    }
+
+    /// When the ledger first heard of it, and whether that was not its beginning.
+    pub(super) fn heard_of(&self) -> Option<(Instant, bool)> {
+        let told = self.facts.iter().filter_map(|fact| match fact {
+            Fact::Subscription(snapshot) => Some((snapshot.at, snapshot.origin != Origin::Created)),
+            Fact::Usage(_) | Fact::Customer(_) => None,
+        });
+        told.min()
+    }
+
+    fn view(&mut self, choices: &Choices) -> &View {
+        // What changes no rule needs no derivation of its own.
+        let rules: Choices = choices
+            .iter()
+            .copied()
+            .filter(|choice| !matches!(choice, Choice::NoUsage | Choice::Before))
+            .collect();
+        if !self.views.contains_key(&rules) {
+            let view = derived(&self.facts, &self.rules, self.as_of, &rules);
+            self.views.insert(rules.clone(), view);
+        }
+        self.views.entry(rules).or_default()
+    }
+
+    fn may_matter(&self, choice: Choice) -> bool {
+        let policy = &self.rules.policy;
+        match choice {
+            Choice::NoUsage => self.facts.iter().any(|fact| matches!(fact, Fact::Usage(_))),
+            Choice::Discounts(discounts) => self.may_discount(discounts),
+            Choice::Trial => self.has(|state| state.status == Status::Trialing),
+            Choice::Pause => self.has(|state| state.collection_paused || state.status == Status::Paused),
+            Choice::Churn => self.has(|state| state.ends_at.is_some() || state.canceled_at.is_some()),
+            Choice::PastDue => {
+                policy.past_due != PastDuePolicy::Counts && self.has(|state| state.status == Status::PastDue)
+            }
+            Choice::Before => self.heard_of().is_some_and(|(_, is_midlife)| is_midlife) || self.opens_later(),
+        }
+    }
+
+    fn may_discount(&self, discounts: Discounts) -> bool {
+        let ours = match self.rules.policy.discounts {
+            DiscountPolicy::Recurring => Discounts::Recurring,
+            DiscountPolicy::All => Discounts::All,
+            DiscountPolicy::None => Discounts::None,
+        };
+        discounts != ours && self.has(|state| !all_discounts(state).is_empty())
+    }
+
+    /// Whether a subscription was first heard of in the midst of its life.
+    fn opens_later(&self) -> bool {
+        let mut begun = BTreeSet::new();
+        let snapshots = self.facts.iter().filter_map(|fact| match fact {
+            Fact::Subscription(snapshot) => Some(snapshot),
+            Fact::Usage(_) | Fact::Customer(_) => None,
+        });
+        begun.extend(
+            snapshots.clone().filter(|told| told.origin == Origin::Created).map(|told| &told.subscription),
+        );
+        snapshots.into_iter().any(|told| !begun.contains(&told.subscription))
+    }
+
+    fn has(&self, holds: impl Fn(&State) -> bool) -> bool {
+        self.facts.iter().any(|fact| match fact {
+            Fact::Subscription(told) => holds(&told.state) || told.previous.as_ref().is_some_and(&holds),
+            Fact::Usage(_) | Fact::Customer(_) => false,
+        })
+    }
+}
+
+/// The customer derived anew from its stored facts with choices made otherwise: the one place where
+/// what a derivation depends on comes together here.
+fn derived(facts: &[Fact], by: &SettlementRules, as_of: Instant, choices: &Choices) -> View {
+    let policy = policy(&by.policy, choices);
+    let facts = facts.iter().map(|fact| seen(fact, choices)).collect();
+    let rules = Rules { catalogue: &by.catalogue, policy: &policy, as_of };
+    let derivation = derive(&Timeline { facts, start: None }, rules);
+    let opened = derivation.movements.into_iter().filter(|movement| movement.class == Class::Opening);
+    let openings = opened
+        .map(|movement| Opening {
+            at: movement.effective_at,
+            currency: movement.currency,
+            delta: movement.delta,
+        })
+        .collect();
+    View { levels: derivation.levels, openings }
+}
+
+/// Our policy with choices made otherwise.
+fn policy(ours: &Policy, choices: &Choices) -> Policy {
+    let mut policy = ours.clone();
+    for choice in choices {
+        match choice {
+            Choice::Discounts(Discounts::Recurring) => policy.discounts = DiscountPolicy::Recurring,
+            Choice::Discounts(Discounts::None) => policy.discounts = DiscountPolicy::None,
+            Choice::Discounts(Discounts::All | Discounts::Forever | Discounts::ForeverAndOnce) => {
+                policy.discounts = DiscountPolicy::All;
+            }
+            Choice::Trial => policy.trialing = other(policy.trialing),
+            Choice::Pause => policy.paused = other(policy.paused),
+            Choice::Churn => {
+                policy.churn = match policy.churn {
+                    ChurnPolicy::Ended => ChurnPolicy::Requested,
+                    ChurnPolicy::Requested => ChurnPolicy::Ended,
+                }
+            }
+            Choice::PastDue => policy.past_due = PastDuePolicy::Counts,
+            Choice::NoUsage | Choice::Before => {}
+        }
+    }
+    policy
+}
+
+fn other(counting: Counting) -> Counting {
+    match counting {
+        Counting::Zero => Counting::Counts,
+        Counting::Counts => Counting::Zero,
+    }
+}
+
+/// A fact with only the discounts that a choice subtracts: no policy of ours tells them apart by how
+/// long they run.
+fn seen(fact: &Fact, choices: &Choices) -> Fact {
+    let mut fact = fact.clone();
+    let Fact::Subscription(told) = &mut fact else { return fact };
+    let leaves_out = |duration: Duration| {
+        let forever = choices.contains(&Choice::Discounts(Discounts::Forever));
+        let forever_and_once = choices.contains(&Choice::Discounts(Discounts::ForeverAndOnce));
+        (forever && duration != Duration::Forever) || (forever_and_once && duration == Duration::Repeating)
+    };
+    for state in [Some(&mut told.state), told.previous.as_mut()].into_iter().flatten() {
+        let keep =
+            |discount: &Discount| !discount.coupon.as_ref().is_some_and(|coupon| leaves_out(coupon.duration));
+        state.discounts.retain(keep);
+        state.items.iter_mut().for_each(|item| item.discounts.retain(keep));
+    }
+    fact
+}
+
+fn all_discounts(state: &State) -> Vec<&Discount> {
+    state.items.iter().flat_map(|item| &item.discounts).chain(&state.discounts).collect()
+}
