@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::mrr::{ChurnPolicy, Counting, Policy};
+
 /// Why Stripe's figure of a customer and month differs from ours, in the order in which causes are
 /// tried and taken apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -145,16 +147,19 @@ impl Choice {
         self != Self::Before
     }
 
-    /// What Stripe's figure does, for a person.
-    pub(super) fn words(self) -> &'static str {
-        match self {
-            Self::NoUsage => "without usage",
-            Self::Discounts(discounts) => discounts.words(),
-            Self::Trial => "trials the other way",
-            Self::Pause => "pauses the other way",
-            Self::Churn => "ends by their other instant",
-            Self::PastDue => "late payers never lapse",
-            Self::Before => "there before the ledger's first word of it",
+    /// What makes ours Stripe's, for a person.
+    pub(super) fn words(self, ours: &Policy) -> &'static str {
+        match (self, ours) {
+            (Self::NoUsage, _) => "without usage",
+            (Self::Discounts(discounts), _) => discounts.words(),
+            (Self::Trial, Policy { trialing: Counting::Zero, .. }) => "with trials",
+            (Self::Trial, _) => "without trials",
+            (Self::Pause, Policy { paused: Counting::Zero, .. }) => "with what is paused",
+            (Self::Pause, _) => "without what is paused",
+            (Self::Churn, Policy { churn: ChurnPolicy::Ended, .. }) => "ending when the end is asked for",
+            (Self::Churn, _) => "ending when the end comes",
+            (Self::PastDue, _) => "with late payers however late",
+            (Self::Before, _) => "with what was there before the ledger's first word of it",
         }
     }
 }

@@ -6,9 +6,9 @@ use chrono_tz::Tz;
 
 use super::cause::{Cause, Choice};
 use super::export::{Export, Line};
-use super::gap::{Gap, ItemGap, MonthLine, Reconciliation};
+use super::gap::{Gap, ItemGap, Reconciliation};
 use super::ours::{Choices, Subject};
-use super::search::{Cell, Clock, Explanation, TheirEnd, explain, explain_by_settings};
+use super::search::{Cell, Clock, Explanation, TheirEnd, explain, explain_by_settings, is_met};
 use crate::ledger::{CustomerKey, Ledger, LedgerError};
 use crate::mrr::{Currency, CustomerId, Delta, Instant, ItemId, Level, MICRO, Month, Mrr, levels_before};
 
@@ -122,19 +122,22 @@ impl Comparison<'_> {
         currencies: &BTreeSet<Currency>,
     ) -> Result<Vec<Found>, LedgerError> {
         let cells = self.cells(customer, currencies);
-        let is_met = |cell: &Cell| cell.is_met_by(cell.ours);
-        let mut subject = match cells.iter().all(is_met) {
+        let agrees = |cell: &Cell| cell.is_met_by(cell.ours);
+        let mut subject = match cells.iter().all(agrees) {
             true => None,
             false => self.subject(customer).await?,
         };
         let mut found = Vec::with_capacity(cells.len());
         for cell in cells {
-            if is_met(&cell) {
+            if agrees(&cell) {
                 let explanation = Explanation { rounding: cell.gap(), ..Explanation::default() };
                 found.push(Found { cell, explanation, note: None });
                 continue;
             }
             found.push(self.explained(cell, subject.as_mut()));
+        }
+        if let Some(subject) = &mut subject {
+            doubt(subject, &mut found);
         }
         name_other_currencies(&mut found);
         Ok(found)
@@ -265,15 +268,14 @@ impl Comparison<'_> {
                 continue;
             }
             let key = (cell.month, cell.line.1.clone());
-            let of_month = result.months.entry(key).or_insert_with(MonthLine::default);
+            let of_month = result.months.entry(key).or_default();
             of_month.take(&cell, &explanation);
             if cell.gap() == Delta::ZERO {
                 result.agreed += 1;
                 continue;
             }
             let mut details: Vec<String> = note.iter().map(ToString::to_string).collect();
-            details.extend(explanation.choices.iter().map(|choice| choice.words().to_owned()));
-            details.extend(explanation.moved_end.map(|(_, end)| format!("as of {}", rfc3339(end))));
+            details.extend(explanation.details);
             let items = match explanation.parts.is_empty() {
                 true => Vec::new(),
                 false => self.items(&cell.line, cell.month, cell.slack),
@@ -302,6 +304,28 @@ fn fractional_items(levels: &[Level], currency: &Currency) -> BTreeSet<ItemId> {
     fractional.map(|level| level.item.clone()).collect()
 }
 
+/// Says of a gap that settings of Stripe's account explain where another month of the same customer does
+/// without them: an account has them for all months or for none.
+fn doubt(subject: &mut Subject, found: &mut [Found]) {
+    let agrees = |found: &Found| found.explanation.parts.is_empty();
+    let mut doubts = Vec::new();
+    for (place, explained) in found.iter().enumerate() {
+        let settings: Choices =
+            explained.explanation.choices.iter().copied().filter(|choice| choice.is_setting()).collect();
+        let other = |other: &&Found| {
+            other.cell.line == explained.cell.line
+                && agrees(other)
+                && !is_met(subject, &other.cell, &settings)
+        };
+        if let Some(other) = found.iter().find(other) {
+            doubts.push((place, format!("though {} agrees as it is", other.cell.month)));
+        }
+    }
+    for (place, doubt) in doubts {
+        found[place].explanation.details.push(doubt);
+    }
+}
+
 /// Names the months in which Stripe tells a customer only in currencies in which we hold nothing, and we
 /// hold it only in currencies of which Stripe tells nothing.
 fn name_other_currencies(found: &mut [Found]) {
@@ -320,9 +344,4 @@ fn name_other_currencies(found: &mut [Found]) {
             found.note = Some("Stripe tells it in another currency; without a rate only the name is known");
         }
     }
-}
-
-pub(super) fn rfc3339(at: Instant) -> String {
-    let time = chrono::DateTime::from_timestamp(at.0, 0).unwrap_or_default();
-    time.to_rfc3339_opts(chrono::SecondsFormat::Secs, true)
 }

@@ -51,7 +51,7 @@ impl Reconciliation {
     pub fn summary(&self) -> String {
         let rounded = match self.rounded {
             0 => String::new(),
-            count => format!(", {count} but for the file's rounding"),
+            count => format!("; {count} differ by less than the files print"),
         };
         let faults = match self.faults.len() {
             0 => String::new(),
@@ -59,7 +59,7 @@ impl Reconciliation {
             count => format!("; {count} rows can't be read"),
         };
         format!(
-            "{} customer-months agree to the last unit{rounded}, {} explained, {} unknown{faults}",
+            "{} customer-months agree to the last unit, {} explained, {} unknown{rounded}{faults}",
             self.agreed, self.explained, self.unknown
         )
     }
@@ -201,7 +201,7 @@ pub fn reconciliation_json(found: &Reconciliation, all: bool) -> Result<String, 
     let json = ReconciliationJson {
         book: found.book.clone(),
         form: found.form.as_str(),
-        exported_at: super::compare::rfc3339(found.exported_at),
+        exported_at: super::search::rfc3339(found.exported_at),
         months: found.months.iter().map(month_json).collect(),
         gaps: wanted(found, all).into_iter().map(gap_json).collect(),
         faults: found

@@ -44,6 +44,11 @@ impl Subject {
         Choice::all().filter(|choice| self.may_matter(*choice)).collect()
     }
 
+    /// The policy that it was settled by.
+    pub(super) fn policy(&self) -> &Policy {
+        &self.rules.policy
+    }
+
     /// The customer's level in a currency before an instant, with choices made otherwise.
     pub(super) fn level(&mut self, currency: &Currency, before: Instant, choices: &Choices) -> Mrr {
         let view = self.view(choices);

@@ -56,6 +56,8 @@ pub(super) struct Explanation {
     pub(super) rounding: Delta,
     pub(super) choices: Choices,
     pub(super) moved_end: Option<(Cause, Instant)>,
+    /// What makes ours Stripe's, in words.
+    pub(super) details: Vec<String>,
 }
 
 impl Explanation {
@@ -71,14 +73,14 @@ pub(super) fn explain(subject: &mut Subject, cell: &Cell, clock: &Clock) -> Opti
     let choices = subject.choices();
     for count in 1..=MAX_CAUSES {
         for made in combinations(&choices, count) {
-            if cell.is_met_by(subject.level(&cell.line.1, cell.end, &made)) {
-                return Some(taken_apart(subject, cell, made, None));
+            if is_met(subject, cell, &made) {
+                return Some(taken_apart(subject, cell, &made, None));
             }
         }
         for made in combinations(&choices, count - 1) {
             for moved_end in ends(subject, cell, clock, &made) {
                 if cell.is_met_by(subject.level(&cell.line.1, moved_end.1, &made)) {
-                    return Some(taken_apart(subject, cell, made, Some(moved_end)));
+                    return Some(taken_apart(subject, cell, &made, Some(moved_end)));
                 }
             }
         }
@@ -86,12 +88,17 @@ pub(super) fn explain(subject: &mut Subject, cell: &Cell, clock: &Clock) -> Opti
     None
 }
 
+/// Whether our level with choices made otherwise is Stripe's figure.
+pub(super) fn is_met(subject: &mut Subject, cell: &Cell, choices: &Choices) -> bool {
+    cell.is_met_by(subject.level(&cell.line.1, cell.end, choices))
+}
+
 /// The gap as far as the account's settings make it, which other gaps have proved; what stays is
 /// unknown.
 pub(super) fn explain_by_settings(subject: &mut Subject, cell: &Cell, settings: &Choices) -> Explanation {
     let matter = subject.choices();
     let made = settings.iter().copied().filter(|choice| matter.contains(choice)).collect();
-    let mut explanation = taken_apart(subject, cell, made, None);
+    let mut explanation = taken_apart(subject, cell, &made, None);
     if explanation.rounding.0.abs() > cell.slack {
         explanation.parts.push((Cause::Unknown, explanation.rounding));
         explanation.rounding = Delta::ZERO;
@@ -99,29 +106,86 @@ pub(super) fn explain_by_settings(subject: &mut Subject, cell: &Cell, settings: 
     explanation
 }
 
-/// Each choice's part of a gap: the step that it makes after those before it.
+pub(super) fn rfc3339(at: Instant) -> String {
+    let time = chrono::DateTime::from_timestamp(at.0, 0).unwrap_or_default();
+    time.to_rfc3339_opts(chrono::SecondsFormat::Secs, true)
+}
+
+/// One step from our level to Stripe's.
+#[derive(Clone, Copy)]
+enum Step {
+    Choice(Choice),
+    End(Cause, Instant),
+}
+
+/// Each choice's part of a gap: the step that it makes after those before it, in the first order, from
+/// the pinned one on, in which each makes one. (A discount on what is paused shows once the pause counts.)
 fn taken_apart(
     subject: &mut Subject,
     cell: &Cell,
-    choices: Choices,
+    choices: &Choices,
     moved_end: Option<(Cause, Instant)>,
 ) -> Explanation {
-    let mut parts = Vec::new();
-    let mut level = cell.ours;
-    let mut made = Choices::new();
-    for choice in &choices {
-        made.insert(*choice);
-        let next = subject.level(&cell.line.1, cell.end, &made);
-        parts.push((choice.cause(), next - level));
-        level = next;
+    let mut steps: Vec<Step> = choices.iter().copied().map(Step::Choice).collect();
+    steps.extend(moved_end.map(|(cause, end)| Step::End(cause, end)));
+    let mut first: Option<Explanation> = None;
+    for order in orders(&steps) {
+        let (parts, level) = walked(subject, cell, &order);
+        let is_whole = parts.iter().all(|(_, delta)| *delta != Delta::ZERO);
+        let parts: Vec<_> = parts.into_iter().filter(|(_, delta)| *delta != Delta::ZERO).collect();
+        let rounding = cell.theirs - level;
+        let found =
+            Explanation { parts, rounding, choices: choices.clone(), moved_end, ..Explanation::default() };
+        if is_whole {
+            first = Some(found);
+            break;
+        }
+        first.get_or_insert(found);
     }
-    if let Some((cause, end)) = moved_end {
-        let next = subject.level(&cell.line.1, end, &made);
+    let mut explanation = first.unwrap_or_default();
+    explanation.parts.sort();
+    let words = explanation.choices.iter().map(|choice| choice.words(subject.policy()).to_owned());
+    let end = moved_end.map(|(_, end)| format!("as of {}", rfc3339(end)));
+    explanation.details = words.chain(end).collect();
+    explanation
+}
+
+/// The part of each step of an order, and the level that they lead to.
+fn walked(subject: &mut Subject, cell: &Cell, order: &[Step]) -> (Vec<(Cause, Delta)>, Mrr) {
+    let mut made = Choices::new();
+    let mut before = cell.end;
+    let mut level = cell.ours;
+    let mut parts = Vec::with_capacity(order.len());
+    for step in order {
+        let cause = match step {
+            Step::Choice(choice) => {
+                made.insert(*choice);
+                choice.cause()
+            }
+            Step::End(cause, end) => {
+                before = *end;
+                *cause
+            }
+        };
+        let next = subject.level(&cell.line.1, before, &made);
         parts.push((cause, next - level));
         level = next;
     }
-    parts.retain(|(_, delta)| *delta != Delta::ZERO);
-    Explanation { parts, rounding: cell.theirs - level, choices, moved_end }
+    (parts, level)
+}
+
+/// Every order of some steps, beginning with the one they are in; that one alone if they are many.
+fn orders(steps: &[Step]) -> Vec<Vec<Step>> {
+    if steps.is_empty() || steps.len() > MAX_CAUSES {
+        return vec![steps.to_vec()];
+    }
+    let mut all = Vec::new();
+    for place in 0..steps.len() {
+        let mut rest = steps.to_vec();
+        let first = rest.remove(place);
+        all.extend(orders(&rest).into_iter().map(|rest| [vec![first], rest].concat()));
+    }
+    all
 }
 
 /// So many of the choices, in every way that takes a cause once.

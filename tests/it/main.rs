@@ -12,6 +12,7 @@ mod http;
 mod payloads;
 mod process;
 mod raw;
+mod reconcile;
 mod road;
 mod signatures;
 mod stories;
