@@ -160,8 +160,8 @@ impl Comparison<'_> {
         if is_before(self.since) || is_before(heard_of) {
             return Found::whole(cell, Cause::History, Some("the ledger's first word of it is later"));
         }
-        let is_told = self.export.lines().any(|(customer, _)| *customer == cell.line.0);
-        let note = (!is_told).then_some("the file does not name this customer");
+        let is_named = self.export.names(&cell.line.0);
+        let note = (!is_named).then_some("the files do not name this customer");
         Found::whole(cell, Cause::Unknown, note)
     }
 

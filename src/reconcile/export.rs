@@ -121,6 +121,16 @@ impl Export {
         self.months.keys().chain(self.changes.keys())
     }
 
+    /// Whether the files name a customer.
+    pub(super) fn names(&self, customer: &CustomerId) -> bool {
+        let from: Line = (customer.clone(), "".into());
+        let first = [
+            self.months.range(&from..).next().map(|(line, _)| line),
+            self.changes.range(&from..).next().map(|(line, _)| line),
+        ];
+        first.into_iter().flatten().any(|(named, _)| named == customer)
+    }
+
     /// A customer's figure at the end of a month; nothing told is zero.
     pub(super) fn figure(&self, line: &Line, month: Month) -> Mrr {
         let told = self.months.get(line).and_then(|months| months.get(&month)).copied();

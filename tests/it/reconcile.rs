@@ -124,7 +124,8 @@ fn said(output: &Output) -> String {
 fn each_cause_is_named_alone_and_with_others_to_the_last_unit() {
     let place = place();
     for file in [MONTHS, CHANGES] {
-        let output = compare(&place, &[file]);
+        // Sigma tells of Myrtle's March and April too.
+        let output = compare(&place, &[file, "--from", "2026-05"]);
         let found = json(&output);
         assert_eq!(gaps(&found, "usd"), expected(), "{file}");
         let in_euros: Vec<String> = gaps(&found, "eur").into_values().collect();
@@ -217,15 +218,16 @@ fn a_ledger_agrees_with_what_it_says_itself_until_a_cent_is_off() {
     let output = place.run(&["reconcile", "own.csv", "--exported-at", "2026-12-01"]);
     let found = json(&output);
     assert_eq!((code(&output), found["gaps"].as_array().unwrap().len()), (0, 0), "{}", said(&output));
-    assert!(found["summary"]["agreed"].as_u64().unwrap() > 200, "{}", found["summary"]);
+    assert!(found["summary"]["agreed"].as_u64().unwrap() > 100, "{}", found["summary"]);
 
     let (_, amounts) = lines.iter().find(|(_, amounts)| amounts[2].ends_with(".00")).unwrap();
     let old = amounts.join(",");
     let new = old.replace(&amounts[2], &amounts[2].replace(".00", ".01"));
     place.write("off.csv", file.replacen(&old, &new, 1));
-    let output = place.run(&["reconcile", "off.csv", "--exported-at", "2026-12-01", "--format", "csv"]);
+    let output = place.run(&["reconcile", "off.csv", "--exported-at", "2026-12-01"]);
+    let gaps = json(&output)["gaps"].as_array().unwrap().clone();
     assert_eq!(code(&output), 1);
-    assert!(String::from_utf8(output.stdout).unwrap().contains("unknown"));
+    assert!(!gaps.is_empty() && gaps.iter().all(|gap| cause(&gap["causes"][0]) == "unknown 1"), "{gaps:?}");
 }
 
 #[test]
