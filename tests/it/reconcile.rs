@@ -414,3 +414,30 @@ fn a_person_reads_months_customers_and_one_sentence() {
     assert_eq!(of_one.lines().count(), 2, "{of_one}");
     assert!(of_one.contains("cus_Hazel,2026-06,eur,4500,0,-4500,"), "{of_one}");
 }
+
+#[test]
+fn a_setting_that_another_month_does_without_is_named_with_a_doubt() {
+    let place = place();
+    place.write("torn.csv", "Customer ID,Currency,2026-05,2026-06\ncus_Clover,usd,75.00,100.00\n");
+    let output = compare(&place, &["torn.csv", "--customer", "cus_Clover"]);
+    let found = json(&output);
+    assert_eq!((code(&output), found["gaps"].as_array().unwrap().len()), (0, 1));
+    let details = serde_json::json!(["net of discounts for ever only", "though 2026-05 agrees as it is"]);
+    assert_eq!(found["gaps"][0]["details"], details);
+}
+
+#[test]
+fn nothing_is_held_against_stripe_before_the_ledger_s_first_word() {
+    let place = place();
+    let file = "Customer ID,Currency,2026-03,2026-04,2026-05\ncus_Nobody,usd,5.00,5.00,5.00\n";
+    place.write("early.csv", file);
+    let nobody = |month| compare(&place, &["early.csv", "--customer", "cus_Nobody", "--month", month]);
+    // The ledger's first fact is of 2 May.
+    for (month, expected) in [("2026-03", 0), ("2026-04", 0), ("2026-05", 1)] {
+        let output = nobody(month);
+        let cause = if expected == 0 { "history" } else { "unknown" };
+        let gap = json(&output)["gaps"][0].clone();
+        assert_eq!((&gap["causes"][0]["cause"], code(&output)), (&cause.into(), expected), "{month}");
+        assert!(gap["details"].to_string().contains("no facts about this customer"), "{month}");
+    }
+}
