@@ -1,12 +1,13 @@
 //! A customer of ours as Stripe may see it: its levels by our rules, and by others of its stored facts.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::cause::{Choice, Discounts};
 use crate::ledger::SettlementRules;
 use crate::mrr::{
-    ChurnPolicy, Class, Counting, Currency, Delta, Discount, DiscountPolicy, Duration, Fact, Instant, Level,
-    Mrr, Origin, PastDuePolicy, Policy, Rules, State, Status, Timeline, derive, levels_before,
+    ChurnPolicy, Class, Counting, Currency, Delta, Discount, DiscountPolicy, Duration, Fact, Instant, ItemId,
+    Level, Mrr, Origin, PastDuePolicy, Policy, Rules, State, Status, Timeline, derive, levels_before,
 };
 
 /// Choices made otherwise than ours.
@@ -16,11 +17,11 @@ pub(super) type Choices = BTreeSet<Choice>;
 struct Opening {
     at: Instant,
     currency: Currency,
+    is_metered: bool,
     delta: Delta,
 }
 
 /// A customer by some rules.
-#[derive(Default)]
 pub(super) struct View {
     levels: Vec<Level>,
     openings: Vec<Opening>,
@@ -31,7 +32,7 @@ pub(super) struct Subject {
     facts: Vec<Fact>,
     rules: SettlementRules,
     as_of: Instant,
-    views: BTreeMap<Choices, View>,
+    views: BTreeMap<Choices, Option<View>>,
 }
 
 impl Subject {
@@ -49,22 +50,26 @@ impl Subject {
         &self.rules.policy
     }
 
-    /// The customer's level in a currency before an instant, with choices made otherwise.
-    pub(super) fn level(&mut self, currency: &Currency, before: Instant, choices: &Choices) -> Mrr {
-        let view = self.view(choices);
+    /// The customer's level in a currency before an instant, with choices made otherwise; `None` if it
+    /// can't be derived by them.
+    pub(super) fn level(&mut self, currency: &Currency, before: Instant, choices: &Choices) -> Option<Mrr> {
+        let view = self.view(choices)?;
         let is_wanted = |level: &&&Level| {
             level.currency == *currency && !(level.is_metered && choices.contains(&Choice::NoUsage))
         };
         let stood: Mrr =
             levels_before(&view.levels, before).iter().filter(is_wanted).map(|level| level.mrr).sum();
-        let is_later = |opening: &&Opening| opening.currency == *currency && opening.at >= before;
+        let is_later = |opening: &&Opening| {
+            let is_left_out = opening.is_metered && choices.contains(&Choice::NoUsage);
+            opening.currency == *currency && opening.at >= before && !is_left_out
+        };
         let opened = view.openings.iter().filter(is_later).map(|opening| opening.delta);
-        if choices.contains(&Choice::Before) { stood + opened.sum::<Delta>() } else { stood }
+        Some(if choices.contains(&Choice::Before) { stood + opened.sum::<Delta>() } else { stood })
     }
 
     /// The instants from one to another at which a level changes, with choices made otherwise.
     pub(super) fn changes(&mut self, (from, to): (Instant, Instant), choices: &Choices) -> BTreeSet<Instant> {
-        let levels = self.view(choices).levels.iter();
+        let levels = self.view(choices).into_iter().flat_map(|view| &view.levels);
         let instants = levels.flat_map(|level| [Some(level.from), level.until]).flatten();
         instants.filter(|at| *at >= from && *at <= to).collect()
     }
@@ -78,18 +83,16 @@ impl Subject {
         told.min()
     }
 
-    fn view(&mut self, choices: &Choices) -> &View {
+    fn view(&mut self, choices: &Choices) -> Option<&View> {
         // What changes no rule needs no derivation of its own.
         let rules: Choices = choices
             .iter()
             .copied()
             .filter(|choice| !matches!(choice, Choice::NoUsage | Choice::Before))
             .collect();
-        if !self.views.contains_key(&rules) {
-            let view = derived(&self.facts, &self.rules, self.as_of, &rules);
-            self.views.insert(rules.clone(), view);
-        }
-        self.views.entry(rules).or_default()
+        let Self { facts, rules: by, as_of, views } = self;
+        let view = views.entry(rules).or_insert_with_key(|rules| derived(facts, by, *as_of, rules));
+        view.as_ref()
     }
 
     fn may_matter(&self, choice: Choice) -> bool {
@@ -138,21 +141,26 @@ impl Subject {
 }
 
 /// The customer derived anew from its stored facts with choices made otherwise: the one place where
-/// what a derivation depends on comes together here.
-fn derived(facts: &[Fact], by: &SettlementRules, as_of: Instant, choices: &Choices) -> View {
+/// what a derivation depends on comes together here. A defect that it meets proves nothing (`None`), and
+/// does not stop the others.
+fn derived(facts: &[Fact], by: &SettlementRules, as_of: Instant, choices: &Choices) -> Option<View> {
     let policy = policy(&by.policy, choices);
     let facts = facts.iter().map(|fact| seen(fact, choices)).collect();
     let rules = Rules { catalogue: &by.catalogue, policy: &policy, as_of };
-    let derivation = derive(&Timeline { facts, start: None }, rules);
-    let opened = derivation.movements.into_iter().filter(|movement| movement.class == Class::Opening);
+    let timeline = Timeline { facts, start: None };
+    let derivation = catch_unwind(AssertUnwindSafe(|| derive(&timeline, rules))).ok()?;
+    let metered: BTreeSet<&ItemId> =
+        derivation.levels.iter().filter(|level| level.is_metered).map(|level| &level.item).collect();
+    let opened = derivation.movements.iter().filter(|movement| movement.class == Class::Opening);
     let openings = opened
         .map(|movement| Opening {
             at: movement.effective_at,
-            currency: movement.currency,
+            currency: movement.currency.clone(),
+            is_metered: metered.contains(&movement.item),
             delta: movement.delta,
         })
         .collect();
-    View { levels: derivation.levels, openings }
+    Some(View { levels: derivation.levels, openings })
 }
 
 /// Our policy with choices made otherwise.

@@ -79,7 +79,8 @@ pub(super) fn explain(subject: &mut Subject, cell: &Cell, clock: &Clock) -> Opti
         }
         for made in combinations(&choices, count - 1) {
             for moved_end in ends(subject, cell, clock, &made) {
-                if cell.is_met_by(subject.level(&cell.line.1, moved_end.1, &made)) {
+                let level = subject.level(&cell.line.1, moved_end.1, &made);
+                if level.is_some_and(|level| cell.is_met_by(level)) {
                     return Some(taken_apart(subject, cell, &made, Some(moved_end)));
                 }
             }
@@ -90,7 +91,7 @@ pub(super) fn explain(subject: &mut Subject, cell: &Cell, clock: &Clock) -> Opti
 
 /// Whether our level with choices made otherwise is Stripe's figure.
 pub(super) fn is_met(subject: &mut Subject, cell: &Cell, choices: &Choices) -> bool {
-    cell.is_met_by(subject.level(&cell.line.1, cell.end, choices))
+    subject.level(&cell.line.1, cell.end, choices).is_some_and(|level| cell.is_met_by(level))
 }
 
 /// The gap as far as the account's settings make it, which other gaps have proved; what stays is
@@ -167,7 +168,7 @@ fn walked(subject: &mut Subject, cell: &Cell, order: &[Step]) -> (Vec<(Cause, De
                 *cause
             }
         };
-        let next = subject.level(&cell.line.1, before, &made);
+        let next = subject.level(&cell.line.1, before, &made).unwrap_or(level);
         parts.push((cause, next - level));
         level = next;
     }
