@@ -26,7 +26,7 @@ use std::path::PathBuf;
 
 pub use documents::{Document, Documents};
 pub use rates::{BadRow, RateFile, RateRow, rates, read_rates};
-pub use source::{Progress, documents, open};
+pub use source::{Progress, bytes, documents, open};
 
 /// The largest document: far above any event, and a bound on memory where a file is not what it
 /// seems.
@@ -79,7 +79,7 @@ pub enum ReadError {
         source: std::io::Error,
     },
     /// It is a directory.
-    #[error("{dir} is a directory; name its files, for example upswell backfill {dir}/*", dir = path.display())]
+    #[error("{dir} is a directory; name its files, for example {dir}/*", dir = path.display())]
     Directory {
         /// The directory.
         path: PathBuf,

@@ -11,6 +11,7 @@ pub mod fx;
 pub mod migrate;
 pub mod movements;
 pub mod policy;
+pub mod reconcile;
 mod remedy;
 pub mod report;
 pub mod serve;
@@ -24,6 +25,7 @@ use clap::{CommandFactory, Parser, Subcommand};
 use crate::app::App;
 use crate::config::{Config, ConfigError};
 use crate::mrr::Instant;
+use crate::reconcile::ExportError;
 use crate::report::AskError;
 
 pub use args::{RowFormat, SummaryFormat};
@@ -62,6 +64,8 @@ pub enum Command {
     Movements(movements::MovementsArgs),
     /// MRR of each customer at the end of a month
     Customers(customers::CustomersArgs),
+    /// The ledger against Stripe's own figures, and what makes each gap
+    Reconcile(reconcile::ReconcileArgs),
     /// Where a figure comes from, down to the stored bytes
     Explain(explain::ExplainArgs),
     /// Import dated exchange rates
@@ -133,6 +137,7 @@ pub async fn run(cli: &Cli, config: Config) -> anyhow::Result<Outcome> {
         Command::Report(args) => report::run(args, &app).await,
         Command::Movements(args) => movements::run(args, &app).await,
         Command::Customers(args) => customers::run(args, &app).await,
+        Command::Reconcile(args) => reconcile::run(args, &app).await,
         Command::Explain(args) => explain::run(args, &app).await,
         Command::Fx(args) => fx::run(args, &app).await,
         Command::Status(args) => status::run(args, &app).await,
@@ -173,7 +178,8 @@ fn emit(data: &str) -> std::io::Result<()> {
 fn is_usage(error: &anyhow::Error) -> bool {
     let asked = error.downcast_ref::<AskError>();
     let is_asked_wrong = matches!(asked, Some(AskError::NoSuchBook { .. } | AskError::Report(_)));
-    error.is::<ConfigError>() || error.is::<UsageError>() || is_asked_wrong
+    let is_wrong = error.is::<ConfigError>() || error.is::<UsageError>() || error.is::<ExportError>();
+    is_wrong || is_asked_wrong
 }
 
 #[cfg(test)]

@@ -28,11 +28,12 @@ impl RangeReport {
     }
 }
 
-/// A head and rows as CSV text.
-pub(super) fn csv_text(
-    head: &[&str],
-    rows: impl IntoIterator<Item = Vec<String>>,
-) -> Result<String, ReportError> {
+/// A head and rows as CSV text, made inert for spreadsheets.
+///
+/// # Errors
+///
+/// [`ReportError::Csv`], which does not happen for text in memory.
+pub fn csv_text(head: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> Result<String, ReportError> {
     let mut writer = csv::Writer::from_writer(Vec::new());
     writer.write_record(head)?;
     for row in rows {

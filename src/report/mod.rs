@@ -46,6 +46,7 @@ pub use choices::*;
 pub use compare::*;
 pub use compare_faces::*;
 pub use consolidated::{CONSOLIDATED, Consolidation, missing_rates};
+pub use csv_face::csv_text;
 pub use customer_rows::*;
 pub use error::*;
 pub use exchange::UsedRate;
@@ -58,6 +59,7 @@ pub use reference::*;
 pub use reporter::*;
 pub use scale::*;
 pub use settings::*;
+pub use table::plain_table;
 
 #[cfg(test)]
 mod tests;

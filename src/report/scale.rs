@@ -69,6 +69,29 @@ impl Scale {
         self.text(divide_half_even(delta.0, self.unit()))
     }
 
+    /// A flow with every decimal that it has, none of them rounded away.
+    ///
+    /// ```
+    /// use upswell::{mrr::{Currency, Delta}, report::Scale};
+    /// let dollars = Scale::of(&Currency::from("usd"));
+    /// assert_eq!(dollars.exact(Delta(-123_450_000_000)), "-1,234.50");
+    /// assert_eq!(dollars.exact(Delta(333_333)), "0.00333333");
+    /// ```
+    #[must_use]
+    pub fn exact(self, delta: Delta) -> String {
+        let unit = self.unit();
+        let sign = if delta.0 < 0 { "-" } else { "" };
+        let size = delta.0.abs();
+        let printed = format!("{sign}{}", self.text(size / unit));
+        if size % unit == 0 {
+            return printed;
+        }
+        let point = if self.shown == 0 { "." } else { "" };
+        let width = unit.ilog10() as usize;
+        let rest = format!("{:0width$}", size % unit);
+        format!("{printed}{point}{}", rest.trim_end_matches('0'))
+    }
+
     /// Whole minor units, a yearly amount say.
     #[must_use]
     pub fn minor_units(self, units: i128) -> String {

@@ -69,11 +69,8 @@ const RULED: TableStyle = TableStyle::new()
     .content_lines(ContentLineStyle::none().junction(' '));
 
 /// A table with a rule under its head; the columns named in `numbers` are set to the right.
-pub(super) fn plain_table(
-    head: &[&str],
-    numbers: &[usize],
-    rows: impl IntoIterator<Item = Vec<String>>,
-) -> String {
+#[must_use]
+pub fn plain_table(head: &[&str], numbers: &[usize], rows: impl IntoIterator<Item = Vec<String>>) -> String {
     let aligned = |index: usize, text: &str| {
         let alignment = if numbers.contains(&index) { CellAlignment::Right } else { CellAlignment::Left };
         Cell::new(text).set_alignment(alignment)

@@ -15,6 +15,7 @@ mod payloads;
 mod policy;
 mod process;
 mod raw;
+mod reconcile;
 mod road;
 mod signatures;
 mod stories;
