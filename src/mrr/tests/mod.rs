@@ -2,10 +2,13 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod amounts;
 mod businesses;
 mod changes;
 mod discounts;
 mod kinds;
+mod months;
+mod netting;
 mod openings;
 mod order;
 mod pauses;
@@ -16,3 +19,4 @@ mod time;
 mod transfers;
 mod usage;
 mod value;
+mod words;
