@@ -2,12 +2,15 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod amounts;
 mod businesses;
 mod changes;
 mod customer_discounts;
 mod discounts;
 mod kinds;
 mod learnt;
+mod months;
+mod netting;
 mod openings;
 mod order;
 mod pauses;
@@ -20,3 +23,4 @@ mod transfers;
 mod usage;
 mod valuation_properties;
 mod value;
+mod words;

@@ -132,7 +132,12 @@ fn check_transfers(movements: &[Movement]) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
+    // Twice the usual number, 256, which PROPTEST_CASES changes.
+    #![proptest_config(ProptestConfig {
+        cases: ProptestConfig::default().cases * 2,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    })]
 
     #[test]
     fn any_order_and_any_number_of_facts_give_the_same(story in business(), seed: u64) {
