@@ -2,8 +2,8 @@
 
 use super::testing::{DAY, active, day, evidence, snapshot, with_status};
 use crate::mrr::{
-    Catalogue, Class, Delta, Fact, Instant, InvoiceStatus, Kind, Motion, Mrr, NetCurrency, Origin, State,
-    Status, UsageInvoice, UsageLine,
+    Class, Delta, Fact, Instant, InvoiceStatus, Kind, Motion, Mrr, NetCurrency, Origin, State, Status,
+    UsageInvoice, UsageLine,
 };
 
 #[test]
@@ -36,18 +36,6 @@ fn a_class_without_kinds_of_its_own_gives_its_name_as_kind() {
 fn core_expansion_is_upsell_cross_sell_seats_and_usage() {
     let core: Vec<Kind> = Kind::ALL.iter().copied().filter(|kind| kind.is_core()).collect();
     assert_eq!(core, [Kind::Upsell, Kind::CrossSell, Kind::Seat, Kind::Usage]);
-}
-
-#[test]
-fn a_ladder_holds_what_it_names_by_price_or_by_product() {
-    let ladders = [["basic", "pro_1"], ["small", "large"]];
-    let ladders = ladders.map(|ladder| ladder.map(str::to_owned).to_vec()).to_vec();
-    let catalogue = Catalogue { ladders, ..Catalogue::default() };
-    assert!(catalogue.shares_ladder(["basic_1", "basic"], ["pro_1", "pro"]));
-    assert!(!catalogue.shares_ladder(["basic_1", "basic"], ["small_1", "small"]));
-    assert!(!catalogue.shares_ladder(["basic_1", "basic"], ["other", "other"]));
-    assert!(catalogue.is_on_ladder(["small_1", "small"]));
-    assert!(!catalogue.is_on_ladder(["small_1", "smaller"]));
 }
 
 #[test]
