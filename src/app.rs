@@ -11,6 +11,7 @@ use tokio::task::JoinHandle;
 use crate::config::Config;
 use crate::http::{Access, Rooms, router};
 use crate::ledger::Ledger;
+use crate::mrr::RateTable;
 use crate::pipeline::{Door, Settler};
 use crate::report::{self, Reporter};
 use crate::{http, stripe};
@@ -50,12 +51,13 @@ impl App {
     /// What settles deliveries by this configuration.
     #[must_use]
     pub fn settler(&self) -> Settler {
-        Settler::new(
-            self.ledger.clone(),
-            self.config.catalogue.clone(),
-            self.config.policy.clone(),
-            self.config.timezone,
-        )
+        self.settler_by(&self.config)
+    }
+
+    /// What would settle them by another.
+    #[must_use]
+    pub fn settler_by(&self, config: &Config) -> Settler {
+        Settler::new(self.ledger.clone(), config.catalogue.clone(), config.policy.clone(), config.timezone)
     }
 
     /// What answers questions about the ledger by this configuration.
@@ -84,6 +86,10 @@ impl App {
                 ),
                 owner_book_growth: share(config.targets.owner_book_growth, usual.owner_book_growth),
             },
+            consolidation: reporting
+                .currency
+                .clone()
+                .map(|currency| report::Consolidation { currency, rates: RateTable::default() }),
             ..report::Settings::of("live")
         };
         Reporter::new(self.ledger.clone(), settings)

@@ -2,8 +2,9 @@
 //!
 //! The rooms, in reading order: [`pipeline`] is the road of an event; [`mrr`] the pure core that says
 //! what every number means; [`stripe`] the wire; [`ledger`] the store; [`report`] the questions over it
-//! and the faces of their answers; [`backfill`] the readers of exports; [`http`] the doors; [`config`]
-//! what can be chosen; [`app`] builds it all; [`cli`] the commands.
+//! and the faces of their answers; [`backfill`] the readers of exports; [`mod@reconcile`] the ledger against
+//! Stripe's own figures; [`http`] the doors; [`config`] what can be chosen; [`app`] builds it all; [`cli`]
+//! the commands.
 
 pub mod app;
 pub mod backfill;
@@ -14,5 +15,6 @@ pub mod ledger;
 pub mod log;
 pub mod mrr;
 pub mod pipeline;
+pub mod reconcile;
 pub mod report;
 pub mod stripe;

@@ -27,10 +27,16 @@ const PARKED_FILE: &str = "upswell.parked";
 /// What `upswell backfill` takes.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  upswell backfill events.ndjson.gz\n  upswell backfill --dry-run events.json"
+    after_help = "What events leave out (tiers, a coupon's products, items past the tenth) comes from lists of Stripe's \
+                  command line:\n  stripe prices list --expand data.tiers --expand data.currency_options --limit 100\n  \
+                  stripe plans list --expand data.tiers --limit 100\n  stripe products list --limit 100\n  \
+                  stripe coupons list --expand data.applies_to --expand data.currency_options --limit 100\n  \
+                  stripe subscription_items list --subscription sub_... --limit 100\n\n\
+                  Examples:\n  upswell backfill events.ndjson.gz\n  upswell backfill prices.json\n  \
+                  upswell backfill --dry-run events.json"
 )]
 pub struct BackfillArgs {
-    /// Files of Stripe events, in any form, plain, .gz or .zst; `-` is standard input
+    /// Files of Stripe events, or of lists of prices, plans, products, coupons or a subscription's items, in any form, plain, .gz or .zst; `-` is standard input
     #[arg(required = true, value_name = "FILE")]
     pub files: Vec<PathBuf>,
     /// Show the movements that would be posted and change nothing

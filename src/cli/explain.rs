@@ -249,11 +249,15 @@ fn arithmetic(terms: &Terms, index: usize) -> String {
     };
     let discounts = terms.discounts_of(index).count();
     let less = if discounts > 0 { format!(" less {discounts} discounts (R6)") } else { String::new() };
+    let tax = match item.inclusive_tax {
+        0 => String::new(),
+        millionths => format!(" × 1000000/{} without tax (R7)", 1_000_000 + u64::from(millionths)),
+    };
     let level = terms.level(index);
     let level = level
         .map_or_else(|missing| format!("not known for want of {missing} (R4)"), |level| level.to_string());
     format!(
-        "{}: {amount} × {numerator}/{denominator}{less} = {level} {} a month (R2, R3)",
+        "{}: {amount} × {numerator}/{denominator}{less}{tax} = {level} {} a month (R2, R3)",
         price.id, price.currency
     )
 }

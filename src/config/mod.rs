@@ -170,6 +170,18 @@ impl Config {
         build::config(&settings, &path, &text)
     }
 
+    /// What would be configured if `path` were the file of `UPSWELL_CONFIG`: flags and environment win
+    /// over it as they do over that one.
+    ///
+    /// # Errors
+    ///
+    /// As of [`Config::load`].
+    pub fn load_with(flags: &[(&'static str, String)], path: &std::path::Path) -> Result<Self, ConfigError> {
+        let settings = Settings::gather(flags)?;
+        let text = file::text_of(path)?;
+        build::config(&settings, path, &text)
+    }
+
     /// A configuration from what is given alone, for the demo and for tests: neither the environment
     /// nor a file is read. `text` stands for `upswell.toml`.
     ///

@@ -52,7 +52,13 @@ fn snapshot(event: &str) -> Fact {
         is_seat: true,
         succeeds: None,
     };
-    let item = Item { id: "si_1".into(), price: price.into(), quantity: 3, discounts: Vec::new() };
+    let item = Item {
+        id: "si_1".into(),
+        price: price.into(),
+        quantity: 3,
+        discounts: Vec::new(),
+        inclusive_tax: 190_000,
+    };
     let state = State {
         status: Status::Active,
         collection_paused: false,

@@ -101,11 +101,11 @@ impl<'c, 'a> Change<'c, 'a> {
         let sized = side(&before.price, after.quantity, resized);
         let priced = side(&after.price, after.quantity, repriced);
         let (seat, quantity_cause) = self.quantity_step(before, resized - before.level);
-        let discount_cause = discount_cause(before, after);
+        let (rest, rest_cause) = rest_step(before, after);
         vec![
             part(after, seat, quantity_cause, was, sized.clone()),
             part(after, by_sign(kind, repriced - resized), cause, sized, priced.clone()),
-            part(after, Kind::Discount, discount_cause, priced, Some(after.side())),
+            part(after, rest, rest_cause, priced, Some(after.side())),
         ]
     }
 
@@ -209,6 +209,17 @@ pub(super) fn proved<'a>(line: &Line<'a>, proofs: &Proofs<'a>) -> Line<'a> {
         (line.evidence, line.signs) = (evidence, signs);
     }
     line
+}
+
+/// What the step behind price and quantity is: the discounts, or, where these are as they were and
+/// the tax that the amounts include is not, what the price leaves without it (R7).
+fn rest_step(before: &Line<'_>, after: &Line<'_>) -> (Kind, Cause) {
+    if before.inclusive_tax() != after.inclusive_tax()
+        && before.terms.discounts_of(before.index).eq(after.terms.discounts_of(after.index))
+    {
+        return (Kind::Price, Cause::Price);
+    }
+    (Kind::Discount, discount_cause(before, after))
 }
 
 /// Whether discounts began, ended or took each other's place on a line.

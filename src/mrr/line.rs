@@ -36,6 +36,11 @@ impl Line<'_> {
         self.price.currency == other.price.currency && self.is_metered() == other.is_metered()
     }
 
+    /// The tax that its amounts include (R7).
+    pub(super) fn inclusive_tax(&self) -> u32 {
+        self.terms.items.get(self.index).map_or(0, |item| item.inclusive_tax)
+    }
+
     pub(super) fn side(&self) -> Side {
         side_of(&self.price, self.quantity, self.level)
     }

@@ -27,6 +27,8 @@ words! {
         Pause = "pause",
         /// Customers between two subscriptions at a month's end.
         Transfer = "transfer",
+        /// What starting MRR became by the change of exchange rates; of a consolidated report only (R9).
+        Fx = "fx",
     }
 }
 
@@ -60,6 +62,9 @@ pub struct NetCurrency {
     pub end: Mrr,
     /// The lanes between them: `start` + cells = `end`.
     pub cells: Vec<Cell>,
+    /// Parts of a month that sum to nothing and are in no lane: they count where several currencies are
+    /// netted together.
+    pub balanced: Vec<Cell>,
     /// By family, what the month's parts come to, whatever the customer's total did.
     pub families: BTreeMap<Kind, Delta>,
 }
@@ -110,7 +115,7 @@ pub(super) fn upward(kind: Kind) -> Kind {
 }
 
 /// The family of a kind, by its downward word.
-pub(super) fn downward(kind: Kind) -> Kind {
+fn downward(kind: Kind) -> Kind {
     match kind {
         Kind::Upsell => Kind::Downgrade,
         Kind::CrossSell => Kind::ProductRemoved,
@@ -133,6 +138,12 @@ impl Kind {
         Self::Discount,
         Self::Term,
     ];
+
+    /// The family's word in a lane: downward in contraction, upward elsewhere.
+    #[must_use]
+    pub fn in_lane(self, lane: Lane) -> Self {
+        if lane == Lane::Contraction { downward(self) } else { upward(self) }
+    }
 
     /// Whether it is of core expansion: upsell, cross-sell, seats, usage. Targets use core.
     #[must_use]

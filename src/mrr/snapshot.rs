@@ -99,6 +99,9 @@ pub struct Item {
     pub quantity: u64,
     /// Its own discounts, in order.
     pub discounts: Vec<Discount>,
+    /// The tax that its amounts include, in millionths of the amount without it (R7): 200,000 is 20 %.
+    /// 0 where none is included, or the rate is not known.
+    pub inclusive_tax: u32,
 }
 
 /// How long a coupon runs.
@@ -341,7 +344,6 @@ pub struct DiscountFact {
 
 /// Anything that says something about a customer at an instant.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-#[expect(clippy::large_enum_variant, reason = "nearly every fact is a snapshot")]
 pub enum Fact {
     /// About a subscription.
     Subscription(Snapshot),

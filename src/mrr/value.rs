@@ -1,4 +1,4 @@
-//! Valuation: from a price and a quantity to a month's revenue (R1, R2, R3, R6). Rounded once, when
+//! Valuation: from a price and a quantity to a month's revenue (R1, R2, R3, R6, R7). Rounded once, when
 //! a line is valued.
 
 use std::collections::BTreeMap;
@@ -67,6 +67,7 @@ impl Terms {
             id: item.id.clone(),
             price: known.price(&item.price, at),
             quantity: item.quantity,
+            inclusive_tax: item.inclusive_tax,
             discounts: running(&item.discounts),
         };
         let mut discounts = running(&state.discounts);
@@ -84,10 +85,10 @@ impl Terms {
         let Some(item) = self.items.get(index) else {
             return Ok(Mrr::ZERO);
         };
-        if !self.touches(index) {
+        if !self.touches(index) && item.inclusive_tax == 0 {
             return per_month(&item.price, item.quantity);
         }
-        let net = self.net_amounts().swap_remove(index)?;
+        let net = self.net_amounts().swap_remove(index)? * share_without_tax(item);
         let (numerator, denominator) = item.price.cadence.monthly_factor();
         let factor = BigRational::new((numerator).into(), (denominator * PER_MICRO).into());
         round_half_even(&(net * factor)).ok_or_else(|| Unvalued::TooLarge(item.price.id.to_string()))
@@ -169,6 +170,12 @@ fn covers(discount: &Discount, item: &Item) -> bool {
         Off::Amount { .. } => coupon.amount_in(&item.price.currency).is_some(),
     };
     is_eligible && is_payable && item.price.usage_type == UsageType::Licensed
+}
+
+/// The share of an item's amounts that is not tax (R7): at 20 % included, 100 of 120. Discounts come
+/// off first; what is left includes the tax.
+fn share_without_tax(item: &Item) -> BigRational {
+    BigRational::new(1_000_000.into(), (1_000_000 + i64::from(item.inclusive_tax)).into())
 }
 
 /// What an item's invoice line comes to, as far as it can be known.
@@ -274,7 +281,7 @@ fn packages(quantity: u64, transform: TransformQuantity) -> u64 {
 }
 
 /// Each band's units at its own rate, and the flat amount of each band entered. Quantity 0 still
-/// enters the first (R3).
+/// enters the first (R3). The last has no end, whatever it says: no unit is free for want of a band.
 fn graduated(tiers: &[Tier], quantity: u64) -> Option<i128> {
     let mut sum = 0_i128;
     let mut below = 0_u64;
@@ -282,10 +289,11 @@ fn graduated(tiers: &[Tier], quantity: u64) -> Option<i128> {
         if index > 0 && quantity <= below {
             break;
         }
-        let top = tier.up_to.unwrap_or(u64::MAX).min(quantity);
-        let band = tier.unit.0.checked_mul(top.saturating_sub(below).into())?;
+        let is_last = index + 1 == tiers.len();
+        let end = tier.up_to.filter(|_| !is_last).unwrap_or(u64::MAX);
+        let band = tier.unit.0.checked_mul(end.min(quantity).saturating_sub(below).into())?;
         sum = sum.checked_add(band)?.checked_add(tier.flat.0)?;
-        below = tier.up_to.unwrap_or(u64::MAX);
+        below = end;
     }
     Some(sum)
 }

@@ -8,7 +8,9 @@ mod settle;
 mod shelf;
 mod verify;
 mod verify_catalogue;
+mod what_if;
 
 pub use door::{AcceptError, Accepted, Door, Unready, arrival};
 pub use settle::{A_BULK, ENGINE, NoFacts, Settled, Settler, Told, facts_of, told_by};
 pub use verify::{Fault, Proof, verify};
+pub use what_if::{Tried, WhatIf, what_if};

@@ -107,6 +107,12 @@ impl Settler {
         Self { ledger, rules, shelf: Shelf::default() }
     }
 
+    /// The rules it settles by.
+    #[must_use]
+    pub fn rules(&self) -> &SettlementRules {
+        &self.rules
+    }
+
     /// Brings what other rules settled up to these: a new version, another policy, catalogue or time
     /// zone. Parked deliveries are tried again, the catalogue is learnt anew, and customers are derived anew
     /// from the stored bytes; what that changes is posted like any other difference.

@@ -127,9 +127,9 @@ async fn verify_customer(
     }
 }
 
-/// From the stored bytes alone, from the start, with what its book had learnt and as of the time of the run
-/// that settled it.
-fn derived_from_bytes(
+/// From the stored bytes alone, from the start, with what its book had learnt and as of a time: of the run
+/// that settled it, for a proof.
+pub(super) fn derived_from_bytes(
     key: &CustomerKey,
     stored: &[Stored],
     rules: &SettlementRules,

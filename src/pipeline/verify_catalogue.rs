@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::settle::told_by;
 use super::verify::Fault;
-use crate::ledger::{Ledger, LedgerError, Taught};
+use crate::ledger::{Ledger, Taught};
 use crate::mrr::Learnt;
 
 /// Deliveries read at a time.

@@ -4,6 +4,7 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use super::block::Block;
+use super::consolidated::Consolidated;
 use super::segment::Subject;
 use super::trailing::{LOOK_BACK, Span, Trailing};
 use super::{CustomerHistory, History, Incomplete, RangeReport, Report, ReportError, Scheduled, Settings};
@@ -13,7 +14,7 @@ use crate::mrr::{Currency, Instant, Month, NetMonth, levels_before, net_month};
 const FORWARD_SECONDS: i64 = 90 * 86_400;
 
 /// How many months a range may have.
-const LONGEST_RANGE: i32 = 120;
+pub(super) const LONGEST_RANGE: i32 = 120;
 
 /// The expansion report of one month (section 6 of the rules).
 #[must_use]
@@ -54,9 +55,13 @@ fn reports(history: &History, settings: &Settings, from: Month, count: usize) ->
     }
     let mut trailing = Trailing::over(spans.clone());
     let mut months: Vec<Blocks> = vec![Blocks::new(); count];
+    let mut consolidated = Consolidated::over(&spans, history, settings);
     for customer in &history.customers {
         let nets = nets(customer, &spans);
         trailing.add(customer, &nets);
+        if let Some(consolidated) = &mut consolidated {
+            consolidated.add(customer, &nets, settings);
+        }
         for (index, blocks) in months.iter_mut().enumerate() {
             let place = index + LOOK_BACK - 1;
             if let (Some(net), Some(span)) = (&nets[place], spans.get(place)) {
@@ -81,9 +86,29 @@ fn reports(history: &History, settings: &Settings, from: Month, count: usize) ->
         });
         look_forward(&mut report, history, settings);
         list_incomplete(&mut report, history, spans[index + LOOK_BACK - 1].end, settings);
+        if let Some(consolidated) = &mut consolidated {
+            consolidate(&mut report, consolidated, index, first, settings);
+        }
         report
     };
     months.into_iter().enumerate().map(finish).collect()
+}
+
+/// The block in the reporting currency, unless another one alone is asked for.
+fn consolidate(
+    report: &mut Report,
+    consolidated: &mut Consolidated,
+    index: usize,
+    first: Option<Month>,
+    settings: &Settings,
+) {
+    if let Some(asked) = settings.currency.as_ref().filter(|_| !settings.asks_for_consolidated()) {
+        report.consolidated = Err(format!("only {asked} was asked for"));
+        return;
+    }
+    let finished = consolidated.finish(index, first, settings);
+    report.consolidated = finished.block;
+    report.exchange_rates = finished.rates;
 }
 
 /// A customer's months; those of the look-back are left out where nothing happened.
@@ -113,6 +138,7 @@ fn add(blocks: &mut Blocks, customer: &CustomerHistory, month: &NetMonth, span: 
             fate: month.fate,
             starting: &starting,
             ending: &ending,
+            per_micro: 1,
         };
         let block = blocks.entry(currency.clone()).or_insert_with(|| Block::of(settings));
         block.add(subject, movements, settings);

@@ -6,7 +6,7 @@ use chrono_tz::Tz;
 
 use super::{
     Activity, Basis, Cohort, Concentration, Dimension, Expander, Incomplete, OwnerBook, Rate, Scheduled,
-    SegmentTable, Settings, Targets, TrendMonth,
+    SegmentTable, Settings, Targets, TrendMonth, UsedRate,
 };
 use crate::mrr::{Currency, Delta, Instant, Kind, Lane, Month, Motion, Mrr, Policy};
 
@@ -37,6 +37,12 @@ pub struct Report {
     pub currencies: Vec<CurrencyBlock>,
     /// Items without a value that no currency is known of (R4).
     pub incomplete: Vec<Incomplete>,
+    /// The reporting currency, if there is one.
+    pub reporting_currency: Option<Currency>,
+    /// All currencies in the reporting one (R9), or why there is no such block.
+    pub consolidated: Result<Box<CurrencyBlock>, String>,
+    /// The rates that it takes, those of the month before first.
+    pub exchange_rates: Vec<UsedRate>,
 }
 
 impl Report {
@@ -55,7 +61,24 @@ impl Report {
             by: settings.by.clone(),
             currencies: Vec::new(),
             incomplete: Vec::new(),
+            reporting_currency: settings.consolidation.as_ref().map(|by| by.currency.clone()),
+            consolidated: Err("no reporting currency".to_owned()),
+            exchange_rates: Vec::new(),
         }
+    }
+
+    /// The blocks that people are shown: the consolidated one first, but where it would repeat the only
+    /// currency's.
+    pub(super) fn blocks(&self) -> impl Iterator<Item = (String, &CurrencyBlock)> {
+        let says_more = |block: &&CurrencyBlock| {
+            let is_empty = block.figures.customers == CustomerCounts::default();
+            !self.exchange_rates.is_empty() || (self.currencies.is_empty() && !is_empty)
+        };
+        let consolidated = self.consolidated.as_deref().ok().filter(says_more);
+        let code = |block: &CurrencyBlock| block.currency.as_str().to_uppercase();
+        let consolidated =
+            consolidated.map(|block| (format!("Consolidated in {}", code(block)), block)).into_iter();
+        consolidated.chain(self.currencies.iter().map(move |block| (code(block), block)))
     }
 }
 

@@ -3,9 +3,9 @@
 use super::ordered::{Json, Object, named, object, optional, push_rate, rfc3339, text, word};
 use super::{
     Activity, Cohort, Concentration, CurrencyBlock, CustomerCounts, Expander, Figures, Incomplete, OwnerBook,
-    RangeReport, Report, ReportError, RollForward, Scheduled, SegmentRow, SegmentTable, TrendMonth,
+    RangeReport, Report, ReportError, RollForward, Scheduled, SegmentRow, SegmentTable, TrendMonth, UsedRate,
 };
-use crate::mrr::{Class, Delta, Kind, PastDuePolicy, Policy};
+use crate::mrr::{Class, Delta, Kind, PastDuePolicy, Policy, Quote};
 
 impl Report {
     /// The report as JSON, indented; the same report gives the same bytes.
@@ -33,7 +33,7 @@ impl RangeReport {
     }
 }
 
-fn pretty(json: &Json) -> Result<String, ReportError> {
+pub(super) fn pretty(json: &Json) -> Result<String, ReportError> {
     let mut text = serde_json::to_string_pretty(json)?;
     text.push('\n');
     Ok(text)
@@ -47,11 +47,15 @@ fn report(report: &Report) -> Json {
         ("status", word(if report.is_closed { "closed" } else { "open" })),
         ("as", word(report.basis.as_str())),
         ("data_through", optional(report.data_through.map(rfc3339).as_ref())),
-        ("policy", policy(&report.policy, &report.pricing_note)),
+        ("policy", policy(&report.policy, Some(&report.pricing_note))),
         ("currencies", Json::List(report.currencies.iter().map(block).collect())),
-        ("consolidated", Json::Null),
-        ("consolidated_reason", word("no reporting currency")),
     ]);
+    match &report.consolidated {
+        Ok(consolidated) => entries.push(("consolidated".into(), block(consolidated))),
+        Err(reason) => {
+            entries.extend(named([("consolidated", Json::Null), ("consolidated_reason", text(reason))]));
+        }
+    }
     let targets = report.targets;
     entries.extend(named([
         ("incomplete", Json::List(report.incomplete.iter().map(incomplete).collect())),
@@ -63,11 +67,34 @@ fn report(report: &Report) -> Json {
             ]),
         ),
     ]));
+    entries.push((
+        "exchange_rates".into(),
+        Json::List(report.exchange_rates.iter().map(exchange_rate).collect()),
+    ));
     Json::Object(entries)
 }
 
-fn policy(policy: &Policy, pricing_note: &str) -> Json {
+fn exchange_rate(used: &UsedRate) -> Json {
+    let quote = |quote: &Quote| {
+        object([
+            ("date", text(&quote.date)),
+            ("from", text(&quote.from)),
+            ("to", text(&quote.to)),
+            ("rate", text(&quote.rate)),
+        ])
+    };
     object([
+        ("month", text(&used.month)),
+        ("from", text(&used.from)),
+        ("to", text(&used.to)),
+        ("rate", text(&used.to_decimal())),
+        ("quotes", Json::List(used.rate.quotes.iter().map(quote).collect())),
+    ])
+}
+
+/// A policy by its keys; the note, which changes no figure, where there may be one.
+pub(super) fn policy(policy: &Policy, pricing_note: Option<&str>) -> Json {
+    let mut entries = named([
         ("churn", word(policy.churn.as_str())),
         (
             "past_due",
@@ -81,8 +108,9 @@ fn policy(policy: &Policy, pricing_note: &str) -> Json {
         ("discounts", word(policy.discounts.as_str())),
         ("usage_window", Json::Count(policy.usage_window.into())),
         ("transfer_window_seconds", Json::Number(policy.transfer_window_seconds)),
-        ("pricing_note", text(&pricing_note)),
-    ])
+    ]);
+    entries.extend(pricing_note.map(|note| ("pricing_note".into(), text(&note))));
+    Json::Object(entries)
 }
 
 fn block(block: &CurrencyBlock) -> Json {

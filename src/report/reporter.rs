@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use super::{
     CustomerHistory, CustomerRow, History, IncompleteLine, MovementRow, RangeReport, Report, ReportError,
-    Settings, customer_rows, month_report, range_report,
+    Settings, customer_rows, missing_rates, month_report, range_report,
 };
 use crate::ledger::{Ledger, LedgerError, Posting, Wanted};
-use crate::mrr::{CustomerId, Instant, Matter, Month, Movement};
+use crate::mrr::{CustomerId, Instant, Matter, MissingRate, Month, Movement};
 
 /// Why a report can't be given.
 #[derive(Debug, thiserror::Error)]
@@ -95,7 +95,8 @@ impl Reporter {
     /// The store's.
     pub async fn month(&self, settings: &Settings, month: Month) -> Result<Report, AskError> {
         let history = self.history(settings, month.end(settings.zone)).await?;
-        Ok(month_report(&history, settings, month))
+        let settings = self.with_rates(settings, month, month).await?;
+        Ok(month_report(&history, &settings, month))
     }
 
     /// The reports of the months from one to another.
@@ -105,7 +106,36 @@ impl Reporter {
     /// The store's; a range that is none.
     pub async fn range(&self, settings: &Settings, from: Month, to: Month) -> Result<RangeReport, AskError> {
         let history = self.history(settings, to.end(settings.zone)).await?;
-        Ok(range_report(&history, settings, from, to)?)
+        let settings = self.with_rates(settings, from, to).await?;
+        Ok(range_report(&history, &settings, from, to)?)
+    }
+
+    /// Every rate that a book's months up to one lack, where there is a reporting currency (R9).
+    ///
+    /// # Errors
+    ///
+    /// The store's.
+    pub async fn missing_rates(
+        &self,
+        settings: &Settings,
+        until: Month,
+    ) -> Result<Vec<MissingRate>, AskError> {
+        if settings.consolidation.is_none() {
+            return Ok(Vec::new());
+        }
+        let history = self.history(settings, until.end(settings.zone)).await?;
+        let first = history.first_month(settings.zone).unwrap_or(until);
+        let settings = self.with_rates(settings, first, until).await?;
+        Ok(missing_rates(&history, &settings, until))
+    }
+
+    /// The settings with the rates that reports of some months may need.
+    async fn with_rates(&self, settings: &Settings, from: Month, to: Month) -> Result<Settings, AskError> {
+        let mut settings = settings.clone();
+        if let Some(by) = &mut settings.consolidation {
+            by.rates = self.ledger.rates(from.minus(12), to).await?;
+        }
+        Ok(settings)
     }
 
     /// The customers at the end of a month.

@@ -7,15 +7,15 @@ use super::{CurrencyBlock, Figures, Fraction, Rate, Report, Scale, reference_lin
 use crate::mrr::{Class, Delta, Kind, Lane, MICRO, Motion, Mrr, divide_half_even};
 
 /// A block's amounts as they are printed: the column foots, and kinds sum to their lane.
-struct Printed {
+pub(super) struct Printed {
     scale: Scale,
     lanes: Vec<(Lane, i128)>,
-    expansion: Vec<(Kind, i128)>,
-    contraction: Vec<(Kind, i128)>,
+    pub(super) expansion: Vec<(Kind, i128)>,
+    pub(super) contraction: Vec<(Kind, i128)>,
 }
 
 impl Printed {
-    fn of(figures: &Figures, scale: Scale) -> Self {
+    pub(super) fn of(figures: &Figures, scale: Scale) -> Self {
         let roll = &figures.rollforward;
         let flows: Vec<Delta> = roll.lanes.iter().map(|(_, amount)| *amount).collect();
         let units = scale.between(roll.starting_mrr, &flows, roll.ending_mrr);
@@ -30,7 +30,7 @@ impl Printed {
         Self { scale, lanes, expansion, contraction }
     }
 
-    fn lane(&self, lane: Lane) -> i128 {
+    pub(super) fn lane(&self, lane: Lane) -> i128 {
         self.lanes.iter().filter(|(name, _)| *name == lane).map(|(_, units)| *units).sum()
     }
 
@@ -226,6 +226,7 @@ fn motion(block: &CurrencyBlock, printed: &Printed) -> Section {
 pub(super) fn title(word: &str) -> String {
     let text = match word {
         "cross_sell" => "cross-sell".to_owned(),
+        "fx" => "exchange rates".to_owned(),
         other => other.replace('_', " "),
     };
     let mut letters = text.chars();

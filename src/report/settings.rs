@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use chrono_tz::Tz;
 
-use super::{Fraction, ReportError};
+use super::{CONSOLIDATED, Consolidation, Fraction, ReportError};
 use crate::mrr::{Currency, Instant, Month, Policy};
 
 /// The choices behind a report; everything that is not in the ledger. No clock: what time it is
@@ -33,8 +33,10 @@ pub struct Settings {
     pub closed: BTreeSet<Month>,
     /// Whether as reported or restated.
     pub basis: Basis,
-    /// The one currency that is asked for; `None` for all.
+    /// The one currency that is asked for, or [`super::CONSOLIDATED`]; `None` for all.
     pub currency: Option<Currency>,
+    /// The reporting currency and its rates (R9); `None` where nothing is consolidated.
+    pub consolidation: Option<Consolidation>,
     /// The one dimension that is asked for; `None` for all.
     pub by: Option<Dimension>,
 }
@@ -56,8 +58,17 @@ impl Settings {
             closed: BTreeSet::new(),
             basis: Basis::Reported,
             currency: None,
+            consolidation: None,
             by: None,
         }
+    }
+
+    /// Whether the consolidated block is asked for by name: as such, or by the reporting currency.
+    #[must_use]
+    pub fn asks_for_consolidated(&self) -> bool {
+        let (asked, by) = (self.currency.as_ref(), self.consolidation.as_ref());
+        asked
+            .is_some_and(|asked| asked.as_str() == CONSOLIDATED || by.is_some_and(|by| by.currency == *asked))
     }
 
     /// The dimensions that the report is to show, in order.

@@ -77,16 +77,16 @@ fn help_and_version_exit_0() {
 }
 
 #[test]
-fn a_status_is_one_object_of_six_counts() {
+fn a_status_is_one_object_of_seven_counts() {
     let place = Place::new();
     let status = place.output(&["status", "--wait", "--format", "json"]);
-    let empty = r#"{"stored":0,"settled":0,"pending":0,"ignored":0,"parked":0,"lag_seconds":0}"#;
+    let empty = r#"{"stored":0,"settled":0,"pending":0,"ignored":0,"parked":0,"lag_seconds":0,"due":0}"#;
     assert_eq!(status, format!("{empty}\n"));
     let status = told().output(&["status", "--wait", "--format", "json"]);
     // One event of the stories is delivered twice.
     let stored = stories().len() - 1;
     let full = format!(r#"{{"stored":{stored},"settled":{stored},"pending":0,"ignored":0,"#);
-    assert_eq!(status, format!("{full}\"parked\":0,\"lag_seconds\":0}}\n"));
+    assert_eq!(status, format!("{full}\"parked\":0,\"lag_seconds\":0,\"due\":0}}\n"));
 }
 
 #[test]

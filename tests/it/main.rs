@@ -3,18 +3,23 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr)]
 
 mod business;
+mod catalogue;
 mod commands;
 mod crash;
 mod env_example;
 mod faults;
 mod forms;
+mod fx;
 mod http;
 mod payloads;
+mod policy;
 mod process;
 mod raw;
+mod reconcile;
 mod road;
 mod signatures;
 mod stories;
 mod tidy;
 mod translate;
+mod valuation;
 mod worked;

@@ -79,7 +79,14 @@ record!(Item of mrr::Item {
     quantity: u64,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     discounts: Vec<Discount>,
+    #[serde(default, skip_serializing_if = "is_zero")]
+    inclusive_tax: u32,
 });
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks by reference")]
+fn is_zero(number: &u32) -> bool {
+    *number == 0
+}
 
 record!(State of mrr::State {
     status: Status,

@@ -285,6 +285,7 @@ fn changed(sub: &str, state: State, what: u8, which: usize, now: Instant) -> Sta
     };
     let Some(first) = first else { return state };
     match what {
+        1 if which > 31 => with_first(Item { inclusive_tax: [0, 190_000][which % 2], ..first }),
         0 | 1 => with_first(Item { quantity: 1 + u64::try_from(which % 4).unwrap(), ..first }),
         2 => with_first(Item { price: some_price(which).into(), ..first }),
         3 => with_first(Item { quantity: 3, price: some_price(which).into(), ..first }),

@@ -2,19 +2,25 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod amounts;
 mod businesses;
 mod changes;
 mod customer_discounts;
 mod discounts;
 mod kinds;
 mod learnt;
+mod months;
+mod netting;
 mod openings;
 mod order;
 mod pauses;
 mod properties;
 mod standing;
+mod tax;
 mod testing;
 mod time;
 mod transfers;
 mod usage;
+mod valuation_properties;
 mod value;
+mod words;

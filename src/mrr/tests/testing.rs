@@ -72,7 +72,7 @@ pub(crate) fn tiered(price: Price, mode: TiersMode, tiers: &[(Option<u64>, i64, 
 }
 
 pub(crate) fn item(id: &str, price: &Price, quantity: u64) -> Item {
-    Item { id: id.into(), price: Arc::new(price.clone()), quantity, discounts: Vec::new() }
+    Item { id: id.into(), price: Arc::new(price.clone()), quantity, discounts: Vec::new(), inclusive_tax: 0 }
 }
 
 pub(crate) fn coupon(id: &str, off: Off, duration: Duration) -> Discount {

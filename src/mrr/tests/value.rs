@@ -69,6 +69,14 @@ fn graduated_tiers_bill_each_band_at_its_rate() {
 }
 
 #[test]
+fn no_unit_is_free_for_want_of_a_band() {
+    for mode in [TiersMode::Graduated, TiersMode::Volume] {
+        let price = tiered(price("p", "P", 0), mode, &[(Some(5), 0, 4)]);
+        assert_eq!(level(&price, 8), "3200", "{mode:?}");
+    }
+}
+
+#[test]
 fn volume_tiers_bill_all_units_at_the_rate_of_their_band() {
     let tiers = [(Some(5), 10, 4), (Some(10), 20, 3), (None, 0, 2)];
     let price = tiered(price("p", "P", 0), TiersMode::Volume, &tiers);

@@ -58,7 +58,7 @@ pub(super) fn priced(
         is_seat: true,
         succeeds: None,
     };
-    Item { id: id.into(), price: Arc::new(price), quantity, discounts: Vec::new() }
+    Item { id: id.into(), price: Arc::new(price), quantity, discounts: Vec::new(), inclusive_tax: 0 }
 }
 
 pub(super) fn state(items: Vec<Item>) -> State {

@@ -101,7 +101,7 @@ impl Source<'_> {
             }
             if !is_one_time(object) {
                 items.push(ListedItem {
-                    item: item(object, None)?,
+                    item: item(object, None, 0)?,
                     created: object.required_instant("created")?,
                 });
             }

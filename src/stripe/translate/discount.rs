@@ -123,7 +123,7 @@ fn amount_off(object: &Node<'_, '_>) -> Result<Option<PriceAmount>, Unfit> {
 }
 
 /// A percentage's decimal text in millionths of one: 12.5 is 125,000.
-fn millionths(percent: &str) -> Option<u32> {
+pub(super) fn millionths(percent: &str) -> Option<u32> {
     // No percentage has more decimals than a price; what a binary fraction adds behind them is noise.
     let cut =
         percent.split_once('.').map_or(percent.len(), |(whole, part)| whole.len() + 1 + part.len().min(12));

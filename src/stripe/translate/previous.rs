@@ -17,6 +17,7 @@ const READ: &[&str] = &[
     "currency",
     "discount",
     "discounts",
+    "default_tax_rates",
     "trial_end",
     "cancel_at",
     "cancel_at_period_end",

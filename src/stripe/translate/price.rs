@@ -19,10 +19,18 @@ pub(super) fn price_of(holder: &Node<'_, '_>, pays_in: Option<&str>) -> Result<P
     let candidates = ["price", "plan"].map(|name| holder.expanded(name));
     let bills = |candidate: &&Node<'_, '_>| candidate.has("interval") || candidate.has("recurring");
     let objects = || candidates.iter().flatten();
-    match objects().find(bills).or_else(|| objects().next()) {
-        Some(object) => price(object, pays_in),
-        None => unexpanded(holder, pays_in),
+    let Some(object) = objects().find(bills).or_else(|| objects().next()) else {
+        return unexpanded(holder, pays_in);
+    };
+    let mut price = price(object, pays_in)?;
+    if price.scheme == Scheme::TiersNotSent {
+        // Before API 2020-08-27 events carry the tiers on the plan, which is the price in older words.
+        let same = objects().filter(|other| other.id("id") == Ok(Some(price.id.as_str())));
+        let schemes = same.map(scheme).collect::<Result<Vec<_>, _>>()?;
+        let told = schemes.into_iter().find(|scheme| matches!(scheme, Scheme::Tiered { .. }));
+        price.scheme = told.unwrap_or(price.scheme);
     }
+    Ok(price)
 }
 
 /// A price of which only the id was sent: its terms are the catalogue's to know (R4).
@@ -291,6 +299,23 @@ mod tests {
         let first = Tier { up_to: Some(5), flat: PriceAmount::minor_units(1000), unit: PriceAmount(0) };
         let last = Tier { up_to: None, flat: PriceAmount(0), unit: PriceAmount(250_000_000_000) };
         assert_eq!(tiers, [first, last]);
+    }
+
+    #[test]
+    fn tiers_that_only_the_plan_beside_a_price_carries_are_read() {
+        let price = r#""price":{"id":"p","currency":"usd","billing_scheme":"tiered","tiers_mode":"volume",
+            "recurring":{"interval":"month"}}"#;
+        let plan = |id: &str| {
+            format!(
+                r#""plan":{{"id":"{id}","currency":"usd","billing_scheme":"tiered","tiers_mode":"volume",
+                "interval":"month","tiers":[{{"up_to":null,"unit_amount":7}}]}}"#
+            )
+        };
+        let told = read(&format!("{{{price},{}}}", plan("p"))).expect("fits");
+        let only = Tier { up_to: None, flat: PriceAmount(0), unit: PriceAmount::minor_units(7) };
+        assert_eq!(told.scheme, Scheme::Tiered { mode: TiersMode::Volume, tiers: vec![only] });
+        let another = read(&format!("{{{price},{}}}", plan("q"))).expect("fits");
+        assert_eq!(another.scheme, Scheme::TiersNotSent);
     }
 
     #[test]

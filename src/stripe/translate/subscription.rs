@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::mrr::{EndReason, Fact, Instant, Item, Motion, MotionSigns, Origin, Snapshot, State, Status};
 
-use super::discount::discounts_of;
+use super::discount::{discounts_of, millionths};
 use super::price::price_of;
 use super::{Json, Node, Source, Translation, Unfit, metadata, metadata_word, previous};
 
@@ -91,15 +91,16 @@ fn status(object: &Node<'_, '_>, origin: Origin) -> Result<Status, Unfit> {
 /// `plan` and `quantity`.
 fn items(object: &Node<'_, '_>) -> Result<Vec<Item>, Unfit> {
     let currency = object.text("currency")?;
+    let default_tax = inclusive_tax(object, "default_tax_rates")?.unwrap_or(0);
     let listed = object.objects("items")?;
     if let Some(items) = listed.filter(|items| !items.is_empty() || !object.has("plan")) {
         let recurring = items.iter().filter(|item| !is_one_time(item));
-        return recurring.map(|object| item(object, currency)).collect();
+        return recurring.map(|object| item(object, currency, default_tax)).collect();
     }
     if !object.has("plan") && !object.has("price") {
         return Err(object.unfit("items", "expected items or a plan, found neither"));
     }
-    let mut only = item(object, currency)?;
+    let mut only = item(object, currency, default_tax)?;
     // The subscription's own discounts, which `item` has read as well, are no item's.
     only.discounts.clear();
     Ok(vec![only])
@@ -114,8 +115,8 @@ pub(super) fn is_one_time(item: &Node<'_, '_>) -> bool {
 /// Far above what anybody holds: what is larger is no quantity, and might not be calculated with.
 const LARGEST_QUANTITY: u64 = 1_000_000_000_000;
 
-/// An item; `currency` is its subscription's.
-pub(super) fn item(object: &Node<'_, '_>, currency: Option<&str>) -> Result<Item, Unfit> {
+/// An item; `currency` is its subscription's, and so are the tax rates it has none of its own for.
+pub(super) fn item(object: &Node<'_, '_>, currency: Option<&str>, default_tax: u32) -> Result<Item, Unfit> {
     let quantity = object.integer("quantity")?.unwrap_or(1);
     Ok(Item {
         id: object.required_id("id")?.into(),
@@ -125,7 +126,29 @@ pub(super) fn item(object: &Node<'_, '_>, currency: Option<&str>) -> Result<Item
             .filter(|&quantity| quantity <= LARGEST_QUANTITY)
             .ok_or_else(|| object.unfit("quantity", "expected a quantity from 0 to 10^12"))?,
         discounts: discounts_of(object)?,
+        inclusive_tax: inclusive_tax(object, "tax_rates")?.unwrap_or(default_tax),
     })
+}
+
+/// The sum of the rates in a list that are included in amounts, in millionths (R7); none where the
+/// list is empty, so that the subscription's own rates apply. Taxes that are added to amounts, as the
+/// `tax_percent` of old versions was, are none of MRR.
+fn inclusive_tax(holder: &Node<'_, '_>, name: &str) -> Result<Option<u32>, Unfit> {
+    let rates = holder.list(name)?.unwrap_or_default();
+    if rates.is_empty() {
+        return Ok(None);
+    }
+    let mut sum = 0;
+    for (json, path) in rates {
+        // One that is sent as its id alone is not known.
+        let Ok(rate) = Node::object_at(json, path) else { continue };
+        if rate.is_true("inclusive")? {
+            let unfit = || rate.unfit("percentage", "expected a percentage from 0 to 100");
+            let percent = rate.decimal("percentage")?.unwrap_or("0".into());
+            sum += millionths(&percent).ok_or_else(unfit)?;
+        }
+    }
+    Ok(Some(sum))
 }
 
 /// An event holds ten items at most, and says so.

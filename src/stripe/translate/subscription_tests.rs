@@ -251,3 +251,38 @@ fn what_does_not_fit_is_named_in_the_item() {
     assert_eq!(path(&ITEM.replace("2000", "\"a lot\"")), "$.data.object.items.data[0].price.unit_amount");
     assert_eq!(path("7"), "$.data.object.items.data[0]");
 }
+
+#[test]
+fn tax_that_amounts_include_is_read_and_tax_on_top_is_not() {
+    let rate = |percentage: &str, is_inclusive| {
+        format!(r#"{{"id":"txr_1","percentage":{percentage},"inclusive":{is_inclusive}}}"#)
+    };
+    let tax_of = |rates: &str, own: &str| {
+        let item = ITEM.replacen('{', &format!(r#"{{"tax_rates":[{own}],"#), 1);
+        let object = subscription(&item, &format!(r#","default_tax_rates":[{rates}]"#));
+        snapshot(&object).state.items[0].inclusive_tax
+    };
+    assert_eq!(tax_of(&rate("20.0", true), ""), 200_000);
+    assert_eq!(tax_of(&rate("20.0", false), ""), 0);
+    assert_eq!(tax_of(&format!("{},{}", rate("8.875", true), rate("2", true)), ""), 108_750);
+    assert_eq!(tax_of(&rate("20", true), &rate("7", true)), 70_000, "an item's own rates replace the others");
+    assert_eq!(tax_of(&rate("20", true), &rate("7", false)), 0);
+    assert_eq!(tax_of(r#""txr_1""#, ""), 0, "a rate that is sent as its id is not known");
+}
+
+#[test]
+fn tax_rates_that_changed_are_put_back() {
+    let object = subscription(ITEM, r#","default_tax_rates":[]"#);
+    let state = before(&object, r#"{"default_tax_rates":[{"id":"txr_1","percentage":20,"inclusive":true}]}"#);
+    assert_eq!(state.items[0].inclusive_tax, 200_000);
+}
+
+#[test]
+fn a_tax_rate_that_is_none_is_named() {
+    let rates = r#","default_tax_rates":[{"id":"txr_1","percentage":"much","inclusive":true}]"#;
+    let parked = translated("2024-06-20", "updated", &subscription(ITEM, rates), None);
+    let Translation::Parked { path, .. } = parked else {
+        panic!("{parked:?}");
+    };
+    assert_eq!(path, "$.data.object.default_tax_rates[0].percentage");
+}
