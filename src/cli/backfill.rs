@@ -78,7 +78,30 @@ pub async fn run(args: &BackfillArgs, app: &App) -> anyhow::Result<Outcome> {
         emit(&fed.summary)?;
         is_clean &= fed.is_clean;
     }
+    complete(app).await?;
     Ok(if is_clean { Outcome::Done } else { Outcome::FaultFound })
+}
+
+/// Fetches what the files leave out, where there is a key, and settles what that heals. A price that is known
+/// by its id alone names its product only once it is fetched, so it is gone about in rounds.
+async fn complete(app: &App) -> anyhow::Result<()> {
+    let Some(mut completer) = app.completer()? else { return Ok(()) };
+    let (mut fetched, mut posted) = (0, Posted::default());
+    loop {
+        let round = completer.complete(now()).await?;
+        fetched += round.fetched;
+        if round.new == 0 {
+            break;
+        }
+        posted += app.settler().settle_by(A_BULK, now()).await?.posted;
+    }
+    if fetched > 0 {
+        emit(&format!(
+            "Stripe's API: {fetched} objects fetched that events leave out; {} movements posted, {} taken back\n",
+            posted.posted, posted.reversed
+        ))?;
+    }
+    Ok(())
 }
 
 /// The same on a copy of the store, which goes away again: what it would post is what it posts.

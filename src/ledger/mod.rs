@@ -5,6 +5,7 @@
 //! is one transaction, so that there is no state between "the fact is in" and "its movements are".
 
 mod catalogue;
+mod complete;
 mod customer;
 mod error;
 mod inbox;
@@ -23,6 +24,7 @@ mod view;
 mod tests;
 
 pub use catalogue::{LearntSoFar, NewLesson, Taught};
+pub use complete::Untold;
 pub use customer::{CustomerKey, Known};
 pub use error::LedgerError;
 pub use inbox::{Acceptance, Arrival, Source, Stored};

@@ -161,11 +161,16 @@ impl<'a> Known<'a> {
             Lesson::Items { items, .. } => items.iter().filter(|listed| listed.created <= told_at).collect(),
             _ => Vec::new(),
         };
-        let Some(listed) = facts.iter().rev().map(held).find(|listed| shows(listed, &state.items)) else {
+        // What was listed next after the word shows what it left out; else what was listed last before it.
+        let (before, after) = facts.split_at(facts.partition_point(|fact| fact.at < told_at));
+        let mut nearest = after.iter().chain(before.iter().rev()).map(held);
+        let Some(listed) = nearest.find(|listed| shows(listed, &state.items)) else {
             return Cow::Borrowed(state);
         };
         let is_shown = |listed: &ListedItem| state.items.iter().any(|item| item.id == listed.item.id);
-        let others = listed.into_iter().filter(|listed| !is_shown(listed)).map(|listed| listed.item.clone());
+        let paid_in = state.items.first().map(|item| &item.price.currency);
+        let others = listed.into_iter().filter(|listed| !is_shown(listed));
+        let others = others.map(|listed| in_currency(&listed.item, paid_in));
         let items = state.items.iter().cloned().chain(others).collect();
         Cow::Owned(State { items, items_truncated: false, ..state.clone() })
     }
@@ -266,6 +271,18 @@ fn scheme_in<'t>(terms: &'t PriceTerms, currency: &Currency) -> Option<&'t Schem
         false => terms.options.get(currency),
     };
     scheme.filter(|scheme| matches!(scheme, Scheme::PerUnit { .. } | Scheme::Tiered { .. }))
+}
+
+/// A listed item as its subscription pays for it: in the currency of the items that the payload shows, which
+/// a list does not tell (R9).
+fn in_currency(item: &Item, paid_in: Option<&Currency>) -> Item {
+    let mut item = item.clone();
+    if let Some(currency) = paid_in.filter(|currency| **currency != item.price.currency) {
+        let price = item.price.as_ref().clone();
+        let scheme = Scheme::OptionNotSent;
+        item.price = Arc::new(Price { currency: currency.clone(), scheme, ..price });
+    }
+    item
 }
 
 /// Whether a list holds every item that a payload shows, as it shows it.

@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::arrival;
-use crate::ledger::{Acceptance, Ledger, LedgerError, Source};
+use crate::ledger::{Acceptance, Arrival, Ledger, LedgerError, Source, Untold};
 use crate::mrr::Topic;
-use crate::stripe::{Api, ApiError, Wanted};
+use crate::stripe::{Api, ApiError, Fetched, Wanted};
 
 /// The least time between two requests: 20 a second, below the 25 that Stripe grants a sandbox.
 const PACE: Duration = Duration::from_millis(50);
@@ -31,8 +31,8 @@ pub struct Completer {
     api: Api,
     /// The mode that the key is of: a live key knows nothing of test mode.
     is_live: bool,
-    /// What Stripe does not have, and until when that is believed.
-    gone: BTreeMap<(String, Wanted), i64>,
+    /// What was asked, at which state of the ledger, and from when on it may be asked again for the same.
+    asked: BTreeMap<(String, Wanted), (i64, i64)>,
     /// When something may be asked again.
     quiet_until: i64,
     /// The faults that were told, each once.
@@ -50,7 +50,7 @@ impl Completer {
             ledger,
             api: Api::new(key, base)?,
             is_live: !key.contains("_test_"),
-            gone: BTreeMap::new(),
+            asked: BTreeMap::new(),
             quiet_until: 0,
             told: BTreeSet::new(),
         })
@@ -67,51 +67,51 @@ impl Completer {
         if now < self.quiet_until {
             return Ok(completed);
         }
-        for (book, topic) in self.ledger.unlisted_topics().await? {
-            let wanted = wanted(&topic);
-            let Some(account) = account_of(&book, self.is_live) else { continue };
-            let is_gone = self.gone.get(&(book.clone(), wanted.clone())).is_some_and(|until| now < *until);
-            if is_gone {
+        for untold in self.ledger.untold_topics().await? {
+            let wanted = wanted(&untold.topic);
+            let Some(account) = account_of(&untold.book, self.is_live) else { continue };
+            let asked = self.asked.get(&(untold.book.clone(), wanted.clone()));
+            if asked.is_some_and(|(since_seq, until)| *since_seq == untold.since_seq && now < *until) {
                 continue;
             }
-            match self.api.fetch(&wanted, account).await {
+            let again_at = match self.api.fetch(&wanted, account).await {
                 Ok(fetched) => {
                     completed.fetched += 1;
-                    completed.new += usize::from(self.store(fetched, account, now).await?);
+                    completed.new += usize::from(self.store(fetched, &untold, account, now).await?);
+                    i64::MAX
                 }
                 Err(error) => {
                     self.tell(&error);
                     match error {
-                        ApiError::Gone { .. } => {
-                            self.gone.insert((book, wanted), now + GONE_SECONDS);
-                        }
-                        // The next kind may be permitted; this one stays asked for.
-                        ApiError::Permission { .. } => {
-                            self.gone.insert((book, wanted), now + AWAY_SECONDS);
-                        }
-                        _ => {
+                        ApiError::Gone { .. } => now + GONE_SECONDS,
+                        // What is of another kind may be permitted.
+                        ApiError::Permission { .. } => now + AWAY_SECONDS,
+                        ApiError::Configuration | ApiError::Key | ApiError::Away { .. } => {
                             self.quiet_until = now + AWAY_SECONDS;
                             return Ok(completed);
                         }
                     }
                 }
-            }
+            };
+            self.asked.insert((untold.book, wanted), (untold.since_seq, again_at));
             tokio::time::sleep(PACE).await;
         }
         Ok(completed)
     }
 
-    /// Stores what was fetched; whether it says something new.
+    /// Stores what was fetched in the book that asked for it; whether it says something new.
     async fn store(
         &self,
-        fetched: crate::stripe::Fetched,
+        fetched: Fetched,
+        untold: &Untold,
         account: Option<&str>,
         now: i64,
     ) -> Result<bool, LedgerError> {
         let source = Source::Fetched { place: fetched.place };
-        let Ok(arrival) = arrival(fetched.body, account, None, now, source) else {
-            return Ok(false);
-        };
+        let Ok(arrival) = arrival(fetched.body, None, now, source) else { return Ok(false) };
+        // An object of the API does not say whose account it is of.
+        let account = account.unwrap_or_default().to_owned();
+        let arrival = Arrival { account, book: untold.book.clone(), ..arrival };
         let accepted = self.ledger.accept(vec![arrival]).await?;
         Ok(matches!(accepted[..], [Acceptance::New { .. }]))
     }

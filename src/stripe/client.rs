@@ -40,13 +40,19 @@ pub struct Fetched {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ApiError {
     /// The key can't stand in a header, or the address is none.
-    #[error("STRIPE_API_KEY or STRIPE_API_BASE can't be used; STRIPE_API_KEY=rk_live_… and STRIPE_API_BASE=https://api.stripe.com/ are of the right form")]
+    #[error(
+        "STRIPE_API_KEY or STRIPE_API_BASE can't be used; STRIPE_API_KEY=rk_live_… and STRIPE_API_BASE=https://api.stripe.com/ are of the right form"
+    )]
     Configuration,
     /// The key is not known.
-    #[error("Stripe does not know the key in STRIPE_API_KEY; make a restricted key with read permissions in the Dashboard")]
+    #[error(
+        "Stripe does not know the key in STRIPE_API_KEY; make a restricted key with read permissions in the Dashboard"
+    )]
     Key,
     /// The key lacks a permission.
-    #[error("the key in STRIPE_API_KEY may not read {permission}; give the restricted key read permission for {permission}")]
+    #[error(
+        "the key in STRIPE_API_KEY may not read {permission}; give the restricted key read permission for {permission}"
+    )]
     Permission {
         /// The permission, as the Dashboard names it.
         permission: &'static str,
@@ -79,9 +85,11 @@ impl Wanted {
     /// The path with what is to be expanded, and the permission it takes.
     fn request(&self) -> (String, &'static str, &'static [(&'static str, &'static str)]) {
         match self {
-            Self::Price(id) => {
-                (format!("/prices/{id}"), "Prices", &[("expand[0]", "tiers"), ("expand[1]", "currency_options.tiers")])
-            }
+            Self::Price(id) => (
+                format!("/prices/{id}"),
+                "Prices",
+                &[("expand[0]", "tiers"), ("expand[1]", "currency_options.tiers")],
+            ),
             Self::Product(id) => (format!("/products/{id}"), "Products", &[]),
             Self::Coupon(id) => (
                 format!("/coupons/{id}"),

@@ -6,16 +6,16 @@ use serde_json::{Value, json};
 
 use crate::process::{Place, rows};
 
-const AT: i64 = 1_750_000_000;
+pub const AT: i64 = 1_750_000_000;
 
-fn event(id: &str, kind: &str, at: i64, object: &Value) -> String {
+pub fn event(id: &str, kind: &str, at: i64, object: &Value) -> String {
     json!({"id": id, "object": "event", "api_version": "2026-09-30.endive", "created": at, "livemode": true,
            "type": kind, "pending_webhooks": 0, "request": {"id": null, "idempotency_key": null},
            "data": {"object": object}})
     .to_string()
 }
 
-fn price(id: &str, more: &Value) -> Value {
+pub fn price(id: &str, more: &Value) -> Value {
     let mut price = json!({"id": id, "object": "price", "created": AT - 900_000, "livemode": true, "currency": "usd",
         "product": "prod_1", "type": "recurring", "billing_scheme": "per_unit", "unit_amount": 1000,
         "unit_amount_decimal": "1000", "metadata": {}, "tiers_mode": null, "transform_quantity": null,
@@ -25,14 +25,14 @@ fn price(id: &str, more: &Value) -> Value {
 }
 
 /// A price as events show it: tiered, without its tiers.
-fn tiered() -> Value {
+pub fn tiered() -> Value {
     let none = json!({"billing_scheme": "tiered", "tiers_mode": "graduated", "unit_amount": null,
                       "unit_amount_decimal": null});
     price("price_tiered", &none)
 }
 
 /// The same as a list shows it that was asked for the tiers.
-fn tiered_in_full() -> Value {
+pub fn tiered_in_full() -> Value {
     let mut price = tiered();
     price["tiers"] = json!([
         {"up_to": 10, "flat_amount": null, "unit_amount": 1000, "unit_amount_decimal": "1000"},
@@ -41,12 +41,12 @@ fn tiered_in_full() -> Value {
     price
 }
 
-fn item(number: usize, price: &Value, quantity: u64) -> Value {
+pub fn item(number: usize, price: &Value, quantity: u64) -> Value {
     json!({"id": format!("si_{number}"), "object": "subscription_item", "created": AT, "quantity": quantity,
            "subscription": "sub_1", "price": price, "metadata": {}, "discounts": []})
 }
 
-fn subscription(items: &[Value], more: &Value) -> Value {
+pub fn subscription(items: &[Value], more: &Value) -> Value {
     let mut subscription = json!({"id": "sub_1", "object": "subscription", "customer": "cus_1", "status": "active",
         "created": AT, "start_date": AT, "currency": "usd", "metadata": {}, "discounts": [], "ended_at": null,
         "canceled_at": null, "cancel_at": null, "cancel_at_period_end": false, "trial_end": null, "schedule": null,
@@ -56,7 +56,7 @@ fn subscription(items: &[Value], more: &Value) -> Value {
     subscription
 }
 
-fn created(items: &[Value], more: &Value) -> String {
+pub fn created(items: &[Value], more: &Value) -> String {
     event("evt_sub_1", "customer.subscription.created", AT, &subscription(items, more))
 }
 
@@ -67,7 +67,7 @@ fn merge(into: &mut Value, more: &Value) {
 }
 
 /// A page of a list, as Stripe's command line prints it.
-fn list(objects: &[Value]) -> String {
+pub fn list(objects: &[Value]) -> String {
     serde_json::to_string_pretty(
         &json!({"object": "list", "data": objects, "has_more": false, "url": "/v1/x"}),
     )
@@ -75,7 +75,7 @@ fn list(objects: &[Value]) -> String {
 }
 
 /// What the customer's movements come to, in minor units.
-fn mrr(place: &Place) -> i64 {
+pub fn mrr(place: &Place) -> i64 {
     let whole =
         |row: &Value| row["delta"].as_str().unwrap().split('.').next().unwrap().parse::<i64>().unwrap();
     place.movements().iter().map(whole).sum()

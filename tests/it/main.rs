@@ -5,6 +5,7 @@
 mod business;
 mod catalogue;
 mod commands;
+mod completing;
 mod crash;
 mod env_example;
 mod faults;
