@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::arrival;
+use crate::api::{Api, ApiError, Fetched, Wanted};
 use crate::ledger::{Acceptance, Arrival, Ledger, LedgerError, Source, Untold};
 use crate::mrr::Topic;
-use crate::stripe::{Api, ApiError, Fetched, Wanted};
 
 /// The least time between two requests: 20 a second, below the 25 that Stripe grants a sandbox.
 const PACE: Duration = Duration::from_millis(50);

@@ -3,9 +3,8 @@
 //!
 //! A delivery's road through this room: [`verify`] its signature over the raw bytes, [`read`] its
 //! envelope (all that the inbox needs), and later, when it is settled, [`translate`] it. Nothing
-//! on it does I/O or knows the time. Beside the road, an [`Api`] fetches what events leave out.
+//! here does I/O or knows the time.
 
-mod client;
 mod envelope;
 mod event;
 mod json;
@@ -14,7 +13,6 @@ mod node;
 mod signature;
 mod translate;
 
-pub use client::{Api, ApiError, Fetched, Wanted};
 pub use envelope::{Envelope, EnvelopeError, Form, book, read};
 pub use signature::{Secret, SignatureError, Signed, sign, verify};
 pub use translate::{Translation, translate};

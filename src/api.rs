@@ -1,6 +1,6 @@
-//! What events leave out, fetched from Stripe's API (R4): tiers and currencies of prices, what coupons
-//! apply to, items past the tenth. Only reads, and gives the bytes as they came: what they say is
-//! `translate`'s to tell, as of any other document.
+//! Stripe's API, and the only room that names its client. It fetches what events leave out (R4): tiers and
+//! currencies of prices, what coupons apply to, items past the tenth. It only reads, and gives the bytes as
+//! they came: what they say is `stripe`'s to tell, as of any other document.
 
 use std::sync::Mutex;
 use std::time::Duration;
