@@ -8,6 +8,7 @@ mod m0001_inbox;
 mod m0002_fact;
 mod m0003_posting;
 mod m0004_projection;
+mod m0005_closing;
 mod schema;
 
 use sea_orm_migration::MigrationTrait;
@@ -24,6 +25,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0002_fact::Migration),
             Box::new(m0003_posting::Migration),
             Box::new(m0004_projection::Migration),
+            Box::new(m0005_closing::Migration),
         ]
     }
 }

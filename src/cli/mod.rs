@@ -2,6 +2,7 @@
 
 mod args;
 pub mod backfill;
+pub mod close;
 pub mod customers;
 pub mod demo;
 pub mod doctor;
@@ -9,6 +10,7 @@ pub mod explain;
 mod flags;
 pub mod migrate;
 pub mod movements;
+pub mod reopen;
 pub mod report;
 pub mod serve;
 pub mod status;
@@ -59,6 +61,10 @@ pub enum Command {
     Movements(movements::MovementsArgs),
     /// MRR of each customer at the end of a month
     Customers(customers::CustomersArgs),
+    /// Freeze a month: what is learnt later is posted in the month that is open then
+    Close(close::CloseArgs),
+    /// Open a closed month again, on record
+    Reopen(reopen::ReopenArgs),
     /// Where a figure comes from, down to the stored bytes
     Explain(explain::ExplainArgs),
     /// What is stored, settled, pending, parked
@@ -126,6 +132,8 @@ pub async fn run(command: &Command, config: Config) -> anyhow::Result<Outcome> {
         Command::Report(args) => report::run(args, &app).await,
         Command::Movements(args) => movements::run(args, &app).await,
         Command::Customers(args) => customers::run(args, &app).await,
+        Command::Close(args) => close::run(args, &app).await,
+        Command::Reopen(args) => reopen::run(args, &app).await,
         Command::Explain(args) => explain::run(args, &app).await,
         Command::Status(args) => status::run(args, &app).await,
         Command::Verify(args) => verify::run(args, &app).await,

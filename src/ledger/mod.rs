@@ -4,6 +4,9 @@
 //! Inbox and postings are only ever added to; the store itself refuses anything else. A settlement
 //! is one transaction, so that there is no state between "the fact is in" and "its movements are".
 
+mod books;
+mod close;
+mod closing;
 mod customer;
 mod error;
 mod inbox;
@@ -20,6 +23,9 @@ mod view;
 #[cfg(test)]
 mod tests;
 
+pub use books::{KeptCustomer, books_digest, place, standing_among};
+pub use close::{CloseError, CloseOrder, Closed, Doubts};
+pub use closing::{Closing, Closings, MonthAct};
 pub use customer::{CustomerKey, Known};
 pub use error::LedgerError;
 pub use inbox::{Acceptance, Arrival, Source, Stored};

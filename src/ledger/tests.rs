@@ -288,7 +288,8 @@ async fn several_may_open_and_migrate_one_store_at_once() {
         ledger.migrate().await.unwrap()
     };
     let applied = tokio::join!(open(), open(), open());
-    assert_eq!(applied.0 + applied.1 + applied.2, 4);
+    let all = <migration::Migrator as migration::MigratorTrait>::migrations().len();
+    assert_eq!(applied.0 + applied.1 + applied.2, all);
     let ledger = Ledger::open(&url).await.unwrap();
     assert!(ledger.is_current().await.unwrap());
     assert_eq!(ledger.migrate().await.unwrap(), 0);

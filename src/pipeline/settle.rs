@@ -37,8 +37,8 @@ pub struct Settled {
 /// Makes of what is stored what the ledger says.
 #[derive(Debug, Clone)]
 pub struct Settler {
-    ledger: Ledger,
-    rules: SettlementRules,
+    pub(super) ledger: Ledger,
+    pub(super) rules: SettlementRules,
 }
 
 /// Why a stored delivery has no facts.

@@ -41,7 +41,9 @@ fn rollforward(range: &RangeReport, currency: &Currency) -> Section {
     for (index, lane) in Lane::ALL.iter().enumerate() {
         let is_quiet =
             blocks.iter().flatten().all(|block| block.figures.rollforward.lane(*lane) == Delta::ZERO);
-        if is_quiet && matches!(lane, Lane::Opening | Lane::Resume | Lane::Pause | Lane::Transfer) {
+        let may_be_left_out =
+            matches!(lane, Lane::PriorPeriod | Lane::Opening | Lane::Resume | Lane::Pause | Lane::Transfer);
+        if is_quiet && may_be_left_out {
             continue;
         }
         section.row(line(&title(lane.as_str()), &|block| {

@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr)]
 
 mod business;
+mod closed_books;
+mod closing;
 mod commands;
 mod crash;
 mod env_example;
