@@ -40,6 +40,7 @@ const TABLES: &[&str] = &[
         data_through INTEGER,
         zone TEXT,
         rules TEXT,
+        segment_keys TEXT,
         postings INTEGER,
         digest TEXT,
         kept TEXT,

@@ -58,8 +58,11 @@ fn warn(doubts: &Doubts, book: &str) {
         (doubts.broken_chains, "broken chains"),
         (doubts.not_derived, "customers that could not be derived"),
     ];
-    let found: Vec<String> =
-        counts.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}")).collect();
+    let found: Vec<String> = counts
+        .iter()
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, what)| format!("{count} {what}"))
+        .collect();
     if !found.is_empty() {
         say(&format!(
             "book {book} has {}; `upswell doctor` names them, and what they change later is posted as an \

@@ -41,7 +41,10 @@ pub async fn run(args: &ReopenArgs, app: &App) -> anyhow::Result<Outcome> {
     let months: Vec<String> = opened.iter().map(ToString::to_string).collect();
     say(&format!("open again in book {}: {}; the reason is on record", settings.book, months.join(", ")));
     if let Some(last) = months.last().filter(|_| months.len() > 1) {
-        say(&format!("every month after {} is open with it; close them again with `upswell close {last}`", args.month));
+        say(&format!(
+            "every month after {} is open with it; close them again with `upswell close {last}`",
+            args.month
+        ));
     }
     Ok(Outcome::Done)
 }

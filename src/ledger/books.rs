@@ -213,7 +213,8 @@ impl KeptCustomer {
             metadata: self.metadata.clone(),
             incomplete: incomplete.collect(),
         };
-        serde_json::to_string(&stored).map_err(|source| LedgerError::Unreadable { what: "a customer", source })
+        serde_json::to_string(&stored)
+            .map_err(|source| LedgerError::Unreadable { what: "a customer", source })
     }
 
     fn from_body(body: &str) -> Result<Self, LedgerError> {
@@ -233,7 +234,7 @@ impl KeptCustomer {
 }
 
 /// Gives each posting the month whose books it is in as the closings now stand.
-pub fn place(postings: &mut [Posting], closings: &Closings) {
+pub fn place<'p>(postings: impl IntoIterator<Item = &'p mut Posting>, closings: &Closings) {
     for posting in postings {
         posting.posted_in = closings.books_of(posting.month, posting.seq);
     }

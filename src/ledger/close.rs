@@ -201,6 +201,7 @@ impl Ledger {
             Value::from(None::<i64>),
             none(),
             none(),
+            none(),
             Value::from(None::<i64>),
             none(),
             none(),
@@ -222,7 +223,8 @@ impl Ledger {
                    (SELECT COUNT(*) FROM finding WHERE book = $1 AND matter = 'incomplete') AS incomplete, \
                    (SELECT COUNT(*) FROM finding WHERE book = $1 AND matter = 'broken_chain') AS broken_chains, \
                    (SELECT COUNT(*) FROM customer WHERE book = $1 AND poisoned IS NOT NULL) AS not_derived";
-        let doubts = one(self.reader(), "look for what is missing", statement(sql, vec![book.into()])).await?;
+        let doubts =
+            one(self.reader(), "look for what is missing", statement(sql, vec![book.into()])).await?;
         Ok(doubts.unwrap_or_default())
     }
 
@@ -268,11 +270,12 @@ impl Ledger {
                 through_delivery: waiting.last_delivery,
                 data_through: waiting.newest_fact.map(Instant),
                 rules: order.rules.digest()?,
+                segment_keys: order.segment_keys.clone(),
                 postings: i64::try_from(postings.len()).unwrap_or(i64::MAX),
                 digest: digest.clone(),
                 kept: kept_digest(kept.iter().map(|(customer, body)| (customer.as_str(), body.as_str()))),
             };
-            for row in CLOSING.insert(db, close_values(order, &closing)).await? {
+            for row in CLOSING.insert(db, close_values(order, &closing)?).await? {
                 closing.seq = row.try_get("", "seq").map_err(while_doing("close a month"))?;
             }
             // What is kept stands from the first month of the act on.
@@ -359,8 +362,10 @@ fn months<'p>(
     Ok(months)
 }
 
-fn close_values(order: &CloseOrder, closing: &Closing) -> Vec<Value> {
-    vec![
+fn close_values(order: &CloseOrder, closing: &Closing) -> Result<Vec<Value>, LedgerError> {
+    let keys = serde_json::to_string(&closing.segment_keys)
+        .map_err(|source| LedgerError::Unreadable { what: "the segments of a closing", source })?;
+    Ok(vec![
         order.book.clone().into(),
         closing.month.to_string().into(),
         CLOSE.into(),
@@ -370,9 +375,10 @@ fn close_values(order: &CloseOrder, closing: &Closing) -> Vec<Value> {
         closing.data_through.map(|at| at.0).into(),
         order.rules.zone.name().into(),
         closing.rules.clone().into(),
+        keys.into(),
         closing.postings.into(),
         closing.digest.clone().into(),
         closing.kept.clone().into(),
         Value::from(None::<String>),
-    ]
+    ])
 }

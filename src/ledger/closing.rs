@@ -1,7 +1,7 @@
 //! Which months are closed (R24): closings and reopenings, which are only ever added, and into whose
 //! books a posting therefore goes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use sea_orm::{ConnectionTrait, FromQueryResult};
 
@@ -26,6 +26,8 @@ pub struct Closing {
     pub data_through: Option<Instant>,
     /// The digest of the rules that its customers were settled by.
     pub rules: String,
+    /// The metadata keys that reports were segmented by.
+    pub segment_keys: BTreeSet<String>,
     /// How many postings went into its books.
     pub postings: i64,
     /// The digest over them, and over the digest of the month before, if that was closed then.
@@ -90,10 +92,15 @@ impl Closings {
         }
     }
 
-    /// The closing of a month; `None` while it is open.
+    /// The closing of a month; `None` while it is open. A month before the first that was closed is closed
+    /// with it, its books empty.
     #[must_use]
-    pub fn of(&self, month: Month) -> Option<&Closing> {
-        self.months.get(&month)
+    pub fn of(&self, month: Month) -> Option<Closing> {
+        let (first, closing) = self.months.first_key_value()?;
+        if month < *first {
+            return Some(Closing { month, postings: 0, ..closing.clone() });
+        }
+        self.months.get(&month).cloned()
     }
 
     /// The closings, by month.
@@ -144,6 +151,7 @@ struct ActRow {
     through_delivery: i64,
     data_through: Option<i64>,
     rules: Option<String>,
+    segment_keys: Option<String>,
     postings: Option<i64>,
     digest: Option<String>,
     kept: Option<String>,
@@ -167,6 +175,7 @@ pub(super) const CLOSING: Table = Table {
         "data_through",
         "zone",
         "rules",
+        "segment_keys",
         "postings",
         "digest",
         "kept",
@@ -176,7 +185,7 @@ pub(super) const CLOSING: Table = Table {
 };
 
 const ACTS: &str = "SELECT seq, book, month, act, acted_at, through_posting, through_delivery, data_through, rules, \
-                    postings, digest, kept, why FROM closing";
+                    segment_keys, postings, digest, kept, why FROM closing";
 
 impl Ledger {
     /// All that was done to a book's months, in the order it was done.
@@ -214,6 +223,11 @@ pub(super) async fn open_months<C: ConnectionTrait>(db: &C) -> Result<OpenMonths
     Ok(OpenMonths(books.into_iter().filter_map(open).collect()))
 }
 
+fn keys(json: &str) -> Result<BTreeSet<String>, LedgerError> {
+    serde_json::from_str(json)
+        .map_err(|source| LedgerError::Unreadable { what: "the segments of a closing", source })
+}
+
 impl ActRow {
     fn restore(self) -> Result<MonthAct, LedgerError> {
         let unknown = |what, word: &str| LedgerError::UnknownWord { what, word: word.to_owned() };
@@ -227,6 +241,7 @@ impl ActRow {
                 through_delivery: self.through_delivery,
                 data_through: self.data_through.map(Instant),
                 rules: self.rules.unwrap_or_default(),
+                segment_keys: keys(self.segment_keys.as_deref().unwrap_or("[]"))?,
                 postings: self.postings.unwrap_or_default(),
                 digest: self.digest.unwrap_or_default(),
                 kept: self.kept.unwrap_or_default(),
@@ -260,6 +275,7 @@ mod tests {
             through_delivery: 0,
             data_through: None,
             rules: String::new(),
+            segment_keys: BTreeSet::new(),
             postings: 0,
             digest: String::new(),
             kept: String::new(),
@@ -299,7 +315,8 @@ mod tests {
 
     #[test]
     fn a_reopening_opens_every_later_month_too() {
-        let acts = [closed("2026-08", 5), closed("2026-09", 10), closed("2026-10", 20), reopened("2026-09", 30)];
+        let acts =
+            [closed("2026-08", 5), closed("2026-09", 10), closed("2026-10", 20), reopened("2026-09", 30)];
         assert_eq!(Closings::after(&acts).last().unwrap().month, month("2026-08"));
     }
 }

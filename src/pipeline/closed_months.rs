@@ -4,11 +4,16 @@
 use std::collections::BTreeMap;
 
 use super::Fault;
-use crate::ledger::{Closing, Closings, KeptCustomer, Ledger, MonthAct, Posting, Wanted, books_digest, place};
+use crate::ledger::{
+    Closing, Closings, KeptCustomer, Ledger, MonthAct, Posting, Wanted, books_digest, place,
+};
 use crate::mrr::{Currency, CustomerId, Delta, Month, Mrr, levels_before};
 
 /// How often the book is read again that a month was closed in meanwhile.
 const TRIES: usize = 5;
+
+/// What customers hold, by currency.
+type Sums = BTreeMap<(CustomerId, Currency), Delta>;
 
 /// Proves a book's closed months; gives their number.
 ///
@@ -38,7 +43,7 @@ pub(super) async fn verify(ledger: &Ledger, book: &str) -> Result<usize, Fault> 
         books.entry(posting.posted_in).or_default().push(posting);
     }
     let mut before: Option<&Closing> = None;
-    let mut held: BTreeMap<(CustomerId, Currency), Delta> = BTreeMap::new();
+    let mut held = Sums::new();
     let mut kept: BTreeMap<CustomerId, KeptCustomer> = BTreeMap::new();
     for closing in closings.all() {
         let postings = books.remove(&closing.month).unwrap_or_default();
@@ -71,7 +76,9 @@ fn nothing_was_added(book: &str, acts: &[MonthAct], postings: &[Posting]) -> Res
             return Err(Fault::Closed {
                 month: posted_in,
                 book: book.to_owned(),
-                what: format!("posting {seq} says that it was posted in its books, and it was not open then{RESTORE}"),
+                what: format!(
+                    "posting {seq} says that it was posted in its books, and it was not open then{RESTORE}"
+                ),
             });
         }
     }
@@ -96,13 +103,13 @@ async fn levels_are_held(
     ledger: &Ledger,
     book: &str,
     closing: &Closing,
-    (kept, held): (&BTreeMap<CustomerId, KeptCustomer>, &BTreeMap<(CustomerId, Currency), Delta>),
+    (kept, held): (&BTreeMap<CustomerId, KeptCustomer>, &Sums),
 ) -> Result<(), Fault> {
     let Some(rules) = ledger.rules(&closing.rules).await? else {
         return Err(differs(book, closing.month, "the rules it was closed by"));
     };
     let end = closing.month.end(rules.zone);
-    let mut levels: BTreeMap<(CustomerId, Currency), Delta> = BTreeMap::new();
+    let mut levels = Sums::new();
     for (customer, kept) in kept {
         for level in levels_before(&kept.levels, end) {
             *levels.entry((customer.clone(), level.currency.clone())).or_default() += level.mrr - Mrr::ZERO;

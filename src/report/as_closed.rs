@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 
 use super::reporter::{AskError, Reporter, in_effect};
 use super::{
-    Adjustment, Basis, ClosedMonth, CustomerHistory, CustomerRow, History, IncompleteLine, RangeReport, Report,
-    Settings, customer_rows, month_report, range_report,
+    Adjustment, Basis, ClosedMonth, CustomerHistory, CustomerRow, History, IncompleteLine, RangeReport,
+    Report, Settings, customer_rows, month_report, range_report,
 };
 use crate::ledger::{Closing, Closings, Posting, standing_among};
 use crate::mrr::{CustomerId, Month};
@@ -20,7 +20,7 @@ impl Reporter {
     pub async fn month(&self, settings: &Settings, month: Month) -> Result<Report, AskError> {
         let closings = self.ledger().closings(&settings.book).await?;
         if let (Basis::Reported, Some(closing)) = (settings.basis, closings.of(month)) {
-            return self.as_reported(settings, &closings, closing).await;
+            return self.as_reported(settings, &closings, &closing).await;
         }
         let history = self.current(settings, &closings, month, month).await?;
         let report = month_report(&history, settings, month);
@@ -40,7 +40,7 @@ impl Reporter {
             match (settings.basis, closings.of(report.month)) {
                 (_, None) => {}
                 (Basis::Reported, Some(closing)) => {
-                    *report = self.as_reported(settings, &closings, closing).await?;
+                    *report = self.as_reported(settings, &closings, &closing).await?;
                 }
                 (Basis::Restated, Some(_)) => {
                     *report = self.restated(report.clone(), settings, &closings).await?;
@@ -64,8 +64,8 @@ impl Reporter {
     ) -> Result<Vec<CustomerRow>, AskError> {
         let closings = self.ledger().closings(&settings.book).await?;
         if let (Basis::Reported, Some(closing)) = (settings.basis, closings.of(month)) {
-            let settings = self.settings_of(settings, closing).await?;
-            let history = self.closed_history(&settings, &closings, closing).await?;
+            let settings = self.settings_of(settings, &closing).await?;
+            let history = self.closed_history(&settings, &closings, &closing).await?;
             return Ok(customer_rows(&history, &settings, month, with_zeros));
         }
         let history = self.history(settings, month.end(settings.zone)).await?;
@@ -82,7 +82,9 @@ impl Reporter {
     ) -> Result<History, AskError> {
         let mut history = self.history(settings, to.end(settings.zone)).await?;
         let open = closings.last().map(|last| last.month.next());
-        if let (Basis::Reported, Some(open)) = (settings.basis, open.filter(|open| (from..=to).contains(open))) {
+        if let (Basis::Reported, Some(open)) =
+            (settings.basis, open.filter(|open| (from..=to).contains(open)))
+        {
             let posted = self.ledger().adjustments(&settings.book, closings, open).await?;
             history.adjust(posted);
         }
@@ -97,7 +99,7 @@ impl Reporter {
         closings: &Closings,
     ) -> Result<Report, AskError> {
         let Some(closing) = closings.of(report.month) else { return Ok(report) };
-        let reported = self.as_reported(settings, closings, closing).await?;
+        let reported = self.as_reported(settings, closings, &closing).await?;
         let later = self.ledger().adjustments_of(&settings.book, closings, report.month).await?;
         let later: Vec<Adjustment> = later.into_iter().map(adjustment).collect();
         Ok(report.bridged(&reported, &later, settings))
@@ -121,8 +123,11 @@ impl Reporter {
             settings.zone = rules.zone;
             settings.policy = rules.policy;
         }
-        let closed =
-            ClosedMonth { closed_at: closing.closed_at, digest: closing.digest.clone(), postings: closing.postings };
+        let closed = ClosedMonth {
+            closed_at: closing.closed_at,
+            digest: closing.digest.clone(),
+            postings: closing.postings,
+        };
         settings.closed.insert(closing.month, closed);
         settings.basis = Basis::Reported;
         Ok(settings)
@@ -155,6 +160,15 @@ impl Reporter {
             };
             customers.insert(customer, history);
         }
+        // A key that nobody reported by then is read as it is now.
+        for (customer, attributes) in self.ledger().attributes(book).await? {
+            let other =
+                attributes.metadata.into_iter().filter(|(key, _)| !closing.segment_keys.contains(key));
+            let other: BTreeMap<String, String> = other.collect();
+            if let Some(history) = customers.get_mut(&customer) {
+                history.metadata.extend(other);
+            }
+        }
         let mut of = |customer: &CustomerId, fill: &mut dyn FnMut(&mut CustomerHistory)| {
             fill(customers.entry(customer.clone()).or_insert_with(|| CustomerHistory::of(customer.clone())));
         };
@@ -184,10 +198,9 @@ impl History {
         for customer in &mut self.customers {
             customer.adjustments = by_customer.remove(&customer.customer).unwrap_or_default();
         }
-        let rest = by_customer.into_iter().map(|(customer, adjustments)| CustomerHistory {
-            adjustments,
-            ..CustomerHistory::of(customer)
-        });
+        let rest = by_customer
+            .into_iter()
+            .map(|(customer, adjustments)| CustomerHistory { adjustments, ..CustomerHistory::of(customer) });
         self.customers.extend(rest);
     }
 }

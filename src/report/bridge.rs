@@ -57,13 +57,9 @@ impl Bridge {
 impl Report {
     /// A closed month restated, with the bridge from what was reported and the postings that make the
     /// difference.
-    pub(super) fn bridged(
-        mut self,
-        reported: &Self,
-        later: &[Adjustment],
-        settings: &Settings,
-    ) -> Self {
-        let of = |report: &Self, currency| report.currencies.iter().position(|block| block.currency == currency);
+    pub(super) fn bridged(mut self, reported: &Self, later: &[Adjustment], settings: &Settings) -> Self {
+        let of =
+            |report: &Self, currency| report.currencies.iter().position(|block| block.currency == currency);
         for block in &reported.currencies {
             if of(&self, block.currency.clone()).is_none() {
                 self.currencies.push(quiet_block(&block.currency, self.month, settings));

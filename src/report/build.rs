@@ -7,7 +7,8 @@ use super::block::Block;
 use super::segment::Subject;
 use super::trailing::{LOOK_BACK, Span, Trailing};
 use super::{
-    Adjustment, CurrencyBlock, CustomerHistory, History, Incomplete, RangeReport, Report, ReportError, Scheduled, Settings,
+    Adjustment, CurrencyBlock, CustomerHistory, History, Incomplete, RangeReport, Report, ReportError,
+    Scheduled, Settings,
 };
 use crate::mrr::{Currency, Instant, Month, NetMonth, levels_before, net_month};
 

@@ -48,7 +48,11 @@ impl Report {
             month,
             zone: settings.zone,
             book: settings.book.clone(),
-            status: if settings.closed.contains_key(&month) { MonthStatus::Closed } else { MonthStatus::Open },
+            status: if settings.closed.contains_key(&month) {
+                MonthStatus::Closed
+            } else {
+                MonthStatus::Open
+            },
             closing: settings.closed.get(&month).cloned(),
             basis: settings.basis,
             data_through: settings.data_through,

@@ -2,9 +2,9 @@
 
 use super::ordered::{Json, Object, named, object, optional, push_rate, rfc3339, text, word};
 use super::{
-    Activity, Adjustment, Bridge, BridgeRow, ClosedMonth, Cohort, Concentration, CurrencyBlock, CustomerCounts,
-    Expander, Figures, Incomplete, OwnerBook, RangeReport, Report, ReportError, RollForward, Scheduled,
-    SegmentRow, SegmentTable, TrendMonth,
+    Activity, Adjustment, Bridge, BridgeRow, ClosedMonth, Cohort, Concentration, CurrencyBlock,
+    CustomerCounts, Expander, Figures, Incomplete, OwnerBook, RangeReport, Report, ReportError, RollForward,
+    Scheduled, SegmentRow, SegmentTable, TrendMonth,
 };
 use crate::mrr::{Class, Delta, Kind, PastDuePolicy, Policy};
 

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::sections::{rate_title, title};
 use super::sheet::Section;
-use super::{CurrencyBlock, RangeReport, Scale};
+use super::{CurrencyBlock, MonthStatus, RangeReport, Scale};
 use crate::mrr::{Currency, Delta, Lane};
 
 /// Two sections a currency: what foots, and what divides.
@@ -37,6 +37,10 @@ fn rollforward(range: &RangeReport, currency: &Currency) -> Section {
         let cells = blocks.iter().map(|block| block.map_or_else(|| "–".to_owned(), value));
         [name.to_owned()].into_iter().chain(cells).collect::<Vec<String>>()
     };
+    if range.months.iter().any(|report| report.status != MonthStatus::Open) {
+        let standing = range.months.iter().map(|report| report.status.as_str().to_owned());
+        section.row(["Month".to_owned()].into_iter().chain(standing).collect());
+    }
     section.total(line("Starting MRR", &|block| scale.level(block.figures.rollforward.starting_mrr)));
     for (index, lane) in Lane::ALL.iter().enumerate() {
         let is_quiet =

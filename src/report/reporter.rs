@@ -1,10 +1,8 @@
 //! The ledger asked for what reports are made of.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::{
-    CustomerHistory, History, IncompleteLine, MovementRow, ReportError, Settings,
-};
+use super::{CustomerHistory, History, IncompleteLine, MovementRow, ReportError, Settings};
 use crate::ledger::{Ledger, LedgerError, Posting, Wanted, place};
 use crate::mrr::{CustomerId, Instant, Matter, Month, Movement};
 
@@ -95,8 +93,10 @@ impl Reporter {
     pub async fn movements(&self, wanted: &Wanted) -> Result<Vec<MovementRow>, AskError> {
         let mut postings = self.ledger.postings(wanted).await?;
         // A month that was opened and closed again took in what was posted for it meanwhile.
-        if let Some(book) = &wanted.book {
-            place(&mut postings, &self.ledger.closings(book).await?);
+        let books: BTreeSet<String> = postings.iter().map(|posting| posting.book.clone()).collect();
+        for book in books {
+            let closings = self.ledger.closings(&book).await?;
+            place(postings.iter_mut().filter(|posting| posting.book == book), &closings);
         }
         Ok(postings.into_iter().map(movement_row).collect())
     }

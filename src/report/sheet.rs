@@ -111,10 +111,8 @@ fn sheet_block(report: &Report, block: &CurrencyBlock) -> SheetBlock {
 fn facts(report: &Report) -> Vec<(String, String)> {
     let status = report.status.as_str();
     let data_through = report.data_through.map_or_else(|| "no data".to_owned(), |at| local(at, report.zone));
-    let mut facts = vec![
-        ("Book", report.book.clone()),
-        ("Month", format!("{status}, as {}", report.basis.as_str())),
-    ];
+    let mut facts =
+        vec![("Book", report.book.clone()), ("Month", format!("{status}, as {}", report.basis.as_str()))];
     if let Some(closing) = &report.closing {
         let at = local(closing.closed_at, report.zone);
         let (digest, postings) = (&closing.digest, closing.postings);

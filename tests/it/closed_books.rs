@@ -8,9 +8,7 @@ use proptest::prelude::any;
 use proptest::test_runner::{Config, TestRunner};
 use serde_json::Value;
 use upswell::ledger::{CloseError, Ledger, Source};
-use upswell::mrr::{
-    Catalogue, Delta, DiscountPolicy, Instant, Lane, Month, Mrr, PastDuePolicy, Policy,
-};
+use upswell::mrr::{Catalogue, Delta, DiscountPolicy, Instant, Lane, Month, Mrr, PastDuePolicy, Policy};
 use upswell::pipeline::{Settler, arrival, verify};
 use upswell::report::{Basis, Report, Reporter, Settings};
 
@@ -20,7 +18,7 @@ use crate::business::{Chance, Event, business};
 const NOW: i64 = 1_795_000_000;
 const BEGINNING: i64 = 1_735_689_600;
 const A_DAY: i64 = 86_400;
-const CASES: u32 = 16;
+const CASES: u32 = 10;
 
 /// A book that is settled by one set of rules after another, and closed now and then.
 struct Book {
@@ -78,7 +76,12 @@ impl Book {
                 for closing in closed.closings {
                     let report = self.report(closing.month, Basis::Reported).await;
                     if let Some(open) = open.get(&closing.month) {
-                        assert_eq!(bare(&report), *open, "{} reads otherwise once it is closed", closing.month);
+                        assert_eq!(
+                            bare(&report),
+                            *open,
+                            "{} reads otherwise once it is closed",
+                            closing.month
+                        );
                     }
                     self.reported.insert(closing.month, report.to_json().unwrap());
                 }
@@ -130,7 +133,8 @@ impl Book {
         let restated = self.report(reported.month, Basis::Restated).await;
         for block in &restated.currencies {
             assert_eq!(block.figures.rollforward.lane(Lane::PriorPeriod), Delta::ZERO);
-            assert_eq!(block.bridge.is_some(), self.reported.contains_key(&reported.month));
+            let is_closed = self.reported.keys().next_back().is_some_and(|last| reported.month <= *last);
+            assert_eq!(block.bridge.is_some(), is_closed);
             let Some(bridge) = &block.bridge else { continue };
             let [first, lanes @ .., last] = &bridge.rows[..] else { panic!("{bridge:?}") };
             let sum = |column: fn(&upswell::report::BridgeRow) -> Delta| -> Delta {
@@ -206,7 +210,7 @@ async fn lives(seed: u64, is_midlife: bool) {
     other_rules(&mut book, &mut chance);
     book.learn(&untold, NOW).await;
     book.holds().await;
-    let last = Month::parse("2026-09").unwrap();
+    let last = Month::parse("2026-01").unwrap();
     book.goes_on(last).await;
 
     let mut open = Book::new().await;
@@ -224,7 +228,7 @@ async fn lives(seed: u64, is_midlife: bool) {
 #[test]
 fn what_was_reported_never_changes_and_restated_is_as_if_nothing_had_been_closed() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
-    let config = Config { cases: CASES, failure_persistence: None, ..Config::default() };
+    let config = Config { cases: CASES, failure_persistence: None, max_shrink_iters: 0, ..Config::default() };
     let cases = (any::<u64>(), any::<bool>());
     TestRunner::new(config)
         .run(&cases, |(seed, is_midlife)| {
