@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use sea_orm::{ConnectionTrait, FromQueryResult, Value};
+use sea_orm::FromQueryResult;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -138,11 +138,26 @@ impl Ledger {
         after: i64,
         closing: i64,
     ) -> Result<BTreeMap<CustomerId, KeptCustomer>, LedgerError> {
-        let bodies = kept_bodies(self.reader(), book, after, closing).await?;
+        let bodies = self.kept_bodies(book, after, closing).await?;
         let restore = |(customer, body): (String, String)| {
             Ok((CustomerId::from(customer), KeptCustomer::from_body(&body)?))
         };
         bodies.into_iter().map(restore).collect()
+    }
+
+    /// The customers kept after one closing and up to another, as they are stored: each as its last row has
+    /// it.
+    pub(super) async fn kept_bodies(
+        &self,
+        book: &str,
+        after: i64,
+        closing: i64,
+    ) -> Result<BTreeMap<String, String>, LedgerError> {
+        let sql = "SELECT customer, body FROM closed_customer WHERE book = $1 AND closing > $2 AND closing <= $3 \
+                   ORDER BY customer, closing";
+        let values = vec![book.into(), after.into(), closing.into()];
+        let rows: Vec<KeptRow> = all(self.reader(), "read what was kept", statement(sql, values)).await?;
+        Ok(rows.into_iter().map(|row| (row.customer, row.body)).collect())
     }
 
     /// The digest over what was kept with one closing, made anew.
@@ -184,20 +199,6 @@ impl Ledger {
         }
         Ok(kept)
     }
-}
-
-/// The customers kept after one closing and up to another, as they are stored: each as its last row has it.
-pub(super) async fn kept_bodies<C: ConnectionTrait>(
-    db: &C,
-    book: &str,
-    after: i64,
-    closing: i64,
-) -> Result<BTreeMap<String, String>, LedgerError> {
-    let sql = "SELECT customer, body FROM closed_customer WHERE book = $1 AND closing > $2 \
-               AND closing <= $3 ORDER BY customer, closing";
-    let values: Vec<Value> = vec![book.into(), after.into(), closing.into()];
-    let rows: Vec<KeptRow> = all(db, "read what was kept", statement(sql, values)).await?;
-    Ok(rows.into_iter().map(|row| (row.customer, row.body)).collect())
 }
 
 impl KeptCustomer {

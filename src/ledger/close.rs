@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use sea_orm::{DatabaseTransaction, FromQueryResult, Value};
 
-use super::books::{CLOSED_CUSTOMER, books_digest, kept_bodies, kept_digest, place};
+use super::books::{CLOSED_CUSTOMER, books_digest, kept_digest, place};
 use super::closing::{CLOSE, CLOSING, REOPEN};
 use super::error::while_doing;
 use super::sql::{one, statement};
@@ -134,11 +134,16 @@ pub enum CloseError {
     },
 }
 
-#[derive(FromQueryResult)]
+/// How often the books are read without the write lock at most.
+const TRIES: usize = 3;
+
+#[derive(Debug, Clone, Default, FromQueryResult)]
 struct Waiting {
     pending: i64,
     due: i64,
     other_rules: i64,
+    revisions: i64,
+    last_act: i64,
     last_posting: i64,
     last_delivery: i64,
     newest_fact: Option<i64>,
@@ -147,24 +152,31 @@ struct Waiting {
 impl Ledger {
     /// Closes a month and every earlier one that is open, each with the digest of its books.
     ///
+    /// The books are read and digested before the write lock is taken, so that deliveries are not kept waiting;
+    /// if something was settled meanwhile they are read again, the last time holding it.
+    ///
     /// # Errors
     ///
     /// [`CloseError`], with the remedy; nothing is closed then.
     pub async fn close_month(&self, order: &CloseOrder) -> Result<Closed, CloseError> {
-        // Holding the write lock: what is read beside it can't change before the commit.
+        let mut drafted = self.draft(order).await?;
+        for _ in 1..TRIES {
+            if self.waiting(order).await?.is_as(&drafted.waiting) {
+                break;
+            }
+            drafted = self.draft(order).await?;
+        }
+        // From here on, what is read can't change before the commit.
         let transaction = self.begin().await?;
-        let closings = self.closings(&order.book).await?;
-        refuse(order, &closings)?;
         let waiting = self.waiting(order).await?;
+        if !waiting.is_as(&drafted.waiting) {
+            drafted = self.draft(order).await?;
+        }
         waiting.refuse(order)?;
         rules::keep(&transaction, &order.rules, order.now).await?;
-        let wanted = Wanted { book: Some(order.book.clone()), all: true, ..Wanted::default() };
-        let mut postings = self.postings(&wanted).await?;
-        place(&mut postings, &closings);
-        let months = months(order, &closings, &postings)?;
-        let closed = self.add(&transaction, order, &waiting, &closings, months).await?;
+        let closings = drafted.write(&transaction, order, waiting.last_delivery).await?;
         transaction.commit().await.map_err(while_doing("close a month"))?;
-        Ok(Closed { closings: closed, doubts: self.doubts(&order.book).await? })
+        Ok(Closed { closings, doubts: self.doubts(&order.book).await? })
     }
 
     /// Opens a closed month again, and with it every later one; gives these, in their order. Nothing is
@@ -233,70 +245,54 @@ impl Ledger {
                     AS pending, \
                    (SELECT COUNT(*) FROM customer WHERE book = $1 AND due_at <= $2) AS due, \
                    (SELECT COUNT(*) FROM customer WHERE book = $1 AND rules <> $3) AS other_rules, \
+                   (SELECT COALESCE(SUM(revision), 0) FROM customer WHERE book = $1) AS revisions, \
+                   (SELECT COALESCE(MAX(seq), 0) FROM closing WHERE book = $1) AS last_act, \
                    (SELECT COALESCE(MAX(seq), 0) FROM posting) AS last_posting, \
                    (SELECT COALESCE(MAX(seq), 0) FROM inbox) AS last_delivery, \
                    (SELECT MAX(at) FROM fact WHERE book = $1) AS newest_fact";
         let values = vec![order.book.clone().into(), order.now.into(), order.rules.digest()?.into()];
         let row = one(self.reader(), "look for what waits", statement(sql, values)).await?;
-        Ok(row.unwrap_or(Waiting {
-            pending: 0,
-            due: 0,
-            other_rules: 0,
-            last_posting: 0,
-            last_delivery: 0,
-            newest_fact: None,
-        }))
+        Ok(row.unwrap_or_default())
     }
 
-    /// Adds the rows of closed months, and of each customer that is another than with the last closing.
-    async fn add(
-        &self,
-        db: &DatabaseTransaction,
-        order: &CloseOrder,
-        waiting: &Waiting,
-        closings: &Closings,
-        months: BTreeMap<Month, Vec<&Posting>>,
-    ) -> Result<Vec<Closing>, LedgerError> {
-        let mut kept = self.changed(db, order).await?;
+    /// All that a closing writes, as the store stands.
+    async fn draft(&self, order: &CloseOrder) -> Result<Draft, CloseError> {
+        let waiting = self.waiting(order).await?;
+        let closings = self.closings(&order.book).await?;
+        refuse(order, &closings)?;
+        waiting.refuse(order)?;
+        let wanted = Wanted { book: Some(order.book.clone()), all: true, ..Wanted::default() };
+        let mut postings = self.postings(&wanted).await?;
+        place(&mut postings, &closings);
+        let mut kept = self.changed(order).await?;
         let mut before = closings.last().map(|closing| closing.digest.clone());
-        let mut closed = Vec::with_capacity(months.len());
-        for (month, postings) in months {
+        let mut months = Vec::new();
+        for (month, postings) in books_of_months(order, &closings, &postings)? {
             let digest = books_digest(before.as_deref(), &postings)?;
-            let mut closing = Closing {
+            before = Some(digest.clone());
+            // What is kept stands from the first month of the act on.
+            let kept = std::mem::take(&mut kept);
+            let closing = Closing {
                 seq: 0,
                 month,
                 closed_at: Instant(order.now),
                 through_posting: waiting.last_posting,
-                through_delivery: waiting.last_delivery,
+                through_delivery: 0,
                 data_through: waiting.newest_fact.map(Instant),
                 rules: order.rules.digest()?,
                 segment_keys: order.segment_keys.clone(),
                 postings: i64::try_from(postings.len()).unwrap_or(i64::MAX),
-                digest: digest.clone(),
+                digest,
                 kept: kept_digest(kept.iter().map(|(customer, body)| (customer.as_str(), body.as_str()))),
             };
-            for row in CLOSING.insert(db, close_values(order, &closing)?).await? {
-                closing.seq = row.try_get("", "seq").map_err(while_doing("close a month"))?;
-            }
-            // What is kept stands from the first month of the act on.
-            let rows = std::mem::take(&mut kept).into_iter();
-            let rows = rows.flat_map(|(customer, body)| {
-                [Value::from(order.book.clone()), customer.into(), closing.seq.into(), body.into()]
-            });
-            CLOSED_CUSTOMER.insert(db, rows.collect()).await?;
-            before = Some(digest);
-            closed.push(closing);
+            months.push((closing, kept));
         }
-        Ok(closed)
+        Ok(Draft { waiting, months })
     }
 
     /// The customers that are others than with the last closing, in their stored form.
-    async fn changed(
-        &self,
-        db: &DatabaseTransaction,
-        order: &CloseOrder,
-    ) -> Result<BTreeMap<String, String>, LedgerError> {
-        let mut kept = kept_bodies(db, &order.book, 0, i64::MAX).await?;
+    async fn changed(&self, order: &CloseOrder) -> Result<BTreeMap<String, String>, LedgerError> {
+        let mut kept = self.kept_bodies(&order.book, 0, i64::MAX).await?;
         let mut changed = BTreeMap::new();
         for (customer, now) in self.to_keep(&order.book, &order.segment_keys).await? {
             let (customer, body) = (customer.to_string(), now.to_body()?);
@@ -309,6 +305,36 @@ impl Ledger {
         kept.retain(|_, body| *body != nothing);
         changed.extend(kept.into_keys().map(|customer| (customer, nothing.clone())));
         Ok(changed)
+    }
+}
+
+/// What a closing is to write, and what the store held when it was worked out.
+struct Draft {
+    waiting: Waiting,
+    /// The months, each with the customers that are kept with it.
+    months: Vec<(Closing, BTreeMap<String, String>)>,
+}
+
+impl Draft {
+    async fn write(
+        self,
+        db: &DatabaseTransaction,
+        order: &CloseOrder,
+        through_delivery: i64,
+    ) -> Result<Vec<Closing>, LedgerError> {
+        let mut closed = Vec::with_capacity(self.months.len());
+        for (closing, kept) in self.months {
+            let mut closing = Closing { through_delivery, ..closing };
+            for row in CLOSING.insert(db, close_values(order, &closing)?).await? {
+                closing.seq = row.try_get("", "seq").map_err(while_doing("close a month"))?;
+            }
+            let rows = kept.into_iter().flat_map(|(customer, body)| {
+                [Value::from(order.book.clone()), customer.into(), closing.seq.into(), body.into()]
+            });
+            CLOSED_CUSTOMER.insert(db, rows.collect()).await?;
+            closed.push(closing);
+        }
+        Ok(closed)
     }
 }
 
@@ -325,6 +351,12 @@ fn refuse(order: &CloseOrder, closings: &Closings) -> Result<(), CloseError> {
 }
 
 impl Waiting {
+    /// Whether nothing was settled, closed or opened between the two.
+    fn is_as(&self, other: &Self) -> bool {
+        let stands = |of: &Self| (of.revisions, of.last_act, of.last_posting, of.newest_fact);
+        stands(self) == stands(other)
+    }
+
     fn refuse(&self, order: &CloseOrder) -> Result<(), CloseError> {
         let book = order.book.clone();
         match (self.pending, self.other_rules, self.due) {
@@ -338,7 +370,7 @@ impl Waiting {
 
 /// The months to close with the postings of their books: from the first that is open, or the first that
 /// anything belongs to.
-fn months<'p>(
+fn books_of_months<'p>(
     order: &CloseOrder,
     closings: &Closings,
     postings: &'p [Posting],

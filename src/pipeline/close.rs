@@ -6,6 +6,9 @@ use super::Settler;
 use crate::ledger::{CloseError, CloseOrder, Closed};
 use crate::mrr::Month;
 
+/// How often what came meanwhile is settled before the month is left open.
+const TRIES: usize = 20;
+
 impl Settler {
     /// Closes a month of a book, and every earlier one that is open. `segment_keys` are the metadata keys
     /// that reports are segmented by.
@@ -23,12 +26,17 @@ impl Settler {
         segment_keys: BTreeSet<String>,
         now: i64,
     ) -> Result<Closed, CloseError> {
-        let is_adopted = self.ledger.outdated_customers(&self.rules.digest()?, 1).await?.is_empty();
-        if is_adopted {
-            self.settle(now).await?;
+        let order = CloseOrder { book: book.to_owned(), month, now, rules: self.rules.clone(), segment_keys };
+        let mut tries = 0;
+        loop {
+            if self.ledger.outdated_customers(&order.rules.digest()?, 1).await?.is_empty() {
+                self.settle(now).await?;
+            }
+            match self.ledger.close_month(&order).await {
+                // Something came between the settling and the closing.
+                Err(CloseError::Pending { .. } | CloseError::Due { .. }) if tries < TRIES => tries += 1,
+                closed => return closed,
+            }
         }
-        let book = book.to_owned();
-        let order = CloseOrder { book, month, now, rules: self.rules.clone(), segment_keys };
-        self.ledger.close_month(&order).await
     }
 }

@@ -121,6 +121,12 @@ impl Book {
                 assert_eq!(roll.starting_mrr, opening, "{month} does not open as the month before ended");
                 let listed = block.prior_period_adjustments.iter().map(|one| one.movement.delta);
                 assert_eq!(listed.sum::<Delta>(), roll.lane(Lane::PriorPeriod), "{month}");
+                for row in block.segments.iter().flat_map(|table| &table.rows) {
+                    let roll = &row.figures.rollforward;
+                    let lanes: Delta = roll.lanes.iter().map(|(_, amount)| *amount).sum();
+                    let moved = roll.transfer_in + roll.transfer_out;
+                    assert_eq!(roll.starting_mrr + lanes + moved, roll.ending_mrr, "{month} {}", row.segment);
+                }
                 ended.insert(block.currency.to_string(), roll.ending_mrr);
             }
             assert!(opened.values().all(|left| *left == Mrr::ZERO), "{month}: {opened:?}");
@@ -236,4 +242,35 @@ fn what_was_reported_never_changes_and_restated_is_as_if_nothing_had_been_closed
             Ok(())
         })
         .unwrap();
+}
+
+#[test]
+fn what_is_settled_while_a_month_is_closed_is_in_its_books_or_in_the_next() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    runtime.block_on(async {
+        let mut book = Book::new().await;
+        let events: Vec<Event> = (1..=6).flat_map(|seed| business(seed, false)).collect();
+        let (first, rest) = events.split_at(events.len() / 3);
+        book.learn(first, NOW).await;
+        let settler = book.settler();
+        let learn = async {
+            for some in rest.chunks(3) {
+                book.learn(some, NOW).await;
+            }
+        };
+        let close = async {
+            let mut month = Month::parse("2025-02").unwrap();
+            while month <= Month::parse("2025-08").unwrap() {
+                settler.close("live", month, BTreeSet::new(), NOW).await.unwrap();
+                month = month.next();
+            }
+        };
+        tokio::join!(learn, close);
+        for closing in book.ledger.closings("live").await.unwrap().all() {
+            let report = book.report(closing.month, Basis::Reported).await;
+            book.reported.insert(closing.month, report.to_json().unwrap());
+        }
+        book.holds().await;
+        book.goes_on(Month::parse("2025-12").unwrap()).await;
+    });
 }
