@@ -58,7 +58,7 @@ impl Book {
         let settings =
             Settings { zone: self.zone, policy: self.policy.clone(), basis, ..Settings::of("live") };
         let reporter = Reporter::new(self.ledger.clone(), settings);
-        let settings = reporter.settings(Some("live")).await.unwrap();
+        let settings = reporter.settings(None).await.unwrap();
         reporter.month(&settings, month).await.unwrap()
     }
 
