@@ -9,7 +9,7 @@ use crate::mrr::Month;
 
 /// What `upswell reopen` takes.
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  upswell reopen 2026-10 --why \"the backfill of September came late\"")]
+#[command(after_help = "Example:\n  upswell reopen 2026-10 --why late-backfill")]
 pub struct ReopenArgs {
     /// The month; every later one that is closed is opened with it
     #[arg(value_name = "MONTH", value_parser = month)]
