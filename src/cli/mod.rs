@@ -2,6 +2,7 @@
 
 mod args;
 pub mod backfill;
+pub mod close;
 pub mod customers;
 pub mod demo;
 pub mod doctor;
@@ -13,6 +14,7 @@ pub mod movements;
 pub mod policy;
 pub mod reconcile;
 mod remedy;
+pub mod reopen;
 pub mod report;
 pub mod serve;
 pub mod status;
@@ -66,6 +68,10 @@ pub enum Command {
     Customers(customers::CustomersArgs),
     /// The ledger against Stripe's own figures, and what makes each gap
     Reconcile(reconcile::ReconcileArgs),
+    /// Freeze a month: what is learnt later is posted in the month that is open then
+    Close(close::CloseArgs),
+    /// Open a closed month again, on record
+    Reopen(reopen::ReopenArgs),
     /// Where a figure comes from, down to the stored bytes
     Explain(explain::ExplainArgs),
     /// Import dated exchange rates
@@ -138,6 +144,8 @@ pub async fn run(cli: &Cli, config: Config) -> anyhow::Result<Outcome> {
         Command::Movements(args) => movements::run(args, &app).await,
         Command::Customers(args) => customers::run(args, &app).await,
         Command::Reconcile(args) => reconcile::run(args, &app).await,
+        Command::Close(args) => close::run(args, &app).await,
+        Command::Reopen(args) => reopen::run(args, &app).await,
         Command::Explain(args) => explain::run(args, &app).await,
         Command::Fx(args) => fx::run(args, &app).await,
         Command::Status(args) => status::run(args, &app).await,

@@ -111,6 +111,7 @@ async fn trial(
 ) -> anyhow::Result<PolicyTrial> {
     let config = Config::load_with(&flags.given(), file).context("--try")?;
     let settings = app.reporter().settings(args.book.as_deref()).await?;
+    let settings = app.reporter().with_closed(settings).await?;
     let rules = app.settler_by(&config).rules().clone();
     let pending = app.ledger.counts().await?.pending;
     if pending > 0 {

@@ -10,12 +10,12 @@ use super::args::month;
 use super::{Outcome, UsageError, emit, say};
 use crate::app::{App, now};
 use crate::mrr::{Currency, Month};
-use crate::report::{CONSOLIDATED, Dimension, Report, Settings};
+use crate::report::{Basis, CONSOLIDATED, Dimension, Report, Settings};
 
 /// What `upswell report` takes.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  upswell report --month 2026-10\n  upswell report --from 2026-01 --to 2026-06 --format csv -o half-year.csv"
+    after_help = "Examples:\n  upswell report --month 2026-10\n  upswell report --month 2026-09 --restated\n  upswell report --from 2026-01 --to 2026-06 --format csv -o half-year.csv"
 )]
 pub struct ReportArgs {
     /// The month [default: the last full one]
@@ -33,6 +33,9 @@ pub struct ReportArgs {
     /// Cut by product, price, currency, country, size_band, tenure, pricing_model, owner or metadata.KEY
     #[arg(long, value_name = "SEGMENT")]
     pub by: Option<String>,
+    /// Closed months as they are known now, with the bridge from what was reported
+    #[arg(long)]
+    pub restated: bool,
     /// The report's form [default: by the ending of --output; else table on a terminal, json otherwise]
     #[arg(long, value_enum)]
     pub format: Option<ReportFormat>,
@@ -148,5 +151,6 @@ fn asked(args: &ReportArgs, settings: Settings) -> Result<Settings, UsageError> 
             example: "upswell report --currency consolidated --reporting-currency eur".to_owned(),
         });
     }
-    Ok(Settings { by, currency, ..settings })
+    let basis = if args.restated { Basis::Restated } else { Basis::Reported };
+    Ok(Settings { by, currency, basis, ..settings })
 }

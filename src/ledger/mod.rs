@@ -4,7 +4,10 @@
 //! Inbox and postings are only ever added to; the store itself refuses anything else. A settlement
 //! is one transaction, so that there is no state between "the fact is in" and "its movements are".
 
+mod books;
 mod catalogue;
+mod close;
+mod closing;
 mod complete;
 mod customer;
 mod error;
@@ -23,7 +26,10 @@ mod view;
 #[cfg(test)]
 mod tests;
 
+pub use books::{KeptCustomer, books_digest, place, standing_among};
 pub use catalogue::{LearntSoFar, NewLesson, Taught};
+pub use close::{CloseError, CloseOrder, Closed, Doubts};
+pub use closing::{Closing, Closings, MonthAct};
 pub use complete::Untold;
 pub use customer::{CustomerKey, Known};
 pub use error::LedgerError;

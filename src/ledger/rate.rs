@@ -8,7 +8,7 @@ use sea_orm::{ConnectionTrait, FromQueryResult};
 use super::error::while_doing;
 use super::sql::{Table, all, statement};
 use super::{Ledger, LedgerError};
-use crate::mrr::{Currency, ExchangeRate, Month, Quote, RateTable};
+use crate::mrr::{Currency, ExchangeRate, Instant, Month, Quote, RateTable};
 
 /// A quote and the line of its source.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -71,7 +71,7 @@ impl Ledger {
         let (Some(first), Some(last)) = (days().min(), days().max()) else { return Ok(done) };
         let transaction = self.begin().await?;
         let mut standing: HashMap<(NaiveDate, Currency, Currency), ExchangeRate> = HashMap::new();
-        for quote in read(&transaction, first, last).await? {
+        for quote in read(&transaction, (first, last), None).await? {
             standing.insert((quote.date, quote.from, quote.to), quote.rate);
         }
         let mut values = Vec::new();
@@ -100,14 +100,19 @@ impl Ledger {
         Ok(done)
     }
 
-    /// The rates that the months from one to another may need.
+    /// The rates that the months from one to another may need; with `known_by`, as they were known by then.
     ///
     /// # Errors
     ///
     /// The store's refusal, or a row this version can't read.
-    pub async fn rates(&self, from: Month, to: Month) -> Result<RateTable, LedgerError> {
+    pub async fn rates(
+        &self,
+        from: Month,
+        to: Month,
+        known_by: Option<Instant>,
+    ) -> Result<RateTable, LedgerError> {
         let mut table = RateTable::default();
-        for quote in read(self.reader(), from.first_day(), to.last_day()).await? {
+        for quote in read(self.reader(), (from.first_day(), to.last_day()), known_by).await? {
             table.add(quote);
         }
         Ok(table)
@@ -117,12 +122,13 @@ impl Ledger {
 /// Every row of a run of days, in the order they were added.
 async fn read<C: ConnectionTrait>(
     db: &C,
-    first: NaiveDate,
-    last: NaiveDate,
+    (first, last): (NaiveDate, NaiveDate),
+    known_by: Option<Instant>,
 ) -> Result<Vec<Quote>, LedgerError> {
-    let sql =
-        "SELECT date, from_currency, to_currency, rate FROM rate WHERE date BETWEEN $1 AND $2 ORDER BY seq";
-    let values = vec![first.to_string().into(), last.to_string().into()];
+    let sql = "SELECT date, from_currency, to_currency, rate FROM rate WHERE date BETWEEN $1 AND $2 AND imported_at <= $3 \
+               ORDER BY seq";
+    let known_by = known_by.map_or(i64::MAX, |at| at.0);
+    let values = vec![first.to_string().into(), last.to_string().into(), known_by.into()];
     let rows: Vec<RateRow> = all(db, "read the rates", statement(sql, values)).await?;
     rows.into_iter().map(quote).collect()
 }
@@ -159,11 +165,11 @@ mod tests {
             assert_eq!((done.new, done.known, done.replaced.len()), (new, known, replaced), "{rate}");
         }
         let october = Month::parse("2026-10").unwrap();
-        let found = ledger.rates(october, october).await.unwrap();
+        let found = ledger.rates(october, october, None).await.unwrap();
         let found = found.of_month(&"usd".into(), &"eur".into(), october).unwrap();
         assert_eq!(found.quotes[0].rate.to_string(), "0.92");
         let days = (october.first_day(), october.last_day());
-        assert_eq!(read(ledger.reader(), days.0, days.1).await.unwrap().len(), 3);
+        assert_eq!(read(ledger.reader(), days, None).await.unwrap().len(), 3);
         for act in ["UPDATE rate SET rate = '1'", "DELETE FROM rate"] {
             let transaction = ledger.begin().await.unwrap();
             let refused = transaction.execute_unprepared(act).await.unwrap_err().to_string();

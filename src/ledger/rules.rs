@@ -186,6 +186,15 @@ impl Ledger {
         rows.into_iter().map(used).collect()
     }
 
+    /// The rules of a digest; `None` of one that nothing was settled or closed by.
+    ///
+    /// # Errors
+    ///
+    /// The store's refusal, or a row this version can't read.
+    pub async fn rules(&self, digest: &str) -> Result<Option<SettlementRules>, LedgerError> {
+        self.read_rules("SELECT body FROM rules WHERE digest = $1", vec![digest.into()]).await
+    }
+
     async fn read_rules(
         &self,
         sql: &str,

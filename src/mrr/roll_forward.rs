@@ -4,11 +4,13 @@
 use std::collections::BTreeMap;
 
 use super::movement::words;
-use super::{Currency, Delta, Kind, Motion, Mrr, PriceId, ProductId};
+use super::{Currency, Delta, Kind, Motion, Movement, Mrr, PriceId, ProductId};
 
 words! {
     /// A lane between starting and ending MRR.
     Lane {
+        /// What was posted in the month and belongs to months closed before (R24).
+        PriorPeriod = "prior_period",
         /// Brought forward from before the first fact.
         Opening = "opening",
         /// Customers who never paid before.
@@ -55,8 +57,8 @@ pub struct Cell {
 pub struct NetCurrency {
     /// MRR at the month's start, S.
     pub start: Mrr,
-    /// What openings and transfers from earlier months are treated as having stood there; with
-    /// `start` it makes S', the denominator of every rate.
+    /// What openings, transfers from earlier months and adjustments of closed months are treated as having
+    /// stood there; with `start` it makes S', the denominator of every rate.
     pub brought: Delta,
     /// MRR at the month's end, E.
     pub end: Mrr,
@@ -103,6 +105,32 @@ pub struct NetMonth {
     pub fate: Fate,
     /// Each currency in which it had or moved anything.
     pub currencies: BTreeMap<Currency, NetCurrency>,
+}
+
+impl NetMonth {
+    /// The month as it follows on books that are closed: its start is what was reported, and what was posted
+    /// in it for closed months has a lane of its own and is treated as having stood at its start (R24).
+    ///
+    /// `adjustments` are these postings, reversals among them; the levels that the month was netted from know
+    /// them already. S' and all that is figured from it stay as they are.
+    #[must_use]
+    pub fn with_prior_period<'a>(mut self, adjustments: impl IntoIterator<Item = &'a Movement>) -> Self {
+        for movement in adjustments {
+            let Some(side) = movement.face() else { continue };
+            let net = self.currencies.entry(movement.currency.clone()).or_default();
+            net.start += -movement.delta;
+            net.brought += movement.delta;
+            net.cells.push(Cell {
+                lane: Lane::PriorPeriod,
+                kind: None,
+                product: side.product.clone(),
+                price: side.price.clone(),
+                motion: movement.motion,
+                delta: movement.delta,
+            });
+        }
+        self
+    }
 }
 
 /// The family of a kind, by its upward word.

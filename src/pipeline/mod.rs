@@ -3,6 +3,8 @@
 //! post the difference, in one transaction, so that a crash between any two steps loses nothing and
 //! posts nothing twice.
 
+mod close;
+mod closed_months;
 mod complete;
 mod door;
 mod settle;

@@ -7,7 +7,10 @@ use super::block::Block;
 use super::consolidated::Consolidated;
 use super::segment::Subject;
 use super::trailing::{LOOK_BACK, Span, Trailing};
-use super::{CustomerHistory, History, Incomplete, RangeReport, Report, ReportError, Scheduled, Settings};
+use super::{
+    Adjustment, CurrencyBlock, CustomerHistory, History, Incomplete, RangeReport, Report, ReportError,
+    Scheduled, Settings,
+};
 use crate::mrr::{Currency, Instant, Month, NetMonth, levels_before, net_month};
 
 /// How far the forward view reaches.
@@ -41,6 +44,12 @@ pub fn range_report(
         }
         _ => Err(ReportError::BadRange { from, to }),
     }
+}
+
+/// The block of a currency in which nothing stood and nothing moved.
+pub(super) fn quiet_block(currency: &Currency, month: Month, settings: &Settings) -> CurrencyBlock {
+    let trailing = Trailing::over(vec![Span::of(month, settings.zone); LOOK_BACK]);
+    Block::of(settings).finish(currency, 0, &trailing, None, settings)
 }
 
 /// One month's sums by currency.
@@ -84,6 +93,9 @@ fn reports(history: &History, settings: &Settings, from: Month, count: usize) ->
             let customers = &block.figures.customers;
             (Reverse(customers.starting.max(customers.ending)), block.currency.clone())
         });
+        let month = report.month;
+        let posted = history.customers.iter().flat_map(|customer| &customer.adjustments);
+        report.list_adjustments(posted.filter(|posted| posted.posted_in == month));
         look_forward(&mut report, history, settings);
         list_incomplete(&mut report, history, spans[index + LOOK_BACK - 1].end, settings);
         if let Some(consolidated) = &mut consolidated {
@@ -116,8 +128,12 @@ fn nets(customer: &CustomerHistory, spans: &[Span]) -> Vec<Option<NetMonth>> {
     let net = |(index, span): (usize, &Span)| {
         let movements = span.movements(&customer.movements);
         let is_reported = index + 1 >= LOOK_BACK;
-        (is_reported || !movements.is_empty())
-            .then(|| net_month(&customer.levels, movements, span.start, span.end))
+        let net = || net_month(&customer.levels, movements, span.start, span.end);
+        if is_reported {
+            let posted = customer.adjustments.iter().filter(|posted| posted.posted_in == span.month);
+            return Some(net().with_prior_period(posted.map(|posted| &posted.movement)));
+        }
+        (!movements.is_empty()).then(net)
     };
     spans.iter().enumerate().map(net).collect()
 }
@@ -142,6 +158,18 @@ fn add(blocks: &mut Blocks, customer: &CustomerHistory, month: &NetMonth, span: 
         };
         let block = blocks.entry(currency.clone()).or_insert_with(|| Block::of(settings));
         block.add(subject, movements, settings);
+    }
+}
+
+impl Report {
+    /// Lists adjustments in the blocks of their currencies.
+    pub(super) fn list_adjustments<'a>(&mut self, adjustments: impl Iterator<Item = &'a Adjustment>) {
+        for adjustment in adjustments {
+            let of = |block: &&mut CurrencyBlock| block.currency == adjustment.movement.currency;
+            if let Some(block) = self.currencies.iter_mut().find(of) {
+                block.prior_period_adjustments.push(adjustment.clone());
+            }
+        }
     }
 }
 

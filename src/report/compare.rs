@@ -7,7 +7,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::build::LONGEST_RANGE;
 use super::tally::Tally;
 use super::trailing::Span;
-use super::{CurrencyBlock, CustomerHistory, Dimension, Figures, History, Report, ReportError, Settings};
+use super::{
+    CurrencyBlock, CustomerHistory, Dimension, Figures, History, MonthStatus, Report, ReportError, Settings,
+};
 use crate::mrr::{Currency, CustomerId, Delta, Kind, Lane, Month, Mrr, NetCurrency, NetMonth, net_month};
 
 /// Customers whose difference is printed, in each currency.
@@ -137,7 +139,7 @@ pub fn compare(
         if currencies.is_empty() {
             comparison.unchanged.push(before.month);
         } else {
-            let is_closed = before.is_closed;
+            let is_closed = before.status != MonthStatus::Open;
             comparison.months.push(MonthChange { month: before.month, is_closed, currencies });
         }
     }

@@ -181,7 +181,25 @@ fn block_rows(report: &Report, name: &str, block: &CurrencyBlock) -> Vec<Vec<Str
         rows.amount("activity", class.as_str(), &block.activity.class(*class));
     }
     rest(&mut rows, block);
+    closed(&mut rows, report, block);
     rows.rows
+}
+
+/// How a closed month stands, what was posted for closed months, and the bridge (R24).
+fn closed(rows: &mut Rows<'_>, report: &Report, block: &CurrencyBlock) {
+    if let Some(closing) = &report.closing {
+        rows.push("closing", "status", &report.status.as_str(), "");
+        rows.push("closing", "digest", &closing.digest, "sha256");
+    }
+    for entry in &block.prior_period_adjustments {
+        let section = format!("prior_period_adjustments:{}:{}", entry.month, entry.customer);
+        rows.amount(&section, &entry.id, &entry.movement.delta);
+    }
+    for row in block.bridge.iter().flat_map(|bridge| &bridge.rows) {
+        rows.amount("bridge:reported", row.lane, &row.reported);
+        rows.amount("bridge:adjustment", row.lane, &row.adjustment());
+        rows.amount("bridge:restated", row.lane, &row.restated);
+    }
 }
 
 /// What has a name of the book's own: segments, cohorts, customers.

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use chrono_tz::Tz;
 
 use super::{
-    Activity, Basis, Cohort, Concentration, Dimension, Expander, Incomplete, OwnerBook, Rate, Scheduled,
-    SegmentTable, Settings, Targets, TrendMonth, UsedRate,
+    Activity, Adjustment, Basis, Bridge, ClosedMonth, Cohort, Concentration, Dimension, Expander, Incomplete,
+    MonthStatus, OwnerBook, Rate, Scheduled, SegmentTable, Settings, Targets, TrendMonth, UsedRate,
 };
 use crate::mrr::{Currency, Delta, Instant, Kind, Lane, Month, Motion, Mrr, Policy};
 
@@ -19,8 +19,10 @@ pub struct Report {
     pub zone: Tz,
     /// The book.
     pub book: String,
-    /// Whether the month is closed (R24).
-    pub is_closed: bool,
+    /// Whether the month is open, closed, or shown otherwise than it was closed (R24).
+    pub status: MonthStatus,
+    /// How it was closed; `None` while it is open.
+    pub closing: Option<ClosedMonth>,
     /// As reported or restated.
     pub basis: Basis,
     /// The newest fact behind it.
@@ -52,7 +54,12 @@ impl Report {
             month,
             zone: settings.zone,
             book: settings.book.clone(),
-            is_closed: settings.closed.contains(&month),
+            status: if settings.closed.contains_key(&month) {
+                MonthStatus::Closed
+            } else {
+                MonthStatus::Open
+            },
+            closing: settings.closed.get(&month).cloned(),
             basis: settings.basis,
             data_through: settings.data_through,
             policy: settings.policy.clone(),
@@ -125,6 +132,11 @@ pub struct CurrencyBlock {
     pub owners: Vec<OwnerBook>,
     /// Up to ten customers by total expansion.
     pub top_expanders: Vec<Expander>,
+    /// As reported: what was posted in this month for months closed before. Restated: what was posted for
+    /// this month and those before it since it was closed (R24).
+    pub prior_period_adjustments: Vec<Adjustment>,
+    /// From what was reported to this, where a closed month is restated (R24).
+    pub bridge: Option<Bridge>,
     /// Movements within ninety days after the newest fact (R22).
     pub scheduled: Vec<Scheduled>,
     /// MRR of subscriptions that are past due at the month's end (R5).

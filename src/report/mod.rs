@@ -5,8 +5,10 @@
 //! with a [`Report`] (section 6 of the rules), and every renderer makes its text of that one model. The
 //! room is pure: it knows no clock and no store.
 
+mod as_closed;
 mod block;
 mod breakdown;
+mod bridge;
 mod build;
 mod choices;
 mod compare;
@@ -41,6 +43,7 @@ mod trailing;
 mod trend_chart;
 
 pub use breakdown::*;
+pub use bridge::*;
 pub use build::*;
 pub use choices::*;
 pub use compare::*;

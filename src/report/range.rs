@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::sections::{rate_title, title};
 use super::sheet::Section;
-use super::{CurrencyBlock, RangeReport, Scale};
+use super::{CurrencyBlock, MonthStatus, RangeReport, Scale};
 use crate::mrr::{Currency, Delta, Lane};
 
 /// One currency, or the consolidated report, in every month; a month without it being empty.
@@ -59,12 +59,19 @@ fn rollforward(range: &RangeReport, strip: &Strip<'_>) -> Section {
         let cells = blocks.iter().map(|block| block.map_or_else(|| "–".to_owned(), value));
         [name.to_owned()].into_iter().chain(cells).collect::<Vec<String>>()
     };
+    if range.months.iter().any(|report| report.status != MonthStatus::Open) {
+        let standing = range.months.iter().map(|report| report.status.as_str().to_owned());
+        section.row(["Month".to_owned()].into_iter().chain(standing).collect());
+    }
     section.total(line("Starting MRR", &|block| scale.level(block.figures.rollforward.starting_mrr)));
     for lane in Lane::ALL {
         let is_quiet =
             blocks.iter().flatten().all(|block| block.figures.rollforward.lane(*lane) == Delta::ZERO);
-        if is_quiet && matches!(lane, Lane::Opening | Lane::Resume | Lane::Pause | Lane::Transfer | Lane::Fx)
-        {
+        let may_be_left_out = matches!(
+            lane,
+            Lane::PriorPeriod | Lane::Opening | Lane::Resume | Lane::Pause | Lane::Transfer | Lane::Fx
+        );
+        if is_quiet && may_be_left_out {
             continue;
         }
         section.row(line(&title(lane.as_str()), &|block| {

@@ -1,6 +1,6 @@
 //! The sections of a sheet, in the order they are read: what the month came to, why, who, what next.
 
-use super::lists::{expanders, incomplete, owners, scheduled, segments};
+use super::lists::{adjustments, bridge, expanders, incomplete, owners, scheduled, segments};
 use super::reference::meets;
 use super::sheet::{Section, Tile};
 use super::{CurrencyBlock, Figures, Fraction, Rate, Report, Scale, reference_line};
@@ -91,6 +91,8 @@ pub(super) fn sections(report: &Report, block: &CurrencyBlock) -> Vec<Section> {
     let scale = Scale::of(&block.currency);
     let printed = Printed::of(&block.figures, scale);
     let mut sections = vec![summary(block, &printed), rollforward(block, &printed)];
+    sections.extend(bridge(block, scale));
+    sections.extend(adjustments(report, block, scale));
     sections.push(kinds("Expansion by kind", &printed.expansion, printed.lane(Lane::Expansion), scale));
     sections.push(kinds("Contraction by kind", &printed.contraction, printed.lane(Lane::Contraction), scale));
     sections.push(rates(block));

@@ -133,6 +133,10 @@ fn by_line<'m>(
         if is_brought {
             slice.base += cell.delta;
         }
+        // The levels know what was adjusted; what was reported did not.
+        if cell.lane == Lane::PriorPeriod {
+            slice.start += -cell.delta;
+        }
         slice.cells.push(cell);
     }
     slices.into_iter().collect()

@@ -109,15 +109,20 @@ fn sheet_block(report: &Report, currency: String, block: &CurrencyBlock) -> Shee
 
 /// What is said about the whole.
 fn facts(report: &Report) -> Vec<(String, String)> {
-    let status = if report.is_closed { "closed" } else { "open" };
+    let status = report.status.as_str();
     let data_through = report.data_through.map_or_else(|| "no data".to_owned(), |at| local(at, report.zone));
-    let mut facts = vec![
-        ("Book", report.book.clone()),
-        ("Month", format!("{status}, as {}", report.basis.as_str())),
+    let mut facts =
+        vec![("Book", report.book.clone()), ("Month", format!("{status}, as {}", report.basis.as_str()))];
+    if let Some(closing) = &report.closing {
+        let at = local(closing.closed_at, report.zone);
+        let (digest, postings) = (&closing.digest, closing.postings);
+        facts.push(("Closed", format!("{at}, {postings} postings, SHA-256 {digest}")));
+    }
+    facts.extend([
         ("Time zone", report.zone.name().to_owned()),
         ("Data through", data_through),
         ("Policy", policy(&report.policy)),
-    ];
+    ]);
     if let (Some(_), Err(reason)) = (&report.reporting_currency, &report.consolidated) {
         facts.push(("Consolidated", format!("no: {reason}")));
     }

@@ -151,7 +151,7 @@ fn a_report_has_the_keys_of_the_contract_in_its_order() {
     let exactly = |name: &str, contract: &str| assert_eq!(keys(&value(block, name)).join(" "), contract);
     exactly(
         "rollforward",
-        "starting_mrr opening new reactivation resume expansion contraction churn pause transfer ending_mrr",
+        "starting_mrr prior_period opening new reactivation resume expansion contraction churn pause transfer ending_mrr",
     );
     exactly("expansion_by_kind", "upsell cross_sell seat usage price discount term");
     exactly("contraction_by_kind", "downgrade product_removed seat usage price discount term");

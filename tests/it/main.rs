@@ -4,6 +4,8 @@
 
 mod business;
 mod catalogue;
+mod closed_books;
+mod closing;
 mod commands;
 mod completing;
 mod crash;
