@@ -7,11 +7,11 @@ use super::{Checkpoint, Instant, PastDuePolicy, Status};
 
 impl Fold<'_, '_> {
     /// The state at this instant as a checkpoint, if nothing is pending there: the customer pays, no
-    /// pause, no usage, nothing incomplete, no late payer that may lapse, no deletion, and every fact
+    /// pause, no usage, nothing incomplete, no late payer that may lapse, no deletion, no quote that waits for its change, and every fact
     /// up to this second has taken effect.
     pub(super) fn checkpoint(&self, at: Instant) -> Option<Checkpoint> {
         let lapses = matches!(self.rules.policy.past_due, PastDuePolicy::LapsesAfterDays(_));
-        if is_zero(&self.running) || self.is_deleted(at) {
+        if is_zero(&self.running) || self.is_deleted(at) || self.quotes.are_pending(at) {
             return None;
         }
         let mut base = Vec::new();
@@ -47,7 +47,7 @@ impl Fold<'_, '_> {
             let step = &life.steps[0];
             self.holds[index].steps = 1;
             if life.standing(0, checkpoint.at, self.rules.policy) == Standing::Counts {
-                let lines = self.value(index, &step.state, step.snapshot, checkpoint.at);
+                let lines = self.value(index, &step.state, checkpoint.at);
                 for line in &lines {
                     *self.running.entry(line.price.currency.clone()).or_default() += line.level;
                 }

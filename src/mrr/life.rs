@@ -124,6 +124,11 @@ impl<'a> Life<'a> {
         self.steps.partition_point(|step| step.at <= at)
     }
 
+    /// Whether one of its snapshots takes effect at an instant.
+    pub(super) fn speaks_at(&self, at: Instant) -> bool {
+        self.steps.iter().any(|step| step.at == at)
+    }
+
     /// The instants at which what it counts for may change without a word about it: discounts that end,
     /// the customer's discount, what is learnt of prices and coupons, late payers that lapse, usage.
     pub(super) fn silent_changes(&self, known: &Known<'_>, policy: &Policy) -> BTreeSet<Instant> {

@@ -29,6 +29,7 @@ mod period;
 mod place;
 mod policy;
 mod price;
+mod quotes;
 mod roll_forward;
 mod snapshot;
 mod transfer;

@@ -13,6 +13,7 @@ mod payloads;
 mod process;
 mod raw;
 mod road;
+mod rules;
 mod signatures;
 mod stories;
 mod tidy;

@@ -61,14 +61,14 @@ fn go_on(story: &Story, checkpoint: Checkpoint) -> Derivation {
 
 /// Whether it is at hand from any checkpoint on.
 fn is_of_customer(fact: &Fact) -> bool {
-    matches!(fact, Fact::Customer(_) | Fact::Discount(_))
+    matches!(fact, Fact::Customer(_) | Fact::Discount(_) | Fact::Quote(_))
 }
 
 /// Whether a pause in force when a subscription was first seen may hide that the customer has paid.
 fn may_have_paid(story: &Story) -> bool {
     story.facts.iter().any(|fact| match fact {
         Fact::Subscription(fact) => fact.previous.as_ref().unwrap_or(&fact.state).collection_paused,
-        Fact::Usage(_) | Fact::Customer(_) | Fact::Discount(_) => false,
+        Fact::Usage(_) | Fact::Customer(_) | Fact::Discount(_) | Fact::Quote(_) => false,
     })
 }
 
@@ -118,7 +118,7 @@ fn begins_known(story: &Story) -> bool {
         // A list that leaves items out is a loose link of the chain.
         Fact::Subscription(fact) if fact.state.items_truncated => false,
         Fact::Subscription(fact) => !begun.insert(&fact.subscription) || fact.origin == Origin::Created,
-        Fact::Usage(_) | Fact::Customer(_) | Fact::Discount(_) => true,
+        Fact::Usage(_) | Fact::Customer(_) | Fact::Discount(_) | Fact::Quote(_) => true,
     })
 }
 
