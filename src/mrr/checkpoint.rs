@@ -7,7 +7,7 @@ use super::{Checkpoint, Instant, PastDuePolicy, Status};
 
 impl Fold<'_, '_> {
     /// The state at this instant as a checkpoint, if nothing is pending there: the customer pays, no
-    /// pause, no usage, nothing incomplete, no late payer that may lapse, no deletion, no quote that waits for its change, and every fact
+    /// pause, no usage, nothing incomplete, no late payer that may lapse, no unknown status, no deletion, no quote that waits for its change, and every fact
     /// up to this second has taken effect.
     pub(super) fn checkpoint(&self, at: Instant) -> Option<Checkpoint> {
         let lapses = matches!(self.rules.policy.past_due, PastDuePolicy::LapsesAfterDays(_));
@@ -27,7 +27,9 @@ impl Fold<'_, '_> {
                 continue;
             }
             let last = life.steps[hold.steps - 1].snapshot;
-            if lapses && last.state.status == Status::PastDue {
+            // What a status that is not known stands for was told before it (R4).
+            let is_unknown = last.state.status == Status::Unknown;
+            if is_unknown || (lapses && last.state.status == Status::PastDue) {
                 return None;
             }
             base.push(last.evidence.event.clone());
