@@ -7,8 +7,8 @@ use super::{Checkpoint, Instant, PastDuePolicy, Status};
 
 impl Fold<'_, '_> {
     /// The state at this instant as a checkpoint, if nothing is pending there: the customer pays, no
-    /// pause, no usage, nothing incomplete, no late payer that may lapse, no unknown status, no deletion, no quote that waits for its change, and every fact
-    /// up to this second has taken effect.
+    /// pause, no usage, nothing incomplete, no late payer that may lapse, no unknown status, no deletion,
+    /// no quote whose change may still come, and every fact up to this second has taken effect.
     pub(super) fn checkpoint(&self, at: Instant) -> Option<Checkpoint> {
         let lapses = matches!(self.rules.policy.past_due, PastDuePolicy::LapsesAfterDays(_));
         if is_zero(&self.running) || self.is_deleted(at) || self.quotes.are_pending(at) {
