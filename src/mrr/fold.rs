@@ -130,7 +130,7 @@ impl<'a, 'r> Fold<'a, 'r> {
             && let Some(left) =
                 self.left.take_if(|left| at.0 - left.at.0 <= window && left.is_followed_by(&after))
         {
-            before = self.move_over(at, left, &after);
+            before = self.move_over(at, left, before, &after);
             start = sums(&before);
             reach = Reach::Customer;
         }
@@ -145,7 +145,7 @@ impl<'a, 'r> Fold<'a, 'r> {
         };
         let parts = change.parts(reach);
         let currencies: BTreeSet<&Currency> = start.keys().chain(end.keys()).collect();
-        let mut bridges = self.bridges(at, (&start, &end), &after);
+        let mut bridges = self.bridges(at, (&start, &end), &before, &after);
         for currency in currencies {
             let (from, to) = (level(&start, currency), level(&end, currency));
             let class = self.class(is_zero(&start), is_zero(&end), to - from);
@@ -253,7 +253,7 @@ impl<'a, 'r> Fold<'a, 'r> {
         }
     }
 
-    fn paused_products(&self) -> BTreeSet<ProductId> {
+    pub(super) fn paused_products(&self) -> BTreeSet<ProductId> {
         let paused = self.holds.iter().filter_map(|hold| match &hold.pause {
             Pause::Took(lines) => Some(lines),
             Pause::None | Pause::Unseen => None,

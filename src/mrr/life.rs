@@ -184,11 +184,14 @@ impl<'a> Life<'a> {
     }
 
     /// The state of the step at `index` or, where this version does not know its status, of the last
-    /// before it whose status it knows: what can't be judged holds what it held (R4).
+    /// before it whose status it knows, which may be the one that it is opened with (R12): what can't be
+    /// judged holds what it held (R4).
     fn last_known(&self, index: usize) -> &'a State {
-        let known = |step: &&Step<'a>| step.snapshot.state.status != Status::Unknown;
-        let step = self.steps[..=index].iter().rfind(known).unwrap_or(&self.steps[index]);
-        &step.snapshot.state
+        let is_known = |state: &&State| state.status != Status::Unknown;
+        let told = self.steps[..=index].iter().rev().map(|step| &step.snapshot.state);
+        let opened_with = self.steps[0].snapshot.previous.as_ref();
+        let known = told.chain(opened_with).find(is_known);
+        known.unwrap_or(&self.steps[index].snapshot.state)
     }
 }
 

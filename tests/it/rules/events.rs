@@ -89,7 +89,7 @@ impl<'p> Teller<'p> {
             } else if let Some((price, quantity)) = word.split_once('*') {
                 let item = self.item(name, items.len() + 1, price, quantity);
                 items.push(item);
-            } else if *word != "bare" {
+            } else if !["bare", "legacy"].contains(word) {
                 object["status"] = (*word).into();
             }
         }
@@ -97,6 +97,9 @@ impl<'p> Teller<'p> {
             object["currency"] = currency;
         }
         object["items"] = json!({"object": "list", "has_more": false, "data": items});
+        if rest.contains(&"legacy") {
+            only_plan(&mut object);
+        }
         let before = self.subscriptions.insert(name.to_owned(), object.clone());
         let from = rest.iter().find_map(|word| word.strip_prefix("from="));
         let before = match from {
@@ -201,6 +204,19 @@ impl<'p> Teller<'p> {
             "period": {"start": instant(start).0, "end": instant(end).0},
         }))
     }
+}
+
+/// A subscription of before there were items: its only one's plan and quantity as its own.
+fn only_plan(object: &mut Value) {
+    let item = object["items"]["data"][0].clone();
+    let (price, recurring) = (&item["price"], &item["price"]["recurring"]);
+    object["plan"] = json!({
+        "id": price["id"], "object": "plan", "product": price["product"], "currency": price["currency"],
+        "amount": price["unit_amount"], "interval": recurring["interval"],
+        "interval_count": recurring["interval_count"],
+    });
+    object["quantity"] = item["quantity"].clone();
+    object.as_object_mut().unwrap().remove("items");
 }
 
 fn set(object: &mut Value, key: &str, value: &str) {
