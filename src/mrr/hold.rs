@@ -255,6 +255,8 @@ impl<'a> Fold<'a, '_> {
             Class::Resume => (Kind::Resume, Cause::Resume),
             _ => (Kind::Pause, Cause::Pause),
         };
+        let mut lines = lines.to_vec();
+        self.place(&mut lines, at);
         for line in lines.iter().filter(|line| line.level.is_positive()) {
             let line = proved(line, proofs);
             let part = if is_back { arrival(&line, kind, cause) } else { departure(&line, kind, cause) };

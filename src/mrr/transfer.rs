@@ -57,10 +57,8 @@ impl<'a> Fold<'a, '_> {
         let newcomer = after.iter().find(|line| line.level.is_positive());
         let mut arrived = Vec::new();
         for pair in change.pairs(Reach::Customer) {
-            if pair.before.is_none_or(|old| !old.level.is_positive()) {
-                continue;
-            }
-            let (Some(old), Some(newcomer)) = (pair.before, pair.after.or(newcomer)) else {
+            let old = pair.before.filter(|old| old.level.is_positive());
+            let (Some(old), Some(newcomer)) = (old, pair.after.or(newcomer)) else {
                 continue;
             };
             let place = pair.after.unwrap_or(old);
