@@ -130,7 +130,7 @@ impl<'a, 'r> Fold<'a, 'r> {
             && let Some(left) =
                 self.left.take_if(|left| at.0 - left.at.0 <= window && left.is_followed_by(&after))
         {
-            before = self.move_over(at, left, before, &after);
+            before = self.move_over(at, left, &before, &after);
             start = sums(&before);
             reach = Reach::Customer;
         }

@@ -35,7 +35,7 @@ impl<'a> Fold<'a, '_> {
         &mut self,
         at: Instant,
         left: Left<'a>,
-        standing: Vec<Line<'a>>,
+        standing: &[Line<'a>],
         after: &[Line<'a>],
     ) -> Vec<Line<'a>> {
         for movement in &mut self.movements[left.movements.clone()] {
@@ -43,7 +43,7 @@ impl<'a> Fold<'a, '_> {
                 (Class::Transfer, Kind::Transfer, Cause::Transfer);
         }
         let mut left = left;
-        left.lines.extend(idle(&standing, after));
+        left.lines.extend(idle(standing, after));
         self.place(&mut left.lines, at);
         let nothing = (BTreeSet::new(), BTreeMap::new(), BTreeMap::new());
         let change = Change {
