@@ -147,7 +147,7 @@ fn a_quote_that_is_heard_of_late_makes_its_change_deliberate() {
     let late = event("evt_4", "customer.subscription.updated", GREW + 10 * 86_400, None, true, &packs(3));
     place.receive(&[told.clone(), vec![late.clone()]].concat());
     assert_eq!(motions(&place), ["new unknown", "expansion unknown", "expansion unknown"]);
-    place.receive(&[accepted.clone()]);
+    place.receive(std::slice::from_ref(&accepted));
     let mut after = motions(&place);
     after.sort();
     assert_eq!(after, ["expansion deliberate", "expansion unknown", "new unknown"]);
