@@ -177,6 +177,7 @@ fn is_about(fact: &Fact, subscription: &str) -> bool {
     match fact {
         Fact::Subscription(fact) => fact.subscription.as_str() == subscription,
         Fact::Usage(fact) => fact.subscription.as_str() == subscription,
+        Fact::Quote(fact) => fact.subscription.as_str() == subscription,
         Fact::Customer(_) | Fact::Discount(_) => true,
     }
 }
@@ -207,6 +208,13 @@ fn fact_text(stored: &Stored, fact: &Fact, app: &App) -> String {
         Fact::Discount(fact) => {
             let of = fact.subscription.as_ref().map_or("the customer", |id| id.as_str());
             text.push_str(&format!("    a discount of {of}: {:?} (R6)\n", fact.change));
+        }
+        Fact::Quote(fact) => {
+            let at = instant(fact.accepted_at);
+            text.push_str(&format!(
+                "    quote {} accepted {at}: it stands behind the change of {} (R20)\n",
+                fact.quote, fact.subscription
+            ));
         }
         Fact::Customer(_) => text.push_str("    attributes of the customer: no figure\n"),
     }

@@ -50,8 +50,8 @@ struct KeyRow {
 
 impl Ledger {
     /// A customer's timeline. If it has a checkpoint and nothing reaches back to it
-    /// (`changed_from` is later), only what comes after, and all that is about the customer itself and its
-    /// discounts; `None` asks for all.
+    /// (`changed_from` is later), only what comes after, and all that is about the customer itself, its
+    /// discounts and its quotes; `None` asks for all.
     ///
     /// # Errors
     ///
@@ -158,7 +158,7 @@ impl Ledger {
         let facts = self.facts(key, &names, events).await?;
         let snapshots = facts.into_iter().filter_map(|fact| match fact {
             Fact::Subscription(snapshot) => Some(snapshot),
-            Fact::Usage(_) | Fact::Customer(_) | Fact::Discount(_) => None,
+            _ => None,
         });
         Ok(snapshots.collect())
     }

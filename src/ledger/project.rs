@@ -108,7 +108,7 @@ impl Projections {
                 Fact::Customer(fact) => {
                     (String::new(), fact.country.clone(), &fact.metadata, &fact.evidence.event)
                 }
-                Fact::Usage(_) | Fact::Discount(_) => continue,
+                Fact::Usage(_) | Fact::Discount(_) | Fact::Quote(_) => continue,
             };
             let values = [
                 Value::from(new.key.book.clone()),

@@ -284,6 +284,8 @@ impl Settlement {
                 Fact::Customer(fact) => (None, &fact.evidence.event, None),
                 // Of the customer, whatever it is a discount on: it is at hand from any checkpoint on.
                 Fact::Discount(fact) => (None, &fact.evidence.event, None),
+                // So is a quote: whether it stands behind a change is asked wherever one goes on from.
+                Fact::Quote(fact) => (None, &fact.evidence.event, None),
             };
             values.extend([
                 Value::from(new.key.book.clone()),

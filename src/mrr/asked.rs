@@ -31,7 +31,7 @@ pub(super) fn asked(facts: &[Fact], lives: &[Life<'_>], known: &Known<'_>) -> BT
             Fact::Usage(fact) => {
                 asked.topics.extend(fact.lines.iter().map(|line| Topic::Price(line.price.clone())));
             }
-            Fact::Subscription(_) => {}
+            Fact::Subscription(_) | Fact::Quote(_) => {}
         }
     }
     asked.topics

@@ -37,7 +37,7 @@ impl<'a> Part<'a> {
 }
 
 /// What proves a change of a subscription, and what tells who moved.
-pub(super) type Proof<'a> = (&'a Evidence, &'a MotionSigns);
+pub(super) type Proof<'a> = (&'a Evidence, MotionSigns);
 
 /// The proofs of a change, for each item that was held before it.
 pub(super) type Proofs<'a> = BTreeMap<(SubscriptionId, ItemId), Proof<'a>>;
@@ -206,7 +206,7 @@ fn part<'a>(
 pub(super) fn proved<'a>(line: &Line<'a>, proofs: &Proofs<'a>) -> Line<'a> {
     let mut line = line.clone();
     if let Some((evidence, signs)) = proofs.get(&(line.subscription.clone(), line.item.clone())) {
-        (line.evidence, line.signs) = (evidence, signs);
+        (line.evidence, line.signs) = (evidence, *signs);
     }
     line
 }

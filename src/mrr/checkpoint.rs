@@ -7,11 +7,12 @@ use super::{Checkpoint, ChurnPolicy, Instant, PastDuePolicy, Status};
 
 impl Fold<'_, '_> {
     /// The state at this instant as a checkpoint, if nothing is pending there: the customer pays, no
-    /// pause, no usage, nothing incomplete, no late payer that may lapse, no end that a policy may count
-    /// before its time, no deletion, and every fact up to this second has taken effect.
+    /// pause, no usage, nothing incomplete, no late payer that may lapse, no unknown status, no end that a policy
+    /// may count before its time, no deletion, no quote whose change may still come, and every fact up to this
+    /// second has taken effect.
     pub(super) fn checkpoint(&self, at: Instant) -> Option<Checkpoint> {
         let lapses = matches!(self.rules.policy.past_due, PastDuePolicy::LapsesAfterDays(_));
-        if is_zero(&self.running) || self.is_deleted(at) {
+        if is_zero(&self.running) || self.is_deleted(at) || self.quotes.are_pending(at) {
             return None;
         }
         let mut base = Vec::new();
@@ -27,7 +28,9 @@ impl Fold<'_, '_> {
                 continue;
             }
             let last = life.steps[hold.steps - 1].snapshot;
-            if lapses && last.state.status == Status::PastDue {
+            // What a status that is not known stands for was told before it (R4).
+            let is_unknown = last.state.status == Status::Unknown;
+            if is_unknown || (lapses && last.state.status == Status::PastDue) {
                 return None;
             }
             if self.rules.policy.churn == ChurnPolicy::Requested && last.state.ends_at.is_some() {
@@ -50,7 +53,7 @@ impl Fold<'_, '_> {
             let step = &life.steps[0];
             self.holds[index].steps = 1;
             if life.standing(0, checkpoint.at, self.rules.policy) == Standing::Counts {
-                let lines = self.value(index, &step.state, step.snapshot, checkpoint.at);
+                let lines = self.value(index, &step.state, checkpoint.at);
                 for line in &lines {
                     *self.running.entry(line.price.currency.clone()).or_default() += line.level;
                 }

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::asked::asked;
 use super::fold::Fold;
 use super::life::Life;
+use super::quotes::Quotes;
 use super::{
     Catalogue, Checkpoint, Derivation, Evidence, Fact, Finding, Instant, Known, Matter, Policy, Snapshot,
     Status, SubscriptionId, UsageInvoice,
@@ -27,7 +28,7 @@ pub struct Rules<'r> {
 }
 
 /// All facts about one customer of one book, in any order, with or without duplicates; or, from a
-/// checkpoint on, those after it and, of the customer itself and its discounts, all.
+/// checkpoint on, those after it and, of the customer itself, its discounts and quotes, all.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Timeline {
     /// The facts.
@@ -68,7 +69,7 @@ pub fn derive_with_lag<'a>(
     let checkpoint_before = newest.map(|newest| Instant(newest.0.saturating_sub(checkpoint_lag_seconds)));
     let findings = findings(&lives, &known);
 
-    let mut fold = Fold::new(rules, &known, &lives, deleted);
+    let mut fold = Fold::new(rules, &known, &lives, deleted, Quotes::of(&timeline.facts));
     if let Some(start) = &timeline.start {
         fold.go_on_from(&start.checkpoint);
     }
@@ -125,7 +126,7 @@ fn lives<'a>(timeline: &'a Timeline, known: &Known<'a>, policy: &Policy) -> Vec<
         match fact {
             Fact::Subscription(fact) => snapshots.entry(fact.subscription.clone()).or_default().push(fact),
             Fact::Usage(fact) => invoices.entry(fact.subscription.clone()).or_default().push(fact),
-            Fact::Customer(_) | Fact::Discount(_) => {}
+            Fact::Customer(_) | Fact::Discount(_) | Fact::Quote(_) => {}
         }
     }
     let start = timeline.start.as_ref();
@@ -153,7 +154,7 @@ fn lives<'a>(timeline: &'a Timeline, known: &Known<'a>, policy: &Policy) -> Vec<
 fn unseen_usage_from(timeline: &Timeline, lives: &[Life<'_>]) -> Option<Instant> {
     let billed = timeline.facts.iter().filter_map(|fact| match fact {
         Fact::Usage(fact) => Some(fact),
-        Fact::Subscription(_) | Fact::Customer(_) | Fact::Discount(_) => None,
+        _ => None,
     });
     billed.filter(|fact| !lives.iter().any(|life| life.id == fact.subscription)).map(|fact| fact.at).min()
 }

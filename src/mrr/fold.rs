@@ -9,6 +9,7 @@ use super::hold::{Hold, Pause, Targets};
 use super::life::Life;
 use super::line::Line;
 use super::matching::Reach;
+use super::quotes::Quotes;
 use super::transfer::Left;
 use super::{
     Bridge, Cause, Class, Currency, Delta, Derivation, Evidence, Finding, Instant, Kind, Known, Level,
@@ -28,6 +29,7 @@ pub(super) struct Fold<'a, 'r> {
     /// Ends that are asked for, when looking forward.
     pub(super) asked_ends: BTreeMap<usize, Instant>,
     pub(super) holds: Vec<Hold<'a>>,
+    pub(super) quotes: Quotes,
     pub(super) running: Sums,
     pub(super) has_paid: bool,
     /// Since when the customer has been at zero after it had paid.
@@ -49,6 +51,7 @@ impl<'a, 'r> Fold<'a, 'r> {
         known: &'r Known<'a>,
         lives: &'r [Life<'a>],
         deleted: Option<(Instant, &'a Evidence)>,
+        quotes: Quotes,
     ) -> Self {
         Self {
             rules,
@@ -57,6 +60,7 @@ impl<'a, 'r> Fold<'a, 'r> {
             deleted,
             asked_ends: BTreeMap::new(),
             holds: lives.iter().map(|_| Hold::default()).collect(),
+            quotes,
             running: Sums::new(),
             has_paid: false,
             zero_since: None,
@@ -84,6 +88,7 @@ impl<'a, 'r> Fold<'a, 'r> {
     pub(super) fn change(&mut self, at: Instant, touched: &BTreeSet<usize>) {
         let told: Vec<usize> =
             touched.iter().copied().filter(|index| self.lives[*index].steps_until(at) > 0).collect();
+        let first = self.movements.len();
         for index in &told {
             self.open(*index, at);
         }
@@ -95,6 +100,19 @@ impl<'a, 'r> Fold<'a, 'r> {
         for (index, lines) in targets.lines {
             self.holds[index].lines = lines;
             self.note_levels(index, at);
+        }
+        self.note_quotes(at, &told, first);
+    }
+
+    /// A quote has one change of its subscription: the first that moves something and that an event of the
+    /// subscription makes (R20).
+    fn note_quotes(&mut self, at: Instant, told: &[usize], first: usize) {
+        let moved = &self.movements[first..];
+        for life in told.iter().map(|index| &self.lives[*index]).filter(|life| life.speaks_at(at)) {
+            let is_its = |movement: &Movement| movement.subscription == life.id;
+            if moved.iter().any(|movement| is_its(movement) && movement.class != Class::Opening) {
+                self.quotes.moved(&life.id, at);
+            }
         }
     }
 
@@ -112,7 +130,7 @@ impl<'a, 'r> Fold<'a, 'r> {
             && let Some(left) =
                 self.left.take_if(|left| at.0 - left.at.0 <= window && left.is_followed_by(&after))
         {
-            before = self.move_over(at, left, &after);
+            before = self.move_over(at, left, &before, &after);
             start = sums(&before);
             reach = Reach::Customer;
         }
@@ -127,7 +145,7 @@ impl<'a, 'r> Fold<'a, 'r> {
         };
         let parts = change.parts(reach);
         let currencies: BTreeSet<&Currency> = start.keys().chain(end.keys()).collect();
-        let mut bridges = self.bridges(at, (&start, &end), &after);
+        let mut bridges = self.bridges(at, (&start, &end), &before, &after);
         for currency in currencies {
             let (from, to) = (level(&start, currency), level(&end, currency));
             let class = self.class(is_zero(&start), is_zero(&end), to - from);
@@ -235,7 +253,7 @@ impl<'a, 'r> Fold<'a, 'r> {
         }
     }
 
-    fn paused_products(&self) -> BTreeSet<ProductId> {
+    pub(super) fn paused_products(&self) -> BTreeSet<ProductId> {
         let paused = self.holds.iter().filter_map(|hold| match &hold.pause {
             Pause::Took(lines) => Some(lines),
             Pause::None | Pause::Unseen => None,

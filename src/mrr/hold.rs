@@ -10,8 +10,8 @@ use super::life::{Standing, is_end_asked, standing, state_before};
 use super::line::Line;
 use super::value::Terms;
 use super::{
-    Cause, Class, DiscountPolicy, Evidence, Finding, Grade, Instant, Item, ItemId, Kind, Known, Matter, Mrr,
-    Origin, Snapshot, State, Status, SubscriptionId, UsageType,
+    Cause, Class, DiscountPolicy, Evidence, Finding, Grade, Instant, Item, ItemId, Kind, Known, Matter,
+    MotionSigns, Mrr, Origin, State, Status, SubscriptionId, UsageType,
 };
 
 /// What a pause keeps from counting.
@@ -77,9 +77,12 @@ impl<'a> Fold<'a, '_> {
                 self.holds[index].pause = Pause::Took(Vec::new());
             }
             Standing::Counts => {
-                let mut lines = self.value(index, &state, first, at);
+                let mut lines = self.value(index, &state, at);
                 // The first fact tells of the state before it, whatever else its second holds.
-                lines.iter_mut().for_each(|line| line.evidence = &first.evidence);
+                // A quote stands behind what it makes, not behind what was there.
+                for line in &mut lines {
+                    (line.evidence, line.signs) = (&first.evidence, first.motion);
+                }
                 for line in lines.iter().filter(|line| line.level.is_positive()) {
                     self.has_paid = true;
                     let grade = first.previous.is_some().then_some(Grade::PreviousAttributes);
@@ -105,7 +108,6 @@ impl<'a> Fold<'a, '_> {
     pub(super) fn aim(&mut self, index: usize, at: Instant, targets: &mut Targets<'a>) {
         let life = &self.lives[index];
         let steps = life.steps_until(at);
-        let snapshot = life.steps[steps - 1].snapshot;
         let standing = self.standing_at(index, steps - 1, at);
         if self.is_over_at(index, steps - 1, at) {
             self.ended.insert(life.id.clone());
@@ -120,7 +122,7 @@ impl<'a> Fold<'a, '_> {
         }
         self.set_aside(index, at, standing, &targets.proofs);
         let lines = match standing {
-            Standing::Counts => self.value(index, &life.steps[steps - 1].state, snapshot, at),
+            Standing::Counts => self.value(index, &life.steps[steps - 1].state, at),
             Standing::Paused => Vec::new(),
             Standing::Zero(cause) => {
                 targets.ends.insert(life.id.clone(), cause);
@@ -137,7 +139,7 @@ impl<'a> Fold<'a, '_> {
         let hold = &self.holds[index];
         let span = (hold.steps, life.steps_until(at));
         let deletion = self.deleted.filter(|(deleted, _)| *deleted == at).map(|(_, evidence)| evidence);
-        let signs = &life.steps[span.1 - 1].snapshot.motion;
+        let signs = self.signs(index, at);
         let paused = match &hold.pause {
             Pause::Took(lines) => lines.as_slice(),
             Pause::None | Pause::Unseen => &[],
@@ -147,6 +149,20 @@ impl<'a> Fold<'a, '_> {
             let proof = (deletion.unwrap_or(made), signs);
             proofs.insert((life.id.clone(), line.item.clone()), proof);
         }
+    }
+
+    /// What tells who stands behind what an instant makes of a subscription (R20): its last word, and whether
+    /// a schedule or a quote stands behind any word of that instant.
+    fn signs(&self, index: usize, at: Instant) -> MotionSigns {
+        let life = &self.lives[index];
+        let told = &life.steps[..life.steps_until(at)];
+        let last = told.last().map(|step| step.snapshot.motion).unwrap_or_default();
+        let now: Vec<MotionSigns> =
+            told.iter().filter(|step| step.at == at).map(|step| step.snapshot.motion).collect();
+        let is_quoted = !now.is_empty() && self.quotes.stand_behind(&life.id, at);
+        let is_scheduled = now.iter().chain([&last]).any(|signs| signs.is_scheduled)
+            || now.iter().any(|signs| signs.is_released);
+        MotionSigns { is_scheduled: is_scheduled || is_quoted, ..last }
     }
 
     fn standing_at(&self, index: usize, step: usize, at: Instant) -> Standing {
@@ -217,7 +233,7 @@ impl<'a> Fold<'a, '_> {
             (Pause::Unseen, Standing::Counts) => {
                 let life = &self.lives[index];
                 let step = &life.steps[life.steps_until(at) - 1];
-                let lines = self.value(index, &step.state, step.snapshot, at);
+                let lines = self.value(index, &step.state, at);
                 self.pause_parts(at, &lines, proofs, Class::Resume, true);
                 self.holds[index].lines = lines;
             }
@@ -243,6 +259,8 @@ impl<'a> Fold<'a, '_> {
             Class::Resume => (Kind::Resume, Cause::Resume),
             _ => (Kind::Pause, Cause::Pause),
         };
+        let mut lines = lines.to_vec();
+        self.place(&mut lines, at);
         for line in lines.iter().filter(|line| line.level.is_positive()) {
             let line = proved(line, proofs);
             let part = if is_back { arrival(&line, kind, cause) } else { departure(&line, kind, cause) };
@@ -252,16 +270,11 @@ impl<'a> Fold<'a, '_> {
 
     /// The lines of a state at an instant. What can't be valued is held at its last known level and
     /// reported (R4).
-    pub(super) fn value(
-        &mut self,
-        index: usize,
-        state: &State,
-        snapshot: &'a Snapshot,
-        at: Instant,
-    ) -> Vec<Line<'a>> {
+    pub(super) fn value(&mut self, index: usize, state: &State, at: Instant) -> Vec<Line<'a>> {
         let life = &self.lives[index];
         let policy = self.rules.policy;
         let terms = Arc::new(Terms::of(state, at, self.known, policy.discounts));
+        let signs = self.signs(index, at);
         let span = (self.holds[index].steps, life.steps_until(at));
         let mut lines = Vec::with_capacity(state.items.len());
         for (place, item) in terms.items.iter().enumerate() {
@@ -283,7 +296,7 @@ impl<'a> Fold<'a, '_> {
                 place: self.known.place(&item.price, at),
                 missing: None,
                 evidence: used.unwrap_or_else(|| self.evidence(index, &item.id, span, at)),
-                signs: &snapshot.motion,
+                signs,
             };
             match level {
                 Ok(level) => lines.push(Line { level, ..line }),

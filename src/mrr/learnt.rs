@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 
 use super::movement::words;
 use super::{
-    Coupon, CouponId, Currency, Evidence, Instant, Item, Price, PriceId, ProductId, Scheme, SubscriptionId,
+    Coupon, CouponId, Currency, Evidence, Instant, Item, Motion, Price, PriceId, ProductId, Scheme,
+    SubscriptionId,
 };
 
 words! {
@@ -32,6 +33,10 @@ pub struct Marks {
     pub is_seat: Option<bool>,
     /// The price that it follows (`upswell_succeeds`); of prices only.
     pub succeeds: Option<PriceId>,
+    /// Who moves what is bought at it (`upswell_motion`, R20).
+    pub motion: Option<Motion>,
+    /// Whether it is sold through a channel of the customer's own (`upswell_channel`, R20).
+    pub is_self_serve: bool,
 }
 
 /// A price with what no event of a subscription carries of it.

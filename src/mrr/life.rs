@@ -124,6 +124,11 @@ impl<'a> Life<'a> {
         self.steps.partition_point(|step| step.at <= at)
     }
 
+    /// Whether one of its snapshots takes effect at an instant.
+    pub(super) fn speaks_at(&self, at: Instant) -> bool {
+        self.steps.iter().any(|step| step.at == at)
+    }
+
     /// The instants at which what it counts for may change without a word about it: discounts that end,
     /// the customer's discount, what is learnt of prices and coupons, late payers that lapse, usage.
     pub(super) fn silent_changes(&self, known: &Known<'_>, policy: &Policy) -> BTreeSet<Instant> {
@@ -185,11 +190,14 @@ impl<'a> Life<'a> {
     }
 
     /// The state of the step at `index` or, where this version does not know its status, of the last
-    /// before it whose status it knows: what can't be judged holds what it held (R4).
+    /// before it whose status it knows, which may be the one that it is opened with (R12): what can't be
+    /// judged holds what it held (R4).
     fn last_known(&self, index: usize) -> &'a State {
-        let known = |step: &&Step<'a>| step.snapshot.state.status != Status::Unknown;
-        let step = self.steps[..=index].iter().rfind(known).unwrap_or(&self.steps[index]);
-        &step.snapshot.state
+        let is_known = |state: &&State| state.status != Status::Unknown;
+        let told = self.steps[..=index].iter().rev().map(|step| &step.snapshot.state);
+        let opened_with = self.steps[0].snapshot.previous.as_ref();
+        let known = told.chain(opened_with).find(is_known);
+        known.unwrap_or(&self.steps[index].snapshot.state)
     }
 }
 

@@ -23,7 +23,7 @@ pub(super) struct Line<'a> {
     pub(super) missing: Option<String>,
     /// What proves the line as it is now.
     pub(super) evidence: &'a Evidence,
-    pub(super) signs: &'a MotionSigns,
+    pub(super) signs: MotionSigns,
 }
 
 impl Line<'_> {
@@ -45,13 +45,14 @@ impl Line<'_> {
         side_of(&self.price, self.quantity, self.level)
     }
 
-    /// Who moved (R20); usage is organic unless the subscription says otherwise.
+    /// Who moved (R20): what the subscription says goes before what its price says, and that before what
+    /// the product says; usage is organic unless something says otherwise.
     pub(super) fn motion(&self) -> Motion {
-        if let Some(declared) = self.signs.declared {
+        if let Some(declared) = self.signs.declared.or(self.place.motion) {
             declared
         } else if self.signs.is_scheduled {
             Motion::Deliberate
-        } else if self.is_metered() || self.signs.is_self_serve {
+        } else if self.is_metered() || self.signs.is_self_serve || self.place.is_self_serve {
             Motion::Organic
         } else {
             Motion::Unknown

@@ -31,6 +31,7 @@ mod period;
 mod place;
 mod policy;
 mod price;
+mod quotes;
 mod rate;
 mod roll_forward;
 mod snapshot;

@@ -163,7 +163,10 @@ fn is_same(one: &State, other: &State) -> bool {
 
 fn are_same_items(one: &[Item], other: &[Item]) -> bool {
     let is_same = |a: &Item, b: &Item| {
-        a.price.id == b.price.id && a.quantity == b.quantity && are_same_discounts(&a.discounts, &b.discounts)
+        a.price.id == b.price.id
+            && a.quantity == b.quantity
+            && a.inclusive_tax == b.inclusive_tax
+            && are_same_discounts(&a.discounts, &b.discounts)
     };
     let has_same = |a: &Item| other.iter().any(|b| a.id == b.id && is_same(a, b));
     one.len() == other.len() && one.iter().all(has_same)

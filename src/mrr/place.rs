@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use super::known::Known;
-use super::{Instant, Lesson, Marks, Price, PriceId, Role, Topic};
+use super::{Instant, Lesson, Marks, Motion, Price, PriceId, Role, Topic};
 
 /// A ladder's name.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -27,6 +27,10 @@ pub(super) struct Place {
     pub(super) is_seat: bool,
     /// The price it follows.
     succeeds: Option<PriceId>,
+    /// Who moves what is bought at it, as metadata says it (R20).
+    pub(super) motion: Option<Motion>,
+    /// Whether metadata names a channel of the customer's own (R20).
+    pub(super) is_self_serve: bool,
 }
 
 impl Place {
@@ -54,6 +58,8 @@ impl Known<'_> {
             is_add_on: self.is_add_on(&names, own, product),
             is_seat: self.is_seat(price, own, product),
             succeeds: price.succeeds.clone().or_else(|| own.and_then(|own| own.succeeds.clone())),
+            motion: own.and_then(|own| own.motion).or_else(|| product.and_then(|product| product.motion)),
+            is_self_serve: [own, product].into_iter().flatten().any(|marks| marks.is_self_serve),
         }
     }
 

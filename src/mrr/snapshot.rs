@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::movement::words;
+use super::quotes::stands_behind;
 use super::{
     CouponId, Currency, CustomerId, Delta, DiscountId, InvoiceId, ItemId, Price, PriceAmount, PriceId,
     ProductId, SubscriptionId,
@@ -208,12 +209,14 @@ pub enum Motion {
 }
 
 /// What a subscription says about who stands behind its changes (R20).
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub struct MotionSigns {
     /// Metadata `upswell_motion`.
     pub declared: Option<Motion>,
-    /// A schedule or a quote stands behind it.
+    /// A schedule stands behind it.
     pub is_scheduled: bool,
+    /// A schedule stood behind it until this very change, which released it.
+    pub is_released: bool,
     /// Metadata `upswell_channel` is `portal` or `self_serve`.
     pub is_self_serve: bool,
 }
@@ -342,6 +345,23 @@ pub struct DiscountFact {
     pub evidence: Evidence,
 }
 
+/// That a quote was accepted: it stands behind what that makes of its subscription (R20).
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct QuoteFact {
+    /// Who accepted it.
+    pub customer: CustomerId,
+    /// The subscription that it began or changed.
+    pub subscription: SubscriptionId,
+    /// The quote's id.
+    pub quote: Arc<str>,
+    /// When it was accepted.
+    pub accepted_at: Instant,
+    /// When the fact was made.
+    pub at: Instant,
+    /// Where it is proved.
+    pub evidence: Evidence,
+}
+
 /// Anything that says something about a customer at an instant.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Fact {
@@ -353,6 +373,8 @@ pub enum Fact {
     Customer(CustomerFact),
     /// About a discount.
     Discount(DiscountFact),
+    /// About a quote.
+    Quote(QuoteFact),
 }
 
 impl Fact {
@@ -364,6 +386,7 @@ impl Fact {
             Self::Usage(fact) => &fact.customer,
             Self::Customer(fact) => &fact.customer,
             Self::Discount(fact) => &fact.customer,
+            Self::Quote(fact) => &fact.customer,
         }
     }
 
@@ -375,12 +398,14 @@ impl Fact {
             Self::Usage(fact) => fact.at,
             Self::Customer(fact) => fact.at,
             Self::Discount(fact) => fact.at,
+            Self::Quote(fact) => fact.at,
         }
     }
 
     /// The earliest instant that it can change: an end may have taken effect before it was told, as
-    /// early as it was asked for (R14), usage belongs to the last second of its period (R8), and what is
-    /// told of a discount may be the first word about what lies behind its id all along (R4).
+    /// early as it was asked for (R14), usage belongs to the last second of its period (R8), what is told of a
+    /// discount may be the first word about what lies behind its id all along (R4), and a quote stands
+    /// behind what came just before it was accepted (R20).
     #[must_use]
     pub fn reaches_back_to(&self) -> Instant {
         match self {
@@ -395,6 +420,7 @@ impl Fact {
             }
             Self::Customer(fact) => fact.at,
             Self::Discount(_) => Instant(i64::MIN),
+            Self::Quote(fact) => stands_behind(fact).0.min(fact.at),
         }
     }
 }

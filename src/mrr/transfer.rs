@@ -29,13 +29,21 @@ impl Left<'_> {
 
 impl<'a> Fold<'a, '_> {
     /// The customer had not churned but moved (R19): what left goes out as a transfer, comes back on
-    /// the items it is matched to, and stands there as if there had been no gap.
-    pub(super) fn move_over(&mut self, at: Instant, left: Left<'a>, after: &[Line<'a>]) -> Vec<Line<'a>> {
+    /// the items it is matched to, and stands there as if there had been no gap, beside what it held for
+    /// nothing all the while (`standing`).
+    pub(super) fn move_over(
+        &mut self,
+        at: Instant,
+        left: Left<'a>,
+        standing: &[Line<'a>],
+        after: &[Line<'a>],
+    ) -> Vec<Line<'a>> {
         for movement in &mut self.movements[left.movements.clone()] {
             (movement.class, movement.kind, movement.cause) =
                 (Class::Transfer, Kind::Transfer, Cause::Transfer);
         }
         let mut left = left;
+        left.lines.extend(idle(standing, after));
         self.place(&mut left.lines, at);
         let nothing = (BTreeSet::new(), BTreeMap::new(), BTreeMap::new());
         let change = Change {
@@ -49,7 +57,8 @@ impl<'a> Fold<'a, '_> {
         let newcomer = after.iter().find(|line| line.level.is_positive());
         let mut arrived = Vec::new();
         for pair in change.pairs(Reach::Customer) {
-            let (Some(old), Some(newcomer)) = (pair.before, pair.after.or(newcomer)) else {
+            let old = pair.before.filter(|old| old.level.is_positive());
+            let (Some(old), Some(newcomer)) = (old, pair.after.or(newcomer)) else {
                 continue;
             };
             let place = pair.after.unwrap_or(old);
@@ -69,25 +78,32 @@ impl<'a> Fold<'a, '_> {
         left.lines
     }
 
-    /// For each currency of a reactivation, how it reads if it ended a gap inside a month (R26).
+    /// For each currency of a reactivation, how it reads if it ended a gap inside a month (R26). What was
+    /// held for nothing all the while (`standing`) neither comes nor goes.
     pub(super) fn bridges(
         &self,
         at: Instant,
         (start, end): (&Sums, &Sums),
+        standing: &[Line<'a>],
         after: &[Line<'a>],
     ) -> BTreeMap<Currency, Bridge> {
         let Some(gap_began_at) = self.zero_since.filter(|_| is_zero(start) && !is_zero(end)) else {
             return BTreeMap::new();
         };
         let mut gone = self.gone.clone();
+        let is_gone = |line: &Line<'a>| {
+            self.gone.iter().any(|gone| gone.subscription == line.subscription && gone.item == line.item)
+        };
+        gone.extend(idle(standing, after).filter(|line| !is_gone(line)));
+        let paused = self.paused_products();
         self.place(&mut gone, at);
-        let nothing = (BTreeSet::new(), BTreeMap::new(), BTreeMap::new());
+        let nothing = (BTreeMap::new(), BTreeMap::new());
         let change = Change {
             before: &gone,
             after,
-            paused: &nothing.0,
-            ends: &nothing.1,
-            proofs: &nothing.2,
+            paused: &paused,
+            ends: &nothing.0,
+            proofs: &nothing.1,
             known: self.known,
         };
         let mut bridges: BTreeMap<Currency, Bridge> = BTreeMap::new();
@@ -108,4 +124,15 @@ impl<'a> Fold<'a, '_> {
         }
         bridges
     }
+}
+
+/// The lines that are held for nothing before a return and after it: they neither come nor go, and nothing
+/// is matched to them.
+fn idle<'l, 'a>(standing: &'l [Line<'a>], after: &'l [Line<'a>]) -> impl Iterator<Item = Line<'a>> + 'l {
+    let is_idle = |line: &&Line<'a>| {
+        after.iter().any(|after| {
+            after.subscription == line.subscription && after.item == line.item && !after.level.is_positive()
+        })
+    };
+    standing.iter().filter(is_idle).cloned()
 }

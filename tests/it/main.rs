@@ -2,6 +2,7 @@
 #![allow(unreachable_pub, reason = "one binary, nobody outside")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr)]
 
+mod books;
 mod business;
 mod catalogue;
 mod closed_books;
@@ -20,6 +21,7 @@ mod process;
 mod raw;
 mod reconcile;
 mod road;
+mod rules;
 mod signatures;
 mod stories;
 mod tidy;

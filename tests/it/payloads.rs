@@ -99,6 +99,7 @@ fn told(fact: &Fact) -> String {
             format!("{:?}, {} lines, cycle: {}", invoice.status, invoice.lines.len(), invoice.is_cycle)
         }
         Fact::Discount(discount) => format!("discount, {:?}", discount.change),
+        Fact::Quote(quote) => format!("quote of {}", quote.subscription),
         Fact::Customer(customer) => format!("customer, deleted: {}", customer.is_deleted),
     }
 }

@@ -46,6 +46,8 @@ record!(MotionSigns of mrr::MotionSigns {
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     is_scheduled: bool,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    is_released: bool,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     is_self_serve: bool,
 });
 
@@ -136,6 +138,15 @@ record!(DiscountFact of mrr::DiscountFact {
     evidence: Evidence,
 });
 
+record!(QuoteFact of mrr::QuoteFact {
+    customer: String,
+    subscription: String,
+    quote: String,
+    accepted_at: i64,
+    at: i64,
+    evidence: Evidence,
+});
+
 /// The stored form of [`mrr::Fact`].
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -149,6 +160,8 @@ pub(in crate::ledger) enum Fact {
     Customer(CustomerFact),
     /// About a discount.
     Discount(DiscountFact),
+    /// About a quote.
+    Quote(QuoteFact),
 }
 
 impl Mirror<mrr::Fact> for Fact {
@@ -158,6 +171,7 @@ impl Mirror<mrr::Fact> for Fact {
             mrr::Fact::Usage(fact) => Self::Usage(Mirror::of(fact)),
             mrr::Fact::Customer(fact) => Self::Customer(Mirror::of(fact)),
             mrr::Fact::Discount(fact) => Self::Discount(Mirror::of(fact)),
+            mrr::Fact::Quote(fact) => Self::Quote(Mirror::of(fact)),
         }
     }
 
@@ -167,6 +181,7 @@ impl Mirror<mrr::Fact> for Fact {
             Self::Usage(fact) => mrr::Fact::Usage(fact.restore()),
             Self::Customer(fact) => mrr::Fact::Customer(fact.restore()),
             Self::Discount(fact) => mrr::Fact::Discount(fact.restore()),
+            Self::Quote(fact) => mrr::Fact::Quote(fact.restore()),
         }
     }
 }

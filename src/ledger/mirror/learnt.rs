@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::fact::Evidence;
+use super::fact::{Evidence, Motion};
 use super::price::{Price, Scheme};
 use super::state::{Coupon, Item};
 use super::{Mirror, record, words};
@@ -23,6 +23,10 @@ record!(Marks of mrr::Marks {
     is_seat: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
     succeeds: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    motion: Option<Motion>,
+    #[serde(default, rename = "self_serve", skip_serializing_if = "std::ops::Not::not")]
+    is_self_serve: bool,
 });
 
 impl Mirror<BTreeMap<mrr::Currency, mrr::Scheme>> for BTreeMap<String, Scheme> {

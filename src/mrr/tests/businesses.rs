@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use super::testing::*;
 use crate::mrr::{
     Catalogue, ChurnPolicy, Counting, Coupon, Discount, DiscountChange, Fact, Instant, Item, ListedItem,
-    Marks, Origin, PastDuePolicy, Policy, Price, Role, Scheme, State, Status, TiersMode,
+    Marks, Motion, Origin, PastDuePolicy, Policy, Price, Role, Scheme, State, Status, TiersMode,
 };
 
 /// What happens next: to which of three subscriptions, how long after the last, what, and a number
@@ -18,7 +18,7 @@ const GAPS: [i64; 8] = [0, 0, 1, 3_600, DAY, 3 * DAY, 11 * DAY, 40 * DAY];
 
 /// A business to be derived; its facts in the order they happened.
 pub(super) fn business() -> impl Strategy<Value = Story> {
-    let happening = (0..3_usize, 0..GAPS.len(), 0..19_u8, 0..64_usize);
+    let happening = (0..3_usize, 0..GAPS.len(), 0..20_u8, 0..64_usize);
     let happenings = prop::collection::vec(happening, 1..24);
     let lessons = prop::collection::vec((0..16_usize, -30..200_i64, 0..64_usize), 0..12);
     (happenings, 0..8_usize, 0..3_usize, 1..5_000_usize, lessons).prop_map(
@@ -112,6 +112,8 @@ fn learns(story: Story, (what, when, which): (usize, i64, usize), facts: &[Fact]
         role: Some(Role::AddOn).filter(|_| which.is_multiple_of(5)),
         is_seat: Some(!which.is_multiple_of(3)),
         succeeds: Some("basic_1".into()).filter(|_| which.is_multiple_of(7)),
+        motion: Some(Motion::Organic).filter(|_| which.is_multiple_of(6)),
+        is_self_serve: which.is_multiple_of(8),
     };
     match what {
         // Tiers never change.
@@ -163,6 +165,9 @@ impl Telling {
 
     fn happen(&mut self, (slot, gap, what, which): Happening) {
         self.now = Instant(self.now.0 + GAPS[gap]);
+        if what == 19 {
+            return self.accept(slot, which);
+        }
         if what > 15 {
             return self.discount(slot, what, which);
         }
@@ -178,6 +183,14 @@ impl Telling {
                 self.tell(slot, &sub, Origin::Updated, state);
             }
         }
+    }
+
+    /// A quote for a subscription, accepted now or a while ago.
+    fn accept(&mut self, slot: usize, which: usize) {
+        let accepted_at = Instant(self.now.0 - [0, 30, 3_600, DAY][which % 4]);
+        let sub = self.name(slot);
+        self.story = std::mem::take(&mut self.story).quoted(&sub, self.now, accepted_at);
+        self.deal_id();
     }
 
     /// A word about a discount: of the customer, or of a subscription.
@@ -206,6 +219,7 @@ impl Telling {
             Some(Fact::Usage(fact)) => fact.evidence = id,
             Some(Fact::Customer(fact)) => fact.evidence = id,
             Some(Fact::Discount(fact)) => fact.evidence = id,
+            Some(Fact::Quote(fact)) => fact.evidence = id,
             None => {}
         }
     }

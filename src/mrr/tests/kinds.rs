@@ -296,7 +296,12 @@ fn motion_of(signs: MotionSigns) -> Motion {
 
 #[test]
 fn motion_takes_the_first_sign_that_applies() {
-    let signs = |declared, is_scheduled, is_self_serve| MotionSigns { declared, is_scheduled, is_self_serve };
+    let signs = |declared, is_scheduled, is_self_serve| MotionSigns {
+        declared,
+        is_scheduled,
+        is_self_serve,
+        is_released: false,
+    };
     assert_eq!(motion_of(signs(Some(Motion::Organic), true, false)), Motion::Organic);
     assert_eq!(motion_of(signs(None, true, true)), Motion::Deliberate);
     assert_eq!(motion_of(signs(None, false, true)), Motion::Organic);

@@ -1,7 +1,7 @@
 //! R10, R11: order within a second, duplicates, broken chains.
 
 use super::testing::*;
-use crate::mrr::{Fact, Matter, Origin, Snapshot, State, Status, Timeline, derive};
+use crate::mrr::{Fact, Item, Matter, Origin, Snapshot, State, Status, Timeline, derive};
 
 fn plan(quantity: u64) -> State {
     active(&[item("a.1", &price("p", "P", 10), quantity)])
@@ -48,6 +48,17 @@ fn a_chain_within_one_second_is_followed_whatever_the_ids() {
         .updated("a", day(1), plan(3))
         .updated("a", day(1), plan(4));
     in_every_order_of_ids(&story, &["d0 new created a.1 +10", "d1 expansion/seat quantity a.1 +30"]);
+}
+
+#[test]
+fn a_tax_that_comes_and_goes_in_one_second_is_a_chain_too() {
+    let taxed = |inclusive_tax| active(&[Item { inclusive_tax, ..plan(1).items[0].clone() }]);
+    let story = Story::new()
+        .created("a", day(0), taxed(0))
+        .updated("a", day(1), taxed(250_000))
+        .updated("a", day(1), taxed(0))
+        .updated("a", day(1), taxed(1_000_000));
+    in_every_order_of_ids(&story, &["d0 new created a.1 +10", "d1 contraction/price price a.1 -5"]);
 }
 
 #[test]

@@ -61,7 +61,7 @@ fn go_on(story: &Story, checkpoint: Checkpoint) -> Derivation {
 
 /// Whether it is at hand from any checkpoint on.
 fn is_of_customer(fact: &Fact) -> bool {
-    matches!(fact, Fact::Customer(_) | Fact::Discount(_))
+    matches!(fact, Fact::Customer(_) | Fact::Discount(_) | Fact::Quote(_))
 }
 
 /// Whether a pause in force when a subscription was first seen, or an end asked for before, may hide
@@ -72,7 +72,7 @@ fn may_have_paid(story: &Story) -> bool {
             let before = fact.previous.as_ref().unwrap_or(&fact.state);
             before.collection_paused || before.ends_at.is_some()
         }
-        Fact::Usage(_) | Fact::Customer(_) | Fact::Discount(_) => false,
+        Fact::Usage(_) | Fact::Customer(_) | Fact::Discount(_) | Fact::Quote(_) => false,
     })
 }
 
@@ -122,7 +122,7 @@ fn begins_known(story: &Story) -> bool {
         // A list that leaves items out is a loose link of the chain.
         Fact::Subscription(fact) if fact.state.items_truncated => false,
         Fact::Subscription(fact) => !begun.insert(&fact.subscription) || fact.origin == Origin::Created,
-        Fact::Usage(_) | Fact::Customer(_) | Fact::Discount(_) => true,
+        Fact::Usage(_) | Fact::Customer(_) | Fact::Discount(_) | Fact::Quote(_) => true,
     })
 }
 

@@ -11,7 +11,8 @@ use crate::mrr::{
     Cadence, Catalogue, CatalogueFact, Coupon, CustomerFact, Delta, Derivation, Discount, DiscountChange,
     DiscountFact, Duration, EndReason, Evidence, Fact, Grade, Instant, Interval, InvoiceStatus, Item, Lesson,
     ListedItem, MICRO, Marks, MotionSigns, Movement, Off, Origin, Policy, Price, PriceAmount, PriceTerms,
-    Rules, Scheme, Snapshot, State, Status, Tier, TiersMode, Timeline, UsageInvoice, UsageLine, UsageType,
+    QuoteFact, Rules, Scheme, Snapshot, State, Status, Tier, TiersMode, Timeline, UsageInvoice, UsageLine,
+    UsageType,
 };
 
 pub(crate) const DAY: i64 = 86_400;
@@ -198,7 +199,7 @@ impl Story {
     ) -> Self {
         self.states.insert(sub.to_owned(), state.clone());
         let snapshot = Snapshot {
-            motion: self.motion.clone(),
+            motion: self.motion,
             ..snapshot(sub, &self.next_event(), at, origin, previous, state)
         };
         self.facts.push(Fact::Subscription(snapshot));
@@ -328,6 +329,20 @@ impl Story {
             fact.discount = Some(discount.cloned());
         }
         self.facts = shown.facts;
+        self
+    }
+
+    /// A quote for a subscription was accepted.
+    pub(crate) fn quoted(mut self, sub: &str, at: Instant, accepted_at: Instant) -> Self {
+        let evidence = evidence(&self.next_event());
+        self.facts.push(Fact::Quote(QuoteFact {
+            customer: "cus_1".into(),
+            subscription: sub.into(),
+            quote: "qt_1".into(),
+            accepted_at,
+            at,
+            evidence,
+        }));
         self
     }
 

@@ -160,7 +160,7 @@ impl Told {
             origin,
             state,
             previous,
-            motion: self.motion.clone(),
+            motion: self.motion,
             metadata: BTreeMap::new(),
             evidence: Evidence {
                 grade: Grade::Event,

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use crate::mrr::{
-    CatalogueFact, Coupon, DiscountChange, DiscountFact, Fact, Lesson, ListedItem, Marks, PriceId,
+    CatalogueFact, Coupon, DiscountChange, DiscountFact, Fact, Lesson, ListedItem, Marks, Motion, PriceId,
     PriceTerms, Role, SubscriptionId,
 };
 
@@ -140,7 +140,8 @@ fn is_stub(object: &Node<'_, '_>) -> Result<bool, Unfit> {
     Ok(object.is_true("deleted")? && !object.has("created"))
 }
 
-/// What metadata says about a price's or product's place among others (R21); a value that is none of
+/// What metadata says about a price's or product's place among others (R21), and about who moves what is
+/// bought at it (R20); a value that is none of
 /// those it may be says nothing.
 fn marks(object: &Node<'_, '_>) -> Marks {
     let word = |key| metadata_word(object, key).map(str::trim).filter(|word| !word.is_empty());
@@ -150,6 +151,8 @@ fn marks(object: &Node<'_, '_>) -> Marks {
         role: word("upswell_role").and_then(Role::parse),
         is_seat: word("upswell_seat").and_then(|word| word.parse().ok()),
         succeeds: word("upswell_succeeds").filter(|id| is_identifier(id)).map(PriceId::from),
+        motion: word("upswell_motion").and_then(Motion::parse),
+        is_self_serve: matches!(word("upswell_channel"), Some("portal" | "self_serve")),
     }
 }
 

@@ -23,11 +23,13 @@ impl Source<'_> {
         let period_end = object.instant("period_end")?.unwrap_or(self.at);
         let lines = usage_lines(object, period_end)?;
         let is_cycle = is_whole_cycle(object)?;
+        let quote = self.quote_behind(object, subscription)?;
         if lines.is_empty() && !is_cycle {
-            return Ok(ignored("invoice without usage"));
+            let told = quote.map(|quote| Translation::Facts(vec![quote]));
+            return Ok(told.unwrap_or_else(|| ignored("invoice without usage")));
         }
         let status = told.map_or_else(|| status(object), Ok)?;
-        Ok(Translation::Facts(vec![Fact::Usage(UsageInvoice {
+        let usage = Fact::Usage(UsageInvoice {
             customer: object.required_id("customer")?.into(),
             subscription: subscription.into(),
             invoice: object.required_id("id")?.into(),
@@ -37,7 +39,19 @@ impl Source<'_> {
             period_end,
             lines,
             evidence: self.evidence(),
-        })]))
+        });
+        Ok(Translation::Facts(std::iter::once(usage).chain(quote).collect()))
+    }
+
+    /// The quote that an invoice was made from: accepted when the invoice was made (R20).
+    fn quote_behind(&self, object: &Node<'_, '_>, subscription: &str) -> Result<Option<Fact>, Unfit> {
+        let details = object.expanded("parent").and_then(|parent| parent.expanded("quote_details"));
+        let named = details.map_or(Ok(None), |details| details.id("quote"))?;
+        let Some(quote) = named.map_or_else(|| object.id("quote"), |named| Ok(Some(named)))? else {
+            return Ok(None);
+        };
+        let made_at = object.instant("created")?.unwrap_or(self.at);
+        Ok(Some(self.accepted(quote, object.required_id("customer")?, subscription, made_at)))
     }
 }
 

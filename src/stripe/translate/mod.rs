@@ -6,6 +6,7 @@ mod discount;
 mod invoice;
 mod previous;
 mod price;
+mod quote;
 mod subscription;
 
 use std::collections::BTreeMap;
@@ -106,6 +107,7 @@ enum Subject {
     Coupon,
     Discount(DiscountChange),
     Items,
+    Quote,
     Nothing(&'static str),
 }
 
@@ -121,6 +123,7 @@ fn subject(kind: &str) -> Subject {
         "customer.discount.created" => Subject::Discount(DiscountChange::Created),
         "customer.discount.updated" => Subject::Discount(DiscountChange::Updated),
         "customer.discount.deleted" => Subject::Discount(DiscountChange::Deleted),
+        "quote.accepted" => Subject::Quote,
         "listing.price" | "listing.plan" => Subject::Price,
         "listing.product" => Subject::Product,
         "listing.coupon" => Subject::Coupon,
@@ -151,7 +154,7 @@ fn subject(kind: &str) -> Subject {
 }
 
 /// Events of cash, of payment means, of the account, and of what a subscription will or may become
-/// (a schedule, a quote): the subscription's own events tell what it is.
+/// (a schedule, a quote that is not accepted): the subscription's own events tell what it is.
 const WITHOUT_REVENUE: &[&str] = &[
     "account.",
     "application_fee.",
@@ -259,6 +262,7 @@ impl Source<'_> {
             Subject::Invoice(status) => source.invoice(&object, status),
             Subject::Customer { is_deleted } => source.customer(&object, is_deleted),
             Subject::Discount(change) => source.discount_told(&object, change),
+            Subject::Quote => source.quote(&object),
             other => source.catalogue(&object, other),
         }
     }

@@ -21,7 +21,8 @@ impl Source<'_> {
         let customer = object.required_id("customer")?.into();
         let state = state(object, origin)?;
         let before = data.object("previous_attributes")?;
-        let previous = before.map(|before| self.previous(object, &before, &state, origin)).transpose()?;
+        let previous =
+            before.as_ref().map(|before| self.previous(object, before, &state, origin)).transpose()?;
         Ok(Translation::Facts(vec![Fact::Subscription(Snapshot {
             subscription,
             customer,
@@ -29,7 +30,7 @@ impl Source<'_> {
             origin,
             state,
             previous,
-            motion: motion(object),
+            motion: motion(object, before.as_ref()),
             metadata: metadata(object),
             evidence: self.evidence(),
         })]))
@@ -183,15 +184,16 @@ fn end_reason(object: &Node<'_, '_>) -> Result<Option<EndReason>, Unfit> {
     })
 }
 
-/// What tells who stands behind a change (R20).
-fn motion(object: &Node<'_, '_>) -> MotionSigns {
+/// What tells who stands behind a change (R20): the subscription as it is and, where the change released
+/// a schedule, as it was.
+fn motion(object: &Node<'_, '_>, before: Option<&Node<'_, '_>>) -> MotionSigns {
+    let has_schedule = |node: &Node<'_, '_>| {
+        matches!(node.json().present("schedule"), Some(Json::Text(_) | Json::Object(_)))
+    };
     MotionSigns {
-        declared: match metadata_word(object, "upswell_motion") {
-            Some("deliberate") => Some(Motion::Deliberate),
-            Some("organic") => Some(Motion::Organic),
-            _ => None,
-        },
-        is_scheduled: matches!(object.json().present("schedule"), Some(Json::Text(_) | Json::Object(_))),
+        declared: metadata_word(object, "upswell_motion").and_then(Motion::parse),
+        is_scheduled: has_schedule(object),
+        is_released: before.is_some_and(has_schedule),
         is_self_serve: matches!(metadata_word(object, "upswell_channel"), Some("portal" | "self_serve")),
     }
 }

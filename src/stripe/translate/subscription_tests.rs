@@ -156,7 +156,11 @@ fn signs_of_motion_are_read() {
     assert_eq!(motion(""), MotionSigns::default());
     assert_eq!(motion(r#","metadata":{"upswell_motion":"deliberate"}"#).declared, Some(Motion::Deliberate));
     assert_eq!(motion(r#","metadata":{"upswell_motion":"magic"}"#).declared, None);
+    assert_eq!(motion(r#","metadata":{"upswell_motion":"unknown"}"#).declared, Some(Motion::Unknown));
     assert!(motion(r#","schedule":"sub_sched_1""#).is_scheduled);
+    let released =
+        snapshot_of("2024-06-20", "updated", &subscription(ITEM, ""), Some(r#"{"schedule":"sub_sched_1"}"#));
+    assert!(released.motion.is_released && !released.motion.is_scheduled);
     assert!(motion(r#","metadata":{"upswell_channel":"portal"}"#).is_self_serve);
 }
 
