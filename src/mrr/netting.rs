@@ -273,7 +273,7 @@ impl<'m> Month<'m> {
             .map(|movement| movement.effective_at)
             .collect();
         let ended = |movement: &Movement| given_back.contains(&movement.effective_at);
-        let booked: Vec<(&'m Movement, Lane)> = self
+        let mut booked: Vec<(&'m Movement, Lane)> = self
             .movements
             .iter()
             .filter_map(|movement| match movement.class {
@@ -283,12 +283,13 @@ impl<'m> Month<'m> {
                 _ => None,
             })
             .collect();
-        // A customer that came, paused and left inside the month was never there.
-        let sum: Delta = booked.iter().map(|(movement, _)| movement.delta).sum();
-        let went = booked.iter().map(|(_, lane)| *lane).rfind(|lane| *lane != Lane::Pause)?;
-        if sum != Delta::ZERO {
-            return None;
+        // What came, was paused and left inside the month, in one currency, was never there.
+        let mut sums: BTreeMap<&'m Currency, Delta> = BTreeMap::new();
+        for (movement, _) in &booked {
+            *sums.entry(&movement.currency).or_default() += movement.delta;
         }
+        booked.retain(|(movement, _)| sums.get(&movement.currency) == Some(&Delta::ZERO));
+        let went = booked.iter().map(|(_, lane)| *lane).rfind(|lane| *lane != Lane::Pause)?;
         for (movement, lane) in booked {
             if let Some(cell) = cell(movement, lane) {
                 self.push(&movement.currency, cell);
