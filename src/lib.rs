@@ -2,13 +2,14 @@
 //!
 //! The rooms, in reading order: [`pipeline`] is the road of an event; [`mrr`] the pure core that says
 //! what every number means; [`stripe`] the wire; [`ledger`] the store; [`report`] the questions over it
-//! and the faces of their answers; [`backfill`] the readers of exports; [`http`] the doors; [`config`]
+//! and the faces of their answers; [`explain`] each figure's origin; [`backfill`] the readers of exports; [`http`] the doors; [`config`]
 //! what can be chosen; [`app`] builds it all; [`cli`] the commands.
 
 pub mod app;
 pub mod backfill;
 pub mod cli;
 pub mod config;
+pub mod explain;
 pub mod http;
 pub mod ledger;
 pub mod log;

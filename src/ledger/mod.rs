@@ -4,6 +4,7 @@
 //! Inbox and postings are only ever added to; the store itself refuses anything else. A settlement
 //! is one transaction, so that there is no state between "the fact is in" and "its movements are".
 
+mod ask;
 mod catalogue;
 mod customer;
 mod error;
@@ -21,6 +22,7 @@ mod view;
 #[cfg(test)]
 mod tests;
 
+pub use ask::{EventAt, Gap, KindTold, WaitingEvent};
 pub use catalogue::{LearntSoFar, NewLesson, Taught};
 pub use customer::{CustomerKey, Known};
 pub use error::LedgerError;

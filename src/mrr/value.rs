@@ -171,13 +171,13 @@ impl Terms {
             let is_told = T::IS_ASKED && eligible.contains(&told);
             let before = is_told.then(|| (sum_of(&net, eligible), net[told].clone()));
             take_off(&mut net, eligible, discount, currency);
-            if let (Some((Ok(total), Ok(before))), Ok(after), Some(off)) =
+            if let (Some((total, Ok(before))), Ok(after), Some(off)) =
                 (&before, &net[told], off_in(discount, currency))
             {
                 tell.hear(|| ValuationStep::Discount {
                     scope,
                     discount: discount.clone(),
-                    eligible: matches!(off, Off::Amount { .. }).then(|| Exact::of_price_units(total)),
+                    eligible: total.as_ref().ok().filter(|_| is_amount(&off)).map(Exact::of_price_units),
                     off,
                     before: Exact::of_price_units(before),
                     after: Exact::of_price_units(after),
@@ -211,6 +211,10 @@ fn off_in(discount: &Discount, currency: &Currency) -> Option<Off> {
             coupon.amount_in(currency).map(|amount| Off::Amount { amount, currency: currency.clone() })
         }
     }
+}
+
+fn is_amount(off: &Off) -> bool {
+    matches!(off, Off::Amount { .. })
 }
 
 /// What lines come to together.

@@ -14,6 +14,7 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
     ("pipeline", &["stripe", "ledger", "mrr"]),
     ("backfill", &[]),
     ("report", &["ledger", "mrr"]),
+    ("explain", &["pipeline", "ledger", "mrr"]),
     ("http", &["pipeline", "report"]),
 ];
 

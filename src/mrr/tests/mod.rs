@@ -6,6 +6,7 @@ mod businesses;
 mod changes;
 mod customer_discounts;
 mod discounts;
+mod explanations;
 mod kinds;
 mod learnt;
 mod openings;
