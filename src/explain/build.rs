@@ -116,9 +116,12 @@ fn words(fact: &Fact) -> String {
     match fact {
         Fact::Subscription(fact) => {
             let paused = if fact.state.collection_paused { ", collection paused" } else { "" };
-            let items = fact.state.items.len();
+            let items = match fact.state.items.len() {
+                1 => "1 item".to_owned(),
+                items => format!("{items} items"),
+            };
             let status = status(fact.state.status);
-            format!("{} is {status}{paused}, {items} items", fact.subscription)
+            format!("{} is {status}{paused}, {items}", fact.subscription)
         }
         Fact::Usage(fact) => {
             let status = match fact.status {

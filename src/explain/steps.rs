@@ -49,11 +49,12 @@ fn step(step: &ValuationStep) -> Step {
             let note = Some("the tax that the amount includes, taken out".to_owned());
             Step { note, ..told("R7", "tax", format!("{before} / (1 + {rate})"), after) }
         }
-        ValuationStep::Usage { period_start, period_end, billed, scale, factor, after } => {
+        ValuationStep::Usage { period_start, period_end, event, billed, scale, factor, after } => {
             let scaled =
                 if scale.0 == scale.1 { String::new() } else { format!(" × {} / {}", scale.0, scale.1) };
             let arithmetic = format!("{billed} × {} / {}{scaled}", factor.0, factor.1);
-            let note = Some(format!("billed for {} to {}", rfc3339(*period_start), rfc3339(*period_end)));
+            let note =
+                Some(format!("billed by {event} for {} to {}", rfc3339(*period_start), rfc3339(*period_end)));
             Step { note, ..told("R8", "usage", arithmetic, after) }
         }
         ValuationStep::Mean { periods, before, after } => {

@@ -134,6 +134,8 @@ pub enum ValuationStep {
         period_start: Instant,
         /// End of the period, exclusive.
         period_end: Instant,
+        /// The event whose invoice bills it.
+        event: std::sync::Arc<str>,
         /// Net of discounts and without tax; 0 where a cycle's invoice leaves the item out.
         billed: Delta,
         /// What scales a period shorter than the price's interval up to a whole one, as numerator and

@@ -243,6 +243,7 @@ impl Reading<'_> {
         tell.hear(|| ValuationStep::Usage {
             period_start: self.period_start,
             period_end: period_end_at,
+            event: std::sync::Arc::clone(&self.evidence.event),
             billed: Delta(amount),
             scale,
             factor,

@@ -5,7 +5,9 @@
 mod business;
 mod commands;
 mod crash;
+mod doctor;
 mod env_example;
+mod explain;
 mod faults;
 mod forms;
 mod http;
