@@ -5,7 +5,8 @@ use super::steps::{aside, steps};
 use super::{EventTold, LineWorth, Taught, Told, Worth, rfc3339};
 use crate::ledger::Stored;
 use crate::mrr::{
-    Cause, Counts, Fact, Instant, InvoiceStatus, LineAt, Moment, Occasion, Status, Teacher, UsageType,
+    Cause, Counts, Fact, Instant, InvoiceStatus, LineAt, Moment, Occasion, Status, SubscriptionId, Teacher,
+    UsageType,
 };
 
 /// A stored delivery, without what it said.
@@ -71,7 +72,7 @@ fn subscription_of(fact: &Fact) -> Option<&str> {
     match fact {
         Fact::Subscription(fact) => Some(fact.subscription.as_str()),
         Fact::Usage(fact) => Some(fact.subscription.as_str()),
-        Fact::Discount(fact) => fact.subscription.as_ref().map(|id| id.as_str()),
+        Fact::Discount(fact) => fact.subscription.as_ref().map(SubscriptionId::as_str),
         Fact::Customer(_) => None,
     }
 }

@@ -3,7 +3,7 @@
 use super::{Lesson as Told, rfc3339};
 use crate::ledger::Taught;
 use crate::mrr::{
-    CatalogueFact, Coupon, Duration, Lesson, Marks, Off, PriceAmount, PriceTerms, Scheme, Topic,
+    CatalogueFact, Coupon, Duration, Lesson, Marks, Off, PriceAmount, PriceTerms, ProductId, Scheme, Topic,
 };
 
 /// A lesson as it stands in the store.
@@ -88,7 +88,7 @@ fn coupon_words(coupon: &Coupon) -> String {
         None => "its products were not sent".to_owned(),
         Some(products) if products.is_empty() => "of all products".to_owned(),
         Some(products) => {
-            let names: Vec<&str> = products.iter().map(|product| product.as_str()).collect();
+            let names: Vec<&str> = products.iter().map(ProductId::as_str).collect();
             format!("of {}", names.join(", "))
         }
     };

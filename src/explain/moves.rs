@@ -8,8 +8,8 @@ use super::{
 };
 use crate::ledger::Posting;
 use crate::mrr::{
-    Cause, Class, Fate, Grade, Instant, Kind, Level, Month, Movement, NetMonth, Occasion, Side, landing,
-    net_month,
+    Cause, Class, Fate, Grade, Instant, Kind, Lane, Level, Month, Movement, NetMonth, Occasion, Side,
+    landing, net_month,
 };
 
 /// The posting that takes another one back, if one does.
@@ -138,8 +138,8 @@ fn cell(case: &Case, posting: &Posting) -> CellTold {
     let landed = landing(&netted(case, month), &posting.movement, month.start(case.rules.zone));
     CellTold {
         month: month.to_string(),
-        lane: landed.lane.map(|lane| lane.as_str()),
-        kind: landed.kind.map(|kind| kind.as_str()),
+        lane: landed.lane.map(Lane::as_str),
+        kind: landed.kind.map(Kind::as_str),
         netted: landed.netted.to_string(),
         why: landed.reason.sentence(),
     }
@@ -156,7 +156,7 @@ pub(super) fn month_told(case: &Case, month: Month) -> MonthTold {
     };
     let cell = |cell: &crate::mrr::Cell| NetCell {
         lane: cell.lane.as_str(),
-        kind: cell.kind.map(|kind| kind.as_str()),
+        kind: cell.kind.map(Kind::as_str),
         product: cell.product.to_string(),
         price: cell.price.to_string(),
         delta: cell.delta.to_string(),

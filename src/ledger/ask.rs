@@ -78,7 +78,7 @@ impl Ledger {
             "SELECT seq, inbox_seq, part, body FROM catalogue WHERE book = $1 AND topic = $2 ORDER BY seq";
         let values = vec![book.into(), id.into()];
         let rows: Vec<TaughtRow> = all(self.reader(), "read the catalogue", statement(sql, values)).await?;
-        rows.into_iter().map(taught_of).collect()
+        rows.iter().map(taught_of).collect()
     }
 
     /// The customers whose facts refer to the price, product, coupon or subscription of this id.

@@ -102,7 +102,7 @@ impl Ledger {
             "SELECT seq, inbox_seq, part, body FROM catalogue WHERE book = $1 AND seq > $2 ORDER BY seq";
         let values = vec![book.into(), after_seq.into()];
         let rows: Vec<TaughtRow> = all(self.reader(), "read the catalogue", statement(sql, values)).await?;
-        rows.into_iter().map(taught_of).collect()
+        rows.iter().map(taught_of).collect()
     }
 
     /// Deliveries that taught something to another version, so many at most.
@@ -198,7 +198,7 @@ impl Settlement {
 }
 
 /// A row as the lesson that it holds.
-pub(super) fn taught_of(row: TaughtRow) -> Result<Taught, LedgerError> {
+pub(super) fn taught_of(row: &TaughtRow) -> Result<Taught, LedgerError> {
     let fact = read::<mirror::CatalogueFact, _>("a fact of the catalogue", &row.body)?;
     Ok(Taught { seq: row.seq, inbox_seq: row.inbox_seq, part: row.part, fact })
 }

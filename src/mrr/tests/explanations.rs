@@ -216,7 +216,7 @@ fn a_gap_inside_a_month_lands_bridged_and_a_newcomers_upsell_in_new() {
 }
 
 /// A number in each step is the one that the step before left.
-fn assert_chained(steps: &[ValuationStep]) {
+pub(super) fn assert_chained(steps: &[ValuationStep]) {
     let mut last: Option<String> = None;
     for step in steps {
         let (before, after) = match step {
