@@ -11,13 +11,17 @@ use tokio::task::JoinHandle;
 use crate::config::Config;
 use crate::http::{Access, Rooms, router};
 use crate::ledger::Ledger;
-use crate::pipeline::{Door, Settler};
+use crate::mrr::RateTable;
+use crate::pipeline::{Completer, Door, Settler};
 use crate::report::{self, Reporter};
 use crate::{http, stripe};
 
 /// How often the worker looks around without being told: for customers whose time has come, and
 /// after the store was away.
 const LOOK_AROUND: Duration = Duration::from_secs(1);
+
+/// How often what events leave out is looked for.
+const COMPLETE_EVERY: Duration = Duration::from_secs(5);
 
 /// The time now, in unix seconds: the one clock of the process.
 #[must_use]
@@ -50,12 +54,24 @@ impl App {
     /// What settles deliveries by this configuration.
     #[must_use]
     pub fn settler(&self) -> Settler {
-        Settler::new(
-            self.ledger.clone(),
-            self.config.catalogue.clone(),
-            self.config.policy.clone(),
-            self.config.timezone,
-        )
+        self.settler_by(&self.config)
+    }
+
+    /// What would settle them by another.
+    #[must_use]
+    pub fn settler_by(&self, config: &Config) -> Settler {
+        Settler::new(self.ledger.clone(), config.catalogue.clone(), config.policy.clone(), config.timezone)
+    }
+
+    /// What fetches what events leave out, where there is a key to Stripe's API.
+    ///
+    /// # Errors
+    ///
+    /// A key or an address that can't be used.
+    pub fn completer(&self) -> anyhow::Result<Option<Completer>> {
+        let Some(key) = &self.config.api_key else { return Ok(None) };
+        let base = self.config.api_base.as_deref();
+        Ok(Some(Completer::new(self.ledger.clone(), key.expose(), base)?))
     }
 
     /// What answers questions about the ledger by this configuration.
@@ -84,6 +100,10 @@ impl App {
                 ),
                 owner_book_growth: share(config.targets.owner_book_growth, usual.owner_book_growth),
             },
+            consolidation: reporting
+                .currency
+                .clone()
+                .map(|currency| report::Consolidation { currency, rates: RateTable::default() }),
             ..report::Settings::of("live")
         };
         Reporter::new(self.ledger.clone(), settings)
@@ -101,6 +121,7 @@ impl App {
         let secrets = secrets.filter_map(|secret| stripe::Secret::new(secret.expose())).collect();
         let tolerance = self.config.tolerance_seconds;
         let (door, committer) = Door::open(self.ledger.clone(), secrets, tolerance, Arc::clone(&stored));
+        let completing = self.completer()?.map(|completer| start_completer(completer, Arc::clone(&stored)));
         let (stop_worker, worker) = start_worker(self.settler(), stored);
         let rooms = Rooms { door: Arc::new(door), max_body_bytes: self.config.max_body_bytes, now };
         let access = Access::by_tokens(self.config.api_tokens.iter().map(crate::config::Secret::expose));
@@ -108,6 +129,10 @@ impl App {
         // The router holds the door: when it is gone, the committer has answered all and ends.
         http::serve(listener, router(rooms, access, pages), stop).await;
         committer.await.context("the committer ended early")?;
+        // What it was about to fetch is fetched by the next one.
+        if let Some(completing) = completing {
+            completing.abort();
+        }
         stop_worker.send_replace(true);
         worker.await.context("the worker ended early")?;
         self.ledger.close().await?;
@@ -173,4 +198,23 @@ fn start_worker(settler: Settler, stored: Arc<Notify>) -> (watch::Sender<bool>, 
         }
     });
     (stop, worker)
+}
+
+/// Fetches what events leave out, beside the worker, which is told of what came.
+fn start_completer(mut completer: Completer, stored: Arc<Notify>) -> JoinHandle<()> {
+    tokio::spawn(async move {
+        loop {
+            match completer.complete(now()).await {
+                Ok(completed) if completed.new > 0 => {
+                    tracing::info!(completed.fetched, completed.new, "fetched what events leave out");
+                    stored.notify_one();
+                }
+                Ok(_) => {}
+                Err(error) => {
+                    tracing::error!(%error, "could not look for what events leave out; tried again")
+                }
+            }
+            tokio::time::sleep(COMPLETE_EVERY).await;
+        }
+    })
 }

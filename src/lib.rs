@@ -1,10 +1,12 @@
 //! upswell: how much did our existing customers grow this month, and can you prove it?
 //!
 //! The rooms, in reading order: [`pipeline`] is the road of an event; [`mrr`] the pure core that says
-//! what every number means; [`stripe`] the wire; [`ledger`] the store; [`report`] the questions over it
-//! and the faces of their answers; [`explain`] each figure's origin; [`backfill`] the readers of exports; [`http`] the doors; [`config`]
-//! what can be chosen; [`app`] builds it all; [`cli`] the commands.
+//! what every number means; [`stripe`] the wire, [`api`] what is fetched; [`ledger`] the store; [`report`]
+//! the questions over it and the faces of their answers; [`explain`] each figure's origin; [`backfill`] the
+//! readers of exports; [`mod@reconcile`] the ledger against Stripe's own figures; [`http`] the doors;
+//! [`config`] what can be chosen; [`app`] builds it all; [`cli`] the commands.
 
+pub mod api;
 pub mod app;
 pub mod backfill;
 pub mod cli;
@@ -15,5 +17,6 @@ pub mod ledger;
 pub mod log;
 pub mod mrr;
 pub mod pipeline;
+pub mod reconcile;
 pub mod report;
 pub mod stripe;

@@ -35,5 +35,5 @@ fn refuse(error: &clap::Error) -> ExitCode {
 fn run(cli: &Cli) -> anyhow::Result<Outcome> {
     let config = Config::load(&cli.flags.given())?;
     log::start(&config.log, config.log_format)?;
-    tokio::runtime::Runtime::new()?.block_on(cli::run(&cli.command, config))
+    tokio::runtime::Runtime::new()?.block_on(cli::run(cli, config))
 }

@@ -8,6 +8,8 @@ mod m0001_inbox;
 mod m0002_fact;
 mod m0003_posting;
 mod m0004_projection;
+mod m0005_closing;
+mod m0006_rate;
 mod m0007_catalogue;
 mod schema;
 
@@ -25,6 +27,8 @@ impl MigratorTrait for Migrator {
             Box::new(m0002_fact::Migration),
             Box::new(m0003_posting::Migration),
             Box::new(m0004_projection::Migration),
+            Box::new(m0005_closing::Migration),
+            Box::new(m0006_rate::Migration),
             Box::new(m0007_catalogue::Migration),
         ]
     }

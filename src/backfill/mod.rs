@@ -14,6 +14,7 @@
 //! ```
 
 mod documents;
+mod rates;
 mod recovery;
 mod scan;
 mod source;
@@ -24,7 +25,8 @@ mod window;
 use std::path::PathBuf;
 
 pub use documents::{Document, Documents};
-pub use source::{Progress, documents, open};
+pub use rates::{BadRow, RateFile, RateRow, rates, read_rates};
+pub use source::{Progress, bytes, documents, open};
 
 /// The largest document: far above any event, and a bound on memory where a file is not what it
 /// seems.
@@ -60,6 +62,14 @@ pub enum ReadError {
         /// What it seems to be, and the remedy.
         reason: String,
     },
+    /// The file holds no exchange rates.
+    #[error("line {line}: {reason}")]
+    NotRates {
+        /// The line where that was certain.
+        line: u64,
+        /// What is wrong, and the forms that are read.
+        reason: String,
+    },
     /// The file can't be opened.
     #[error("{} can't be opened; look at its name and its permissions", path.display())]
     Closed {
@@ -69,7 +79,7 @@ pub enum ReadError {
         source: std::io::Error,
     },
     /// It is a directory.
-    #[error("{dir} is a directory; name its files, for example upswell backfill {dir}/*", dir = path.display())]
+    #[error("{dir} is a directory; name its files, for example {dir}/*", dir = path.display())]
     Directory {
         /// The directory.
         path: PathBuf,

@@ -54,8 +54,24 @@ impl<R: Read> Read for Counted<R> {
 ///
 /// [`ReadError`] if it can't be opened, is a directory, or can't be decompressed.
 pub fn open(path: &Path) -> Result<Documents, ReadError> {
+    let (source, progress) = stored(path)?;
+    read(source, progress)
+}
+
+/// The bytes of a file that holds no documents, a CSV say, decompressed; `-` is standard input.
+///
+/// # Errors
+///
+/// [`ReadError`] if it can't be opened, is a directory, or can't be decompressed.
+pub fn bytes(path: &Path) -> Result<Box<dyn Read + Send>, ReadError> {
+    let (source, _) = stored(path)?;
+    decompressed(source).map_err(|source| ReadError::BrokenOff { line: 1, source })
+}
+
+/// The bytes of a file as they are stored.
+fn stored(path: &Path) -> Result<(Box<dyn Read + Send>, Progress), ReadError> {
     if path == Path::new("-") {
-        return read(io::stdin(), Progress::default());
+        return Ok((Box::new(io::stdin()), Progress::default()));
     }
     let closed = |source| ReadError::Closed { path: path.to_owned(), source };
     let file = File::open(path).map_err(closed)?;
@@ -65,7 +81,7 @@ pub fn open(path: &Path) -> Result<Documents, ReadError> {
     }
     let progress =
         Progress { total_bytes: metadata.is_file().then_some(metadata.len()), ..Progress::default() };
-    read(file, progress)
+    Ok((Box::new(file), progress))
 }
 
 /// The documents of anything that gives bytes.
@@ -75,6 +91,21 @@ pub fn open(path: &Path) -> Result<Documents, ReadError> {
 /// [`ReadError`] if its beginning can't be read or decompressed.
 pub fn documents(source: impl Read + Send + 'static) -> Result<Documents, ReadError> {
     read(source, Progress::default())
+}
+
+/// The bytes of a file, decompressed; `-` is standard input.
+pub(super) fn plain(path: &Path) -> Result<Box<dyn Read + Send>, ReadError> {
+    let source: Box<dyn Read + Send> = if path == Path::new("-") {
+        Box::new(io::stdin())
+    } else {
+        let closed = |source| ReadError::Closed { path: path.to_owned(), source };
+        let file = File::open(path).map_err(closed)?;
+        if file.metadata().map_err(closed)?.is_dir() {
+            return Err(ReadError::Directory { path: path.to_owned() });
+        }
+        Box::new(file)
+    };
+    decompressed(source).map_err(|source| ReadError::BrokenOff { line: 1, source })
 }
 
 fn read(source: impl Read + Send + 'static, progress: Progress) -> Result<Documents, ReadError> {

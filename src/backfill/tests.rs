@@ -319,11 +319,9 @@ const ITEM: &str = r#"{"id": "si_1", "object": "subscription_item", "subscriptio
 #[test]
 fn a_list_of_a_subscriptions_items_is_one_document_and_other_lists_are_cut() {
     let items = format!("{{\n \"object\": \"list\",\n \"data\": [{ITEM},\n {ITEM}],\n \"has_more\": false}}");
-    assert_eq!(texts(&items), [items.clone()]);
-    let sorted = format!(
-        r#"{{"data":[{{"created":1,"discounts":[{{"object":"x"}}],"object":"subscription_item"}}],"object":"list"}}"#
-    );
-    assert_eq!(texts(&sorted), [sorted.clone()]);
+    assert_eq!(texts(&items), [items.as_str()]);
+    let sorted = r#"{"data":[{"created":1,"discounts":[{"object":"x"}],"object":"subscription_item"}],"object":"list"}"#;
+    assert_eq!(texts(sorted), [sorted]);
     assert_eq!(texts(&format!("{A}\n{items}[{items}]{B}")), [A, &items, &items, B]);
     let price = r#"{"id": "price_1", "object": "price", "tiers": [{"up_to": null}]}"#;
     let prices = format!(r#"{{"object": "list", "data": [{price},{price}], "has_more": true}}"#);

@@ -27,10 +27,16 @@ const PARKED_FILE: &str = "upswell.parked";
 /// What `upswell backfill` takes.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  upswell backfill events.ndjson.gz\n  upswell backfill --dry-run events.json"
+    after_help = "What events leave out (tiers, a coupon's products, items past the tenth) comes from lists of Stripe's \
+                  command line:\n  stripe prices list --expand data.tiers --expand data.currency_options --limit 100\n  \
+                  stripe plans list --expand data.tiers --limit 100\n  stripe products list --limit 100\n  \
+                  stripe coupons list --expand data.applies_to --expand data.currency_options --limit 100\n  \
+                  stripe subscription_items list --subscription sub_... --limit 100\n\n\
+                  Examples:\n  upswell backfill events.ndjson.gz\n  upswell backfill prices.json\n  \
+                  upswell backfill --dry-run events.json"
 )]
 pub struct BackfillArgs {
-    /// Files of Stripe events, in any form, plain, .gz or .zst; `-` is standard input
+    /// Files of Stripe events, or of lists of prices, plans, products, coupons or a subscription's items, in any form, plain, .gz or .zst; `-` is standard input
     #[arg(required = true, value_name = "FILE")]
     pub files: Vec<PathBuf>,
     /// Show the movements that would be posted and change nothing
@@ -72,7 +78,30 @@ pub async fn run(args: &BackfillArgs, app: &App) -> anyhow::Result<Outcome> {
         emit(&fed.summary)?;
         is_clean &= fed.is_clean;
     }
+    complete(app).await?;
     Ok(if is_clean { Outcome::Done } else { Outcome::FaultFound })
+}
+
+/// Fetches what the files leave out, where there is a key, and settles what that heals. A price that is known
+/// by its id alone names its product only once it is fetched, so it is gone about in rounds.
+async fn complete(app: &App) -> anyhow::Result<()> {
+    let Some(mut completer) = app.completer()? else { return Ok(()) };
+    let (mut fetched, mut posted) = (0, Posted::default());
+    loop {
+        let round = completer.complete(now()).await?;
+        fetched += round.fetched;
+        if round.new == 0 {
+            break;
+        }
+        posted += app.settler().settle_by(A_BULK, now()).await?.posted;
+    }
+    if fetched > 0 {
+        emit(&format!(
+            "Stripe's API: {fetched} objects fetched that events leave out; {} movements posted, {} taken back\n",
+            posted.posted, posted.reversed
+        ))?;
+    }
+    Ok(())
 }
 
 /// The same on a copy of the store, which goes away again: what it would post is what it posts.

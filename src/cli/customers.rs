@@ -6,7 +6,7 @@ use super::args::month;
 use super::{Outcome, RowFormat, emit};
 use crate::app::{App, now};
 use crate::mrr::Month;
-use crate::report::{customers_csv, customers_ndjson, customers_table};
+use crate::report::{Basis, Settings, customers_csv, customers_ndjson, customers_table};
 
 /// What `upswell customers` takes.
 #[derive(Debug, Args)]
@@ -18,6 +18,9 @@ pub struct CustomersArgs {
     /// Customers at zero as well
     #[arg(long)]
     pub all: bool,
+    /// Of a closed month what is known now, instead of what was reported
+    #[arg(long)]
+    pub restated: bool,
     /// The rows' form [default: table on a terminal, else ndjson]
     #[arg(long, value_enum)]
     pub format: Option<RowFormat>,
@@ -33,7 +36,8 @@ pub struct CustomersArgs {
 /// The store's.
 pub async fn run(args: &CustomersArgs, app: &App) -> anyhow::Result<Outcome> {
     let reporter = app.reporter();
-    let settings = reporter.settings(args.book.as_deref()).await?;
+    let basis = if args.restated { Basis::Restated } else { Basis::Reported };
+    let settings = Settings { basis, ..reporter.settings(args.book.as_deref()).await? };
     let month = args.month.unwrap_or_else(|| reporter.last_full_month(now()));
     let rows = reporter.customers(&settings, month, args.all).await?;
     emit(&match RowFormat::or_by_reader(args.format) {

@@ -37,6 +37,7 @@ struct Findings {
     unconfirmed_coupons: Vec<Coupon>,
     conflicts: Vec<KeptAside>,
     poisoned: Vec<PoisonedCustomer>,
+    missing_rates: Vec<RateNeeded>,
     configuration: Vec<Advice>,
     clock: Clock,
     missing_events: Vec<Missing>,
@@ -101,6 +102,15 @@ struct PoisonedCustomer {
 }
 
 #[derive(Serialize)]
+struct RateNeeded {
+    book: String,
+    currency: String,
+    reporting_currency: String,
+    date: String,
+    remedy: String,
+}
+
+#[derive(Serialize)]
 struct Advice {
     what: String,
     remedy: String,
@@ -144,6 +154,7 @@ async fn gather(app: &App) -> anyhow::Result<Findings> {
         unconfirmed_coupons: coupons(&found),
         conflicts: ledger.conflicts().await?.into_iter().map(conflict).collect(),
         poisoned: ledger.poisoned().await?.into_iter().map(poisoned).collect(),
+        missing_rates: missing_rates(app).await?,
         configuration: configuration(app),
         clock: Clock {
             ahead_seconds,
@@ -231,6 +242,30 @@ fn poisoned(poisoned: crate::ledger::Poisoned) -> PoisonedCustomer {
     }
 }
 
+/// The rates that full months lack, where there is a reporting currency.
+async fn missing_rates(app: &App) -> anyhow::Result<Vec<RateNeeded>> {
+    let reporter = app.reporter();
+    let until = reporter.last_full_month(now());
+    let mut needed = Vec::new();
+    for book in app.ledger.books().await? {
+        let settings = reporter.settings(Some(&book)).await?;
+        for missing in reporter.missing_rates(&settings, until).await? {
+            needed.push(RateNeeded {
+                book: book.clone(),
+                currency: missing.from.to_string(),
+                reporting_currency: missing.to.to_string(),
+                date: missing.date.to_string(),
+                remedy: format!(
+                    "import a rate dated {} to {} with `upswell fx FILE`; the month is not consolidated without it",
+                    missing.earliest(),
+                    missing.date
+                ),
+            });
+        }
+    }
+    Ok(needed)
+}
+
 /// What is badly configured.
 fn configuration(app: &App) -> Vec<Advice> {
     let mut advice = Vec::new();
@@ -271,6 +306,7 @@ impl Findings {
             && self.broken_chains.is_empty()
             && self.conflicts.is_empty()
             && self.poisoned.is_empty()
+            && self.missing_rates.is_empty()
             && self.clock.remedy.is_none()
     }
 
@@ -303,6 +339,13 @@ impl Findings {
         part("Kept aside: a known event that said something else", self.conflicts.iter().map(line).collect());
         let line = |p: &PoisonedCustomer| format!("{}: {}\n    {}", p.customer, p.reason, p.remedy);
         part("Customers that can't be derived", self.poisoned.iter().map(line).collect());
+        let line = |r: &RateNeeded| {
+            format!(
+                "{} in {} for {} (book {})\n    {}",
+                r.currency, r.reporting_currency, r.date, r.book, r.remedy
+            )
+        };
+        part("Exchange rates that are missing", self.missing_rates.iter().map(line).collect());
         let line = |a: &Advice| format!("{}\n    {}", a.what, a.remedy);
         part("Configuration", self.configuration.iter().map(line).collect());
         let line = |remedy: &&str| format!("{} s\n    {remedy}", self.clock.ahead_seconds);

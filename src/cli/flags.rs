@@ -37,6 +37,13 @@ pub struct Flags {
     /// [env: UPSWELL_API_TOKEN]
     #[arg(long, global = true, value_name = "TOKENS", hide_short_help = true)]
     pub api_token: Option<String>,
+    /// A key that reads Stripe's API; others on this machine can see flags, so rather set the variable
+    /// [env: STRIPE_API_KEY]
+    #[arg(long, global = true, value_name = "KEY", hide_short_help = true)]
+    pub stripe_api_key: Option<String>,
+    /// Another address for Stripe's API [env: STRIPE_API_BASE]
+    #[arg(long, global = true, value_name = "URL", hide_short_help = true)]
+    pub stripe_api_base: Option<String>,
     /// What is logged [env: UPSWELL_LOG]
     #[arg(long, global = true, value_name = "FILTER")]
     pub log: Option<String>,
@@ -64,6 +71,8 @@ impl Flags {
             "max-body-bytes" => &self.max_body_bytes,
             "stripe-webhook-secret" => &self.stripe_webhook_secret,
             "api-token" => &self.api_token,
+            "stripe-api-key" => &self.stripe_api_key,
+            "stripe-api-base" => &self.stripe_api_base,
             "log" => &self.log,
             "log-format" => &self.log_format,
             _ => return None,

@@ -2,15 +2,20 @@
 
 mod args;
 pub mod backfill;
+pub mod close;
 pub mod customers;
 pub mod demo;
 pub mod doctor;
 pub mod explain;
 mod flags;
+pub mod fx;
 pub mod migrate;
 pub mod movements;
-pub mod remedy;
-mod report;
+pub mod policy;
+pub mod reconcile;
+mod remedy;
+pub mod reopen;
+pub mod report;
 pub mod serve;
 pub mod status;
 pub mod verify;
@@ -22,6 +27,7 @@ use clap::{CommandFactory, Parser, Subcommand};
 use crate::app::App;
 use crate::config::{Config, ConfigError};
 use crate::mrr::Instant;
+use crate::reconcile::ExportError;
 use crate::report::AskError;
 
 pub use args::{RowFormat, SummaryFormat};
@@ -60,14 +66,24 @@ pub enum Command {
     Movements(movements::MovementsArgs),
     /// MRR of each customer at the end of a month
     Customers(customers::CustomersArgs),
+    /// The ledger against Stripe's own figures, and what makes each gap
+    Reconcile(reconcile::ReconcileArgs),
+    /// Freeze a month: what is learnt later is posted in the month that is open then
+    Close(close::CloseArgs),
+    /// Open a closed month again, on record
+    Reopen(reopen::ReopenArgs),
     /// Where a figure comes from, down to the stored bytes
     Explain(explain::ExplainArgs),
+    /// Import dated exchange rates
+    Fx(fx::FxArgs),
     /// What is stored, settled, pending, parked
     Status(status::StatusArgs),
     /// Prove the ledger from the stored bytes
     Verify(verify::VerifyArgs),
     /// What is missing, parked, incomplete or badly configured, each with the remedy
     Doctor(doctor::DoctorArgs),
+    /// The policy in force, and what another one would change
+    Policy(policy::PolicyArgs),
     /// Bring the store's schema up to date, and nothing else
     Migrate(migrate::MigrateArgs),
 }
@@ -114,23 +130,28 @@ pub fn exit_code(result: &anyhow::Result<Outcome>) -> u8 {
 /// # Errors
 ///
 /// Wrong configuration or usage (exit code 2), or a failure (1).
-pub async fn run(command: &Command, config: Config) -> anyhow::Result<Outcome> {
-    match command {
+pub async fn run(cli: &Cli, config: Config) -> anyhow::Result<Outcome> {
+    match &cli.command {
         Command::Demo(args) => return demo::run(args, config).await,
         Command::Serve(args) => return serve::run(args, config).await,
         Command::Migrate(args) => return migrate::run(args, &config).await,
         _ => {}
     }
     let app = App::open(config).await?;
-    let outcome = match command {
+    let outcome = match &cli.command {
         Command::Backfill(args) => backfill::run(args, &app).await,
         Command::Report(args) => report::run(args, &app).await,
         Command::Movements(args) => movements::run(args, &app).await,
         Command::Customers(args) => customers::run(args, &app).await,
+        Command::Reconcile(args) => reconcile::run(args, &app).await,
+        Command::Close(args) => close::run(args, &app).await,
+        Command::Reopen(args) => reopen::run(args, &app).await,
         Command::Explain(args) => explain::run(args, &app).await,
+        Command::Fx(args) => fx::run(args, &app).await,
         Command::Status(args) => status::run(args, &app).await,
         Command::Verify(args) => verify::run(args, &app).await,
         Command::Doctor(args) => doctor::run(args, &app).await,
+        Command::Policy(args) => policy::run(args, &cli.flags, &app).await,
         Command::Demo(_) | Command::Serve(_) | Command::Migrate(_) => Ok(Outcome::Done),
     };
     app.ledger.close().await?;
@@ -165,7 +186,8 @@ fn emit(data: &str) -> std::io::Result<()> {
 fn is_usage(error: &anyhow::Error) -> bool {
     let asked = error.downcast_ref::<AskError>();
     let is_asked_wrong = matches!(asked, Some(AskError::NoSuchBook { .. } | AskError::Report(_)));
-    error.is::<ConfigError>() || error.is::<UsageError>() || is_asked_wrong
+    let is_wrong = error.is::<ConfigError>() || error.is::<UsageError>() || error.is::<ExportError>();
+    is_wrong || is_asked_wrong
 }
 
 #[cfg(test)]

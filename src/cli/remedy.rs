@@ -17,7 +17,7 @@ pub(super) fn remedy_of(missing: &str) -> String {
         let list = "coupons list --expand data.applies_to --expand data.currency_options";
         return supply("coupon.created and coupon.updated", list);
     }
-    if is("the tiers of") || is("the amount of") {
+    if is("the tiers of") || is("the amount of") || is("the terms of") {
         let list = "prices list --expand data.tiers --expand data.currency_options";
         return supply("price.created and price.updated", list);
     }

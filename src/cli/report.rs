@@ -10,12 +10,12 @@ use super::args::month;
 use super::{Outcome, UsageError, emit, say};
 use crate::app::{App, now};
 use crate::mrr::{Currency, Month};
-use crate::report::{Dimension, Report, Settings};
+use crate::report::{Basis, CONSOLIDATED, Dimension, Report, Settings};
 
 /// What `upswell report` takes.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  upswell report --month 2026-10\n  upswell report --from 2026-01 --to 2026-06 --format csv -o half-year.csv"
+    after_help = "Examples:\n  upswell report --month 2026-10\n  upswell report --month 2026-09 --restated\n  upswell report --from 2026-01 --to 2026-06 --format csv -o half-year.csv"
 )]
 pub struct ReportArgs {
     /// The month [default: the last full one]
@@ -27,12 +27,15 @@ pub struct ReportArgs {
     /// The last of several months
     #[arg(long, requires = "from", value_parser = month)]
     pub to: Option<Month>,
-    /// Only this currency
+    /// Only this currency; `consolidated` for all of them in the reporting currency
     #[arg(long, value_name = "CODE")]
     pub currency: Option<String>,
     /// Cut by product, price, currency, country, size_band, tenure, pricing_model, owner or metadata.KEY
     #[arg(long, value_name = "SEGMENT")]
     pub by: Option<String>,
+    /// Closed months as they are known now, with the bridge from what was reported
+    #[arg(long)]
+    pub restated: bool,
     /// The report's form [default: by the ending of --output; else table on a terminal, json otherwise]
     #[arg(long, value_enum)]
     pub format: Option<ReportFormat>,
@@ -68,8 +71,10 @@ pub async fn run(args: &ReportArgs, app: &App) -> anyhow::Result<Outcome> {
     let reporter = app.reporter();
     let settings = asked(args, reporter.settings(args.book.as_deref()).await?)?;
     let format = args.format.unwrap_or_else(|| by_reader(args.output.as_deref()));
+    let mut missing = Vec::new();
     let text = if let (Some(from), Some(to)) = (args.from, args.to) {
         let range = reporter.range(&settings, from, to).await?;
+        missing.extend(range.months.iter().filter_map(not_consolidated));
         match format {
             ReportFormat::Table => range.to_table(),
             ReportFormat::Json => range.to_json()?,
@@ -79,7 +84,9 @@ pub async fn run(args: &ReportArgs, app: &App) -> anyhow::Result<Outcome> {
         }
     } else {
         let month = args.month.unwrap_or_else(|| reporter.last_full_month(now()));
-        text(&reporter.month(&settings, month).await?, format)?
+        let report = reporter.month(&settings, month).await?;
+        missing.extend(not_consolidated(&report));
+        text(&report, format)?
     };
     match &args.output {
         None => emit(&text)?,
@@ -88,7 +95,17 @@ pub async fn run(args: &ReportArgs, app: &App) -> anyhow::Result<Outcome> {
             say(&format!("written to {}", path.display()));
         }
     }
-    Ok(Outcome::Done)
+    if missing.is_empty() || !settings.asks_for_consolidated() {
+        return Ok(Outcome::Done);
+    }
+    missing.iter().for_each(|reason| say(reason));
+    Ok(Outcome::FaultFound)
+}
+
+/// Why a month has no consolidated figures, if it has none.
+fn not_consolidated(report: &Report) -> Option<String> {
+    let reason = report.consolidated.as_ref().err()?;
+    Some(format!("{}: not consolidated: {reason}", report.month))
 }
 
 /// The form that whoever reads it expects.
@@ -125,5 +142,15 @@ fn asked(args: &ReportArgs, settings: Settings) -> Result<Settings, UsageError> 
         example: "upswell report --by product".to_owned(),
     })?;
     let currency = args.currency.as_deref().map(|code| Currency::from(code.to_lowercase()));
-    Ok(Settings { by, currency, ..settings })
+    if currency.as_ref().is_some_and(|asked| asked.as_str() == CONSOLIDATED)
+        && settings.consolidation.is_none()
+    {
+        return Err(UsageError {
+            what: "--currency consolidated: there is no reporting currency; set UPSWELL_REPORTING_CURRENCY"
+                .to_owned(),
+            example: "upswell report --currency consolidated --reporting-currency eur".to_owned(),
+        });
+    }
+    let basis = if args.restated { Basis::Restated } else { Basis::Reported };
+    Ok(Settings { by, currency, basis, ..settings })
 }

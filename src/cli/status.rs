@@ -35,8 +35,8 @@ struct Status {
     pending: i64,
     ignored: i64,
     parked: i64,
-    due: i64,
     lag_seconds: i64,
+    due: i64,
 }
 
 /// Tells where deliveries stand.

@@ -26,8 +26,9 @@ pub async fn run(args: &VerifyArgs, app: &App) -> anyhow::Result<Outcome> {
         Ok(proof) => {
             emit(&format!(
                 "proved: {} deliveries have the bytes they came with, {} customers derive to the {} movements that \
-                 stand, {} customer months foot and open as the month before closed\n",
-                proof.deliveries, proof.customers, proof.movements, proof.months
+                 stand, {} customer months foot and open as the month before closed, {} closed months have the books \
+                 they were closed with\n",
+                proof.deliveries, proof.customers, proof.movements, proof.months, proof.closed_months
             ))?;
             Ok(Outcome::Done)
         }

@@ -10,6 +10,8 @@ use crate::mrr::Currency;
 
 /// A mebibyte, far above any event that Stripe is known to send.
 const DEFAULT_MAX_BODY_BYTES: usize = 1 << 20;
+/// A publishable key or a webhook secret in its place would be refused by Stripe, and only later.
+const API_KEY_PROBLEM: &str = "is not a key of Stripe's API (a restricted one that may read is enough)";
 /// What the official SDKs allow.
 const DEFAULT_TOLERANCE_SECONDS: i64 = 300;
 
@@ -19,6 +21,14 @@ pub(super) fn config(settings: &Settings, path: &Path, text: &str) -> Result<Con
     let variables = Variables { settings };
     Ok(Config {
         webhook_secrets: variables.secrets("STRIPE_WEBHOOK_SECRET")?,
+        api_key: variables.read("STRIPE_API_KEY", API_KEY_PROBLEM, |text| {
+            let is_key = text.bytes().all(|byte| byte.is_ascii_graphic()) && text.contains('_');
+            is_key.then(|| Secret::new(text))
+        })?,
+        api_base: variables.read("STRIPE_API_BASE", "is not an http or https address", |text| {
+            let has_host = |scheme| text.strip_prefix(scheme).is_some_and(|host| !host.is_empty());
+            (has_host("https://") || has_host("http://")).then(|| text.to_owned())
+        })?,
         database_url: variables.database_url()?,
         listen: variables
             .read("UPSWELL_LISTEN", "is not an address and port", |text| text.parse().ok())?
@@ -168,7 +178,7 @@ mod tests {
     #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
     use super::*;
     use crate::config::Decimal;
-    use crate::mrr::{PastDuePolicy, Policy};
+    use crate::mrr::{ChurnPolicy, Counting, DiscountPolicy, PastDuePolicy, Policy};
 
     fn from_file(text: &str) -> Result<Config, ConfigError> {
         config(&Settings::default(), Path::new("upswell.toml"), text)
@@ -208,6 +218,39 @@ mod tests {
     fn late_payers_may_lapse_after_days() {
         let config = from_file("[policy]\npast_due = 30").unwrap();
         assert_eq!(config.policy.past_due, PastDuePolicy::LapsesAfterDays(30));
+    }
+
+    #[test]
+    fn every_choice_of_policy_is_read() {
+        let text = "[policy]\nchurn = \"requested\"\npast_due = 0\npaused = \"counts\"\ntrialing = \"counts\"\n\
+                    discounts = \"none\"\nusage_window = 12\ntransfer_window = \"12h\"\npricing_note = \"list prices\"";
+        let config = from_file(text).unwrap();
+        let expected = Policy {
+            churn: ChurnPolicy::Requested,
+            past_due: PastDuePolicy::LapsesAfterDays(0),
+            paused: Counting::Counts,
+            trialing: Counting::Counts,
+            discounts: DiscountPolicy::None,
+            usage_window: 12,
+            transfer_window_seconds: 43_200,
+        };
+        assert_eq!((config.policy, config.pricing_note.as_str()), (expected, "list prices"));
+        let all = from_file("[policy]\ndiscounts = \"all\"").unwrap();
+        assert_eq!(all.policy.discounts, DiscountPolicy::All);
+    }
+
+    #[test]
+    fn a_value_of_another_type_is_told_with_its_line() {
+        for text in
+            ["[policy]\nusage_window = \"three\"", "[policy]\ntransfer_window = 3", "[policy]\nchurn = 1"]
+        {
+            let error = from_file(text).unwrap_err().to_string();
+            let (_, line) = text.split_once('\n').unwrap();
+            assert!(
+                error.contains("upswell.toml") && error.contains(line) && error.contains("line 2"),
+                "{error}"
+            );
+        }
     }
 
     #[test]
@@ -265,8 +308,15 @@ mod tests {
     fn a_value_that_is_not_known_is_named_with_its_key() {
         for (text, key) in [
             ("[policy]\nchurn = \"never\"", "policy.churn"),
+            ("[policy]\nchurn = \"Requested\"", "policy.churn"),
+            ("[policy]\npaused = \"count\"", "policy.paused"),
+            ("[policy]\ntrialing = \"\"", "policy.trialing"),
+            ("[policy]\ndiscounts = \"once\"", "policy.discounts"),
+            ("[policy]\npast_due = \"30\"", "policy.past_due"),
+            ("[policy]\npast_due = true", "policy.past_due"),
             ("[policy]\npast_due = \"sometimes\"", "policy.past_due"),
             ("[policy]\npast_due = -1", "policy.past_due"),
+            ("[policy]\nusage_window = 0", "policy.usage_window"),
             ("[policy]\nusage_window = 13", "policy.usage_window"),
             ("[policy]\ntransfer_window = \"3 days\"", "policy.transfer_window"),
             ("[reporting]\ntimezone = \"Paris\"", "reporting.timezone"),

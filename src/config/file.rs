@@ -77,6 +77,11 @@ pub(super) fn read(settings: &Settings) -> Result<(PathBuf, String), ConfigError
     }
 }
 
+/// The text of a file that somebody named.
+pub(super) fn text_of(path: &Path) -> Result<String, ConfigError> {
+    std::fs::read_to_string(path).map_err(|source| ConfigError::Unreadable { path: path.to_owned(), source })
+}
+
 pub(super) fn parse(path: &Path, text: &str) -> Result<File, ConfigError> {
     toml::from_str(text).map_err(|error| ConfigError::File {
         path: path.to_owned(),

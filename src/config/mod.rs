@@ -29,6 +29,10 @@ pub struct Config {
     /// The signing secrets of the webhook endpoints, any of which may have signed a delivery; empty
     /// where nothing is received.
     pub webhook_secrets: Vec<Secret>,
+    /// The key that reads Stripe's API, to complete what events leave out; `None` where nothing is fetched.
+    pub api_key: Option<Secret>,
+    /// Where Stripe's API is, if not at Stripe.
+    pub api_base: Option<String>,
     /// Where the store is; hidden in logs, for it may hold a password.
     pub database_url: Secret,
     /// Where the server listens.
@@ -164,6 +168,18 @@ impl Config {
         let settings = Settings::gather(flags)?;
         let (path, text) = file::read(&settings)?;
         build::config(&settings, &path, &text)
+    }
+
+    /// What would be configured if `path` were the file of `UPSWELL_CONFIG`: flags and environment win
+    /// over it as they do over that one.
+    ///
+    /// # Errors
+    ///
+    /// As of [`Config::load`].
+    pub fn load_with(flags: &[(&'static str, String)], path: &std::path::Path) -> Result<Self, ConfigError> {
+        let settings = Settings::gather(flags)?;
+        let text = file::text_of(path)?;
+        build::config(&settings, path, &text)
     }
 
     /// A configuration from what is given alone, for the demo and for tests: neither the environment

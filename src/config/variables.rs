@@ -32,7 +32,7 @@ pub const VARIABLES: &[Variable] = &[
     read("UPSWELL_CONFIG", "config", "upswell.toml"),
     read("UPSWELL_LOG", "log", "warn,upswell=info"),
     read("UPSWELL_LOG_FORMAT", "log-format", "text"),
-    reserved("STRIPE_API_KEY", "rk_live_a_restricted_read_key"),
-    reserved("STRIPE_API_BASE", "https://api.stripe.com/"),
+    read("STRIPE_API_KEY", "stripe-api-key", "rk_live_a_restricted_read_key"),
+    read("STRIPE_API_BASE", "stripe-api-base", "https://api.stripe.com/"),
     reserved("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:4318"),
 ];

@@ -373,9 +373,11 @@ pub struct CellTold {
     pub netted: String,
     /// Why.
     pub why: &'static str,
+    /// The month whose report shows it as a prior-period adjustment, its own being closed (R24).
+    pub prior_period_of: Option<String>,
 }
 
-/// A customer's month, netted (R26).
+/// A customer's month as it is restated, netted (R26).
 #[derive(Debug, Clone, Serialize)]
 pub struct MonthTold {
     /// The month.

@@ -14,10 +14,7 @@ use crate::mrr::{
 
 /// The posting that takes another one back, if one does.
 pub(super) fn reversal<'c>(case: &'c Case, posting: &Posting) -> Option<&'c Posting> {
-    // A movement may be posted, taken back and posted again under one name.
-    let mut own = case.postings.iter().filter(|other| other.seq > posting.seq);
-    let next = own.find(|other| other.id == posting.id || other.adjusts.as_ref() == Some(&posting.id));
-    next.filter(|next| next.adjusts.as_ref() == Some(&posting.id))
+    case.postings.iter().find(|other| other.reverses == Some(posting.seq))
 }
 
 /// A posting as a movement told down to its arithmetic and up to its cell.
@@ -129,11 +126,14 @@ fn netted(case: &Case, month: Month) -> NetMonth {
     net_month(&case.levels, &movements, month.start(zone), month.end(zone))
 }
 
+/// In the months as they are restated; what was posted for a closed month is named as such.
 fn cell(case: &Case, posting: &Posting) -> CellTold {
     let month = posting.month;
+    let prior_period_of = (posting.posted_in != month).then(|| posting.posted_in.to_string());
     if posting.adjusts.is_some() || reversal(case, posting).is_some() {
         let why = "it does not stand: a posting and its reversal sum to nothing (R22)";
-        return CellTold { month: month.to_string(), lane: None, kind: None, netted: "0".to_owned(), why };
+        let netted = "0".to_owned();
+        return CellTold { month: month.to_string(), lane: None, kind: None, netted, why, prior_period_of };
     }
     let landed = landing(&netted(case, month), &posting.movement, month.start(case.rules.zone));
     CellTold {
@@ -142,6 +142,7 @@ fn cell(case: &Case, posting: &Posting) -> CellTold {
         kind: landed.kind.map(Kind::as_str),
         netted: landed.netted.to_string(),
         why: landed.reason.sentence(),
+        prior_period_of,
     }
 }
 

@@ -37,7 +37,7 @@ fn customer(text: &mut String, of: &CustomerExplained) -> std::fmt::Result {
     if of.movements.is_empty() {
         writeln!(text, "  none")?;
     }
-    writeln!(text, "\nThe cells of the report (R26)")?;
+    writeln!(text, "\nThe cells of the report, as restated (R26)")?;
     of.months.iter().try_for_each(|month| month_text(text, month))?;
     if of.months.is_empty() {
         writeln!(text, "  none")?;
@@ -240,7 +240,17 @@ fn posting_text(text: &mut String, movement: &MovementTold) -> std::fmt::Result 
         (Some(lane), None) => format!("{lane}: {} {}", cell.netted, movement.currency),
         (None, _) => "no lane".to_owned(),
     };
-    writeln!(text, "    report {}: {lane}; {}", cell.month, cell.why)
+    writeln!(text, "    report {}: {lane}; {}", cell.month, cell.why)?;
+    match &cell.prior_period_of {
+        Some(month) => {
+            writeln!(
+                text,
+                "    as reported: a prior-period adjustment of {month}, for {} was closed (R24)",
+                cell.month
+            )
+        }
+        None => Ok(()),
+    }
 }
 
 fn side(side: &Option<SideTold>) -> String {

@@ -54,6 +54,14 @@ pub enum LedgerError {
         /// The word.
         word: String,
     },
+    /// A stored rate that is none.
+    #[error("the rate of {pair} on {date} in the ledger can't be read; restore a backup")]
+    NoRate {
+        /// Its two currencies.
+        pair: String,
+        /// Its day.
+        date: String,
+    },
     /// A number outside of what a column holds (64 bits).
     #[error("{what} {value} of customer {customer} does not fit into the ledger's 64 bits")]
     DoesNotFit {

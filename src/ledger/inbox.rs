@@ -20,6 +20,11 @@ pub enum Source {
         /// The file and the line.
         place: String,
     },
+    /// An answer of Stripe's API.
+    Fetched {
+        /// What was asked, as a method and a path.
+        place: String,
+    },
 }
 
 /// A delivery about to be stored.
@@ -91,9 +96,9 @@ pub struct Stored {
     pub signed_at: Option<i64>,
     /// When it came.
     pub received_at: i64,
-    /// `webhook` or `backfill`.
+    /// `webhook`, `backfill` or `api`.
     pub source: String,
-    /// The file and line of a backfill.
+    /// The file and line of a backfill, or what was asked of the API.
     pub place: Option<String>,
     /// The bytes as they came.
     pub body: Vec<u8>,
@@ -324,6 +329,7 @@ fn values(arrival: Arrival) -> [Value; 14] {
     let (source, place) = match arrival.source {
         Source::Webhook => ("webhook", None),
         Source::Backfill { place } => ("backfill", Some(place)),
+        Source::Fetched { place } => ("api", Some(place)),
     };
     [
         arrival.book.into(),

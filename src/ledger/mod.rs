@@ -5,7 +5,11 @@
 //! is one transaction, so that there is no state between "the fact is in" and "its movements are".
 
 mod ask;
+mod books;
 mod catalogue;
+mod close;
+mod closing;
+mod complete;
 mod customer;
 mod error;
 mod inbox;
@@ -13,6 +17,7 @@ mod mirror;
 mod open;
 mod posting;
 mod project;
+mod rate;
 mod read;
 mod rules;
 mod settle;
@@ -23,13 +28,18 @@ mod view;
 mod tests;
 
 pub use ask::{EventAt, Gap, KindTold, WaitingEvent};
+pub use books::{KeptCustomer, books_digest, place, standing_among};
 pub use catalogue::{LearntSoFar, NewLesson, Taught};
+pub use close::{CloseError, CloseOrder, Closed, Doubts};
+pub use closing::{Closing, Closings, MonthAct};
+pub use complete::Untold;
 pub use customer::{CustomerKey, Known};
 pub use error::LedgerError;
 pub use inbox::{Acceptance, Arrival, Source, Stored};
 pub use open::Ledger;
 pub use posting::{Posting, Wanted, movement_id};
+pub use rate::{ImportedQuote, RateImport, Replaced};
 pub use read::{Conflict, Counts, IgnoredEvents, ParkedEvent, Poisoned};
-pub use rules::SettlementRules;
+pub use rules::{SettlementRules, UsedRules};
 pub use settle::{CustomerSettlement, Disposition, NewFact, Outcome, Posted, Settlement};
 pub use view::{Attributes, FoundFinding, StatusAt};

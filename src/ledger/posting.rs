@@ -30,8 +30,10 @@ pub struct Posting {
     pub recorded_at: i64,
     /// The month whose books it was posted in.
     pub posted_in: Month,
-    /// The posting that it takes back.
+    /// The name of the posting that it takes back.
     pub adjusts: Option<String>,
+    /// The place of the posting that it takes back.
+    pub reverses: Option<i64>,
     /// The version that derived it.
     pub engine: String,
     /// The digest of the policy it was derived by.
@@ -108,6 +110,7 @@ pub(super) const POSTING: Table = Table { name: "posting", columns: &COLUMNS, ta
 pub(super) struct Entry<'e> {
     pub(super) key: &'e CustomerKey,
     pub(super) month: Month,
+    pub(super) posted_in: Month,
     pub(super) recorded_at: i64,
     pub(super) engine: &'e str,
     pub(super) policy: &'e str,
@@ -150,6 +153,7 @@ struct PostingRow {
     sha256: String,
     engine: String,
     policy: String,
+    reverses: Option<i64>,
     adjusts: Option<String>,
 }
 
@@ -161,13 +165,19 @@ struct PostingRow {
 ///
 /// [`LedgerError`] of a bridge that can't be written.
 pub fn movement_id(key: &CustomerKey, movement: &Movement) -> Result<String, LedgerError> {
+    let digest = Sha256::digest(movement_text(key, movement)?);
+    Ok(format!("mv_{}", hex::encode(&digest[..8])))
+}
+
+/// All that a movement says and the event that proves it, as one text.
+pub(super) fn movement_text(key: &CustomerKey, movement: &Movement) -> Result<String, LedgerError> {
     let side = |side: &Option<Side>| match side {
         Some(side) => {
             format!("{}\u{1f}{}\u{1f}{}\u{1f}{}", side.product, side.price, side.quantity, side.mrr)
         }
         None => String::new(),
     };
-    let text = [
+    let parts = [
         key.book.clone(),
         key.customer.to_string(),
         movement.effective_at.0.to_string(),
@@ -187,8 +197,7 @@ pub fn movement_id(key: &CustomerKey, movement: &Movement) -> Result<String, Led
         bridge(movement)?.unwrap_or_default(),
         movement.evidence.event.to_string(),
     ];
-    let digest = Sha256::digest(text.join("\u{1e}"));
-    Ok(format!("mv_{}", hex::encode(&digest[..8])))
+    Ok(parts.join("\u{1e}"))
 }
 
 impl Ledger {
@@ -292,7 +301,7 @@ pub(super) fn values(entry: Entry<'_>, id: &str, movement: &Movement) -> Result<
         movement.effective_at.0.into(),
         entry.month.to_string().into(),
         entry.recorded_at.into(),
-        entry.month.to_string().into(),
+        entry.posted_in.to_string().into(),
         mirror::word_of(movement.evidence.grade).into(),
         movement.evidence.event.to_string().into(),
         movement.evidence.sha256.to_string().into(),
@@ -353,6 +362,7 @@ impl PostingRow {
             recorded_at: self.recorded_at,
             posted_in: Month::parse(&self.posted_in).ok_or_else(|| unknown("month", &self.posted_in))?,
             adjusts: self.adjusts,
+            reverses: self.reverses,
             engine: self.engine,
             policy: self.policy,
         })

@@ -166,6 +166,22 @@ impl Ledger {
         Ok(row.and_then(|row| row.newest))
     }
 
+    /// The oldest instant that a fact of a book tells of; `None` of an empty book.
+    ///
+    /// # Errors
+    ///
+    /// The store's refusal.
+    pub async fn data_since(&self, book: &str) -> Result<Option<i64>, LedgerError> {
+        #[derive(FromQueryResult)]
+        struct Row {
+            oldest: Option<i64>,
+        }
+        let sql = "SELECT MIN(at) AS oldest FROM fact WHERE book = $1";
+        let row: Option<Row> =
+            one(self.reader(), "look for the oldest fact", statement(sql, vec![book.into()])).await?;
+        Ok(row.and_then(|row| row.oldest))
+    }
+
     /// The books that anything was delivered to, in the order of their names.
     ///
     /// # Errors

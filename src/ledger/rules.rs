@@ -7,7 +7,7 @@ use sea_orm::{ConnectionTrait, FromQueryResult};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::sql::{Table, one, statement};
+use super::sql::{Table, all, one, statement};
 use super::{CustomerKey, Ledger, LedgerError};
 use crate::mrr::{Catalogue, ChurnPolicy, Counting, DiscountPolicy, PastDuePolicy, Policy};
 
@@ -22,6 +22,15 @@ pub struct SettlementRules {
     pub catalogue: Catalogue,
     /// The time zone whose calendar months are the periods.
     pub zone: chrono_tz::Tz,
+}
+
+/// Rules that customers of a book were settled by.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UsedRules {
+    /// The rules.
+    pub rules: SettlementRules,
+    /// How many customers were last settled by them.
+    pub customers: u64,
 }
 
 /// The stored form; add fields as optional ones, never rename one.
@@ -45,6 +54,12 @@ struct StoredRules {
 #[derive(FromQueryResult)]
 struct RulesRow {
     body: String,
+}
+
+#[derive(FromQueryResult)]
+struct UsedRow {
+    body: String,
+    many: i64,
 }
 
 const RULES: Table =
@@ -152,17 +167,48 @@ impl Ledger {
         self.read_rules(sql, vec![book.into()]).await
     }
 
+    /// All rules that a book's customers were settled by, those of most customers first: one, but
+    /// while a change of them is being adopted.
+    ///
+    /// # Errors
+    ///
+    /// The store's refusal, or a row this version can't read.
+    pub async fn rules_used(&self, book: &str) -> Result<Vec<UsedRules>, LedgerError> {
+        let sql = "SELECT r.body, used.many FROM rules r JOIN (\
+                     SELECT rules, COUNT(*) AS many FROM customer WHERE book = $1 GROUP BY rules\
+                   ) AS used ON used.rules = r.digest ORDER BY used.many DESC, r.digest";
+        let rows: Vec<UsedRow> =
+            all(self.reader(), "read the rules", statement(sql, vec![book.into()])).await?;
+        let used = |row: UsedRow| {
+            let customers = u64::try_from(row.many).unwrap_or_default();
+            Ok(UsedRules { rules: restored(&row.body)?, customers })
+        };
+        rows.into_iter().map(used).collect()
+    }
+
+    /// The rules of a digest; `None` of one that nothing was settled or closed by.
+    ///
+    /// # Errors
+    ///
+    /// The store's refusal, or a row this version can't read.
+    pub async fn rules(&self, digest: &str) -> Result<Option<SettlementRules>, LedgerError> {
+        self.read_rules("SELECT body FROM rules WHERE digest = $1", vec![digest.into()]).await
+    }
+
     async fn read_rules(
         &self,
         sql: &str,
         values: Vec<sea_orm::Value>,
     ) -> Result<Option<SettlementRules>, LedgerError> {
         let row: Option<RulesRow> = one(self.reader(), "read the rules", statement(sql, values)).await?;
-        let Some(row) = row else { return Ok(None) };
-        let stored: StoredRules = serde_json::from_str(&row.body)
-            .map_err(|source| LedgerError::Unreadable { what: "the rules", source })?;
-        stored.restore().map(Some)
+        row.map(|row| restored(&row.body)).transpose()
     }
+}
+
+fn restored(body: &str) -> Result<SettlementRules, LedgerError> {
+    let stored: StoredRules =
+        serde_json::from_str(body).map_err(|source| LedgerError::Unreadable { what: "the rules", source })?;
+    stored.restore()
 }
 
 /// Keeps rules that are used.

@@ -7,13 +7,14 @@ use std::ops::AddAssign;
 use sea_orm::{ConnectionTrait, DatabaseTransaction, FromQueryResult, Value};
 
 use super::catalogue::{NewLesson, Questions};
+use super::closing::OpenMonths;
 use super::error::while_doing;
 use super::mirror::{self, write};
 use super::open::run;
 use super::posting::{Entry, POSTING, Posting, movement_id, reversal, standing, values};
 use super::project::Projections;
 use super::sql::{Table, marks, one, statement};
-use super::{CustomerKey, Ledger, LedgerError, SettlementRules, rules};
+use super::{CustomerKey, Ledger, LedgerError, SettlementRules, closing, rules};
 use crate::mrr::{Derivation, Fact, Instant, Month};
 
 /// What a delivery came to.
@@ -198,13 +199,14 @@ impl Settlement {
         let mut customers = Vec::new();
         let mut projections = Projections::default();
         let mut questions = Questions::default();
+        let open = closing::open_months(db).await?;
         for customer in &self.customers {
             let row = revision(db, &customer.key).await?;
             if row.as_ref().map_or(0, |row| row.revision) != customer.revision {
                 return Err(LedgerError::Overtaken { customer: customer.key.customer.clone() });
             }
             if let Ok(derivation) = &customer.derivation {
-                posted += self.difference(db, customer, derivation, &mut postings).await?;
+                posted += self.difference(db, customer, derivation, &open, &mut postings).await?;
                 projections.replace(db, customer, derivation).await?;
                 questions.replace(db, customer, derivation).await?;
             }
@@ -228,6 +230,7 @@ impl Settlement {
         db: &DatabaseTransaction,
         customer: &CustomerSettlement,
         derivation: &Derivation,
+        open: &OpenMonths,
         postings: &mut Vec<Value>,
     ) -> Result<Posted, LedgerError> {
         let mut standing_by_id: BTreeMap<String, Vec<Posting>> = BTreeMap::new();
@@ -252,6 +255,7 @@ impl Settlement {
         let entry = |month, reverses| Entry {
             key: &customer.key,
             month,
+            posted_in: open.books_of(&customer.key.book, month),
             recorded_at: self.now,
             engine: &self.rules.engine,
             policy: &policy,

@@ -164,18 +164,24 @@ impl Ledger {
         Ok(attributes)
     }
 
-    /// The last status told of each subscription before an instant.
+    /// The last status told of each subscription before an instant, by the deliveries up to one.
     ///
     /// # Errors
     ///
     /// The store's refusal.
-    pub async fn statuses(&self, book: &str, before: Instant) -> Result<Vec<StatusAt>, LedgerError> {
+    pub async fn statuses(
+        &self,
+        book: &str,
+        before: Instant,
+        through_delivery: i64,
+    ) -> Result<Vec<StatusAt>, LedgerError> {
         let sql = "SELECT customer, subscription, status FROM (\
                      SELECT customer, subscription, status, ROW_NUMBER() OVER (\
                        PARTITION BY customer, subscription ORDER BY at DESC, inbox_seq DESC) AS place \
-                     FROM fact WHERE book = $1 AND status IS NOT NULL AND subscription IS NOT NULL AND at < $2) AS told \
+                     FROM fact WHERE book = $1 AND status IS NOT NULL AND subscription IS NOT NULL AND at < $2 \
+                       AND inbox_seq <= $3) AS told \
                    WHERE place = 1 ORDER BY customer, subscription";
-        let values = vec![book.into(), before.0.into()];
+        let values = vec![book.into(), before.0.into(), through_delivery.into()];
         let rows: Vec<StatusRow> = all(self.reader(), "read statuses", statement(sql, values)).await?;
         let status = |row: StatusRow| StatusAt {
             customer: row.customer.into(),

@@ -3,12 +3,12 @@
 use super::fold::{Fold, is_zero};
 use super::hold::Pause;
 use super::life::Standing;
-use super::{Checkpoint, Instant, PastDuePolicy, Status};
+use super::{Checkpoint, ChurnPolicy, Instant, PastDuePolicy, Status};
 
 impl Fold<'_, '_> {
     /// The state at this instant as a checkpoint, if nothing is pending there: the customer pays, no
-    /// pause, no usage, nothing incomplete, no late payer that may lapse, no deletion, and every fact
-    /// up to this second has taken effect.
+    /// pause, no usage, nothing incomplete, no late payer that may lapse, no end that a policy may count
+    /// before its time, no deletion, and every fact up to this second has taken effect.
     pub(super) fn checkpoint(&self, at: Instant) -> Option<Checkpoint> {
         let lapses = matches!(self.rules.policy.past_due, PastDuePolicy::LapsesAfterDays(_));
         if is_zero(&self.running) || self.is_deleted(at) {
@@ -28,6 +28,9 @@ impl Fold<'_, '_> {
             }
             let last = life.steps[hold.steps - 1].snapshot;
             if lapses && last.state.status == Status::PastDue {
+                return None;
+            }
+            if self.rules.policy.churn == ChurnPolicy::Requested && last.state.ends_at.is_some() {
                 return None;
             }
             base.push(last.evidence.event.clone());

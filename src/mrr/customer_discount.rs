@@ -25,9 +25,12 @@ enum Word {
     Shown,
 }
 
+/// When what was told, by what evidence, about which discount or none.
+type Telling<'a> = (Instant, Word, &'a Evidence, Option<&'a Discount>);
+
 impl<'a> CustomerDiscount<'a> {
     pub(super) fn of(facts: &'a [Fact]) -> Self {
-        let mut words: Vec<(Instant, Word, &'a Evidence, Option<&'a Discount>)> = Vec::new();
+        let mut words: Vec<Telling<'a>> = Vec::new();
         for fact in facts {
             match fact {
                 Fact::Discount(fact) if fact.subscription.is_none() => {
@@ -41,7 +44,8 @@ impl<'a> CustomerDiscount<'a> {
             }
         }
         words.sort_by(|a, b| (a.0, a.1, &a.2.event).cmp(&(b.0, b.1, &b.2.event)));
-        let mut through_time = Self::default();
+        let mut through_time =
+            Self { spells: words.iter().find_map(stood_before).flatten().into_iter().collect() };
         for (at, word, evidence, discount) in words {
             through_time.hear(at, word, evidence, discount);
         }
@@ -49,11 +53,6 @@ impl<'a> CustomerDiscount<'a> {
     }
 
     fn hear(&mut self, at: Instant, word: Word, evidence: &'a Evidence, told: Option<&'a Discount>) {
-        let is_change = matches!(word, Word::Told(DiscountChange::Deleted | DiscountChange::Updated));
-        if self.spells.is_empty() && is_change {
-            // What is changed or taken away stood before (R12).
-            self.spells.push(Spell { at: Instant(i64::MIN), discount: told, evidence });
-        }
         let stands = self.spells.last().and_then(|spell| spell.discount);
         let discount = match (word, told) {
             (Word::Told(DiscountChange::Deleted), Some(gone)) => {
@@ -84,6 +83,19 @@ impl<'a> CustomerDiscount<'a> {
 
     pub(super) fn spells(&self) -> &[Spell<'a>] {
         &self.spells
+    }
+}
+
+/// What stood before all words, if this is the first event of a discount: what it changes or takes away
+/// was there (R12). What customers' own events show has no say in that, so that one that comes late
+/// changes nothing before itself.
+fn stood_before<'a>((_, word, evidence, told): &Telling<'a>) -> Option<Option<Spell<'a>>> {
+    match word {
+        Word::Told(DiscountChange::Created) => Some(None),
+        Word::Told(DiscountChange::Deleted | DiscountChange::Updated) => {
+            Some(Some(Spell { at: Instant(i64::MIN), discount: *told, evidence }))
+        }
+        Word::Shown => None,
     }
 }
 

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use super::derive::{deletion, lives};
-use super::life::{Life, Standing, standing, state_before};
+use super::life::{Life, Standing, is_end_asked, standing, state_before};
 use super::steps::Scope;
 use super::{
     Cause, Derivation, Discount, Evidence, Instant, Item, ItemId, Known, Level, Mrr, Origin, Price, Rules,
@@ -171,12 +171,13 @@ impl Teller<'_, '_> {
     /// The state that is brought forward, where there is one that counts (R12).
     fn opening(&self, life: &Life<'_>) -> Option<Moment> {
         let step = life.steps.first().filter(|_| !life.is_continued)?;
-        let state = state_before(step.snapshot)?;
-        if standing(&state, self.rules.policy) != Standing::Counts {
+        let policy = self.rules.policy;
+        let state = state_before(step.snapshot, policy)?;
+        if standing(&state, policy, is_end_asked(&state, policy)) != Standing::Counts {
             return None;
         }
         let first = step.snapshot;
-        let told_at = if first.previous.is_some() { Instant(first.at.0 - 1) } else { first.at };
+        let told_at = if first.previous.is_some() { Instant(first.at.0.saturating_sub(1)) } else { first.at };
         let state = self.known.whole(&life.id, &state, told_at);
         let mut opening = self.valued(life, &state, step.at, told_at);
         opening.occasion = Occasion::Opening;

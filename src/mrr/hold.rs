@@ -6,12 +6,12 @@ use std::sync::Arc;
 
 use super::change::{Part, Proofs, proved};
 use super::fold::Fold;
-use super::life::{Standing, standing, state_before};
+use super::life::{Standing, is_end_asked, standing, state_before};
 use super::line::Line;
 use super::value::Terms;
 use super::{
-    Cause, ChurnPolicy, Class, DiscountPolicy, Evidence, Finding, Grade, Instant, Item, ItemId, Kind, Known,
-    Matter, Mrr, Origin, Snapshot, State, Status, SubscriptionId, UsageType,
+    Cause, Class, DiscountPolicy, Evidence, Finding, Grade, Instant, Item, ItemId, Kind, Known, Matter, Mrr,
+    Origin, Snapshot, State, Status, SubscriptionId, UsageType,
 };
 
 /// What a pause keeps from counting.
@@ -66,11 +66,12 @@ impl<'a> Fold<'a, '_> {
             return;
         }
         let first = life.steps[0].snapshot;
-        let Some(state) = state_before(first) else { return };
+        let policy = self.rules.policy;
+        let Some(state) = state_before(first, policy) else { return };
         // An item that the first fact itself added was not there before it.
-        let told_at = if first.previous.is_some() { Instant(first.at.0 - 1) } else { first.at };
+        let told_at = if first.previous.is_some() { Instant(first.at.0.saturating_sub(1)) } else { first.at };
         let state = self.known.whole(&first.subscription, &state, told_at);
-        match standing(&state, self.rules.policy) {
+        match standing(&state, policy, is_end_asked(&state, policy)) {
             // A status of paused has never paid; a paused collection has, nobody knows what.
             Standing::Paused | Standing::Counts if state.status == Status::Paused => {
                 self.holds[index].pause = Pause::Took(Vec::new());
@@ -91,7 +92,11 @@ impl<'a> Fold<'a, '_> {
                 self.has_paid = true;
                 self.holds[index].pause = Pause::Unseen;
             }
-            Standing::Zero(_) => {}
+            // Until its end was asked for, which nobody told us of, it did pay.
+            Standing::Zero(_) => {
+                let otherwise = standing(&state, policy, false);
+                self.has_paid |= !matches!(otherwise, Standing::Zero(_)) && state.status != Status::Paused;
+            }
         }
     }
 
@@ -106,7 +111,7 @@ impl<'a> Fold<'a, '_> {
             self.ended.insert(life.id.clone());
             targets.ended.insert(life.id.clone());
         }
-        if self.rules.policy.churn == ChurnPolicy::Requested && snapshot.state.ends_at.is_some() {
+        if life.is_end_asked(steps - 1, self.rules.policy) {
             targets.ended.insert(life.id.clone());
         }
         self.prove(index, at, &mut targets.proofs);
@@ -364,11 +369,11 @@ fn proof<'a>(
     known: &Known<'a>,
     policy: DiscountPolicy,
 ) -> Option<&'a Evidence> {
-    let before = Terms::of(state, Instant(at.0 - 1), known, policy);
-    let after = Terms::of(state, at, known, policy);
-    if before == after {
+    if !known.instants(state).contains(&at) {
         return None;
     }
+    let before = Terms::of(state, Instant(at.0.saturating_sub(1)), known, policy);
+    let after = Terms::of(state, at, known, policy);
     let repriced = |place: &usize| before.items[*place].price != after.items[*place].price;
     let own = state.items.iter().position(|held| held.id == *item);
     let price_proof = |place: usize| known.price_proof(&state.items[place], at);

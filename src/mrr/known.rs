@@ -211,13 +211,15 @@ impl<'a> Known<'a> {
             return Cow::Borrowed(state);
         };
         let is_shown = |listed: &ListedItem| state.items.iter().any(|item| item.id == listed.item.id);
-        let others = listed.into_iter().filter(|listed| !is_shown(listed)).map(|listed| listed.item.clone());
+        let paid_in = state.items.first().map(|item| &item.price.currency);
+        let others = listed.into_iter().filter(|listed| !is_shown(listed));
+        let others = others.map(|listed| in_currency(&listed.item, paid_in));
         let items = state.items.iter().cloned().chain(others).collect();
         Cow::Owned(State { items, items_truncated: false, ..state.clone() })
     }
 
-    /// The newest list of a subscription's items that fits what a payload shows, with those that were there
-    /// at `told_at`.
+    /// The list of a subscription's items nearest to `told_at` that fits what a payload shows then, with those
+    /// that were there.
     pub(super) fn fitting(
         &self,
         subscription: &SubscriptionId,
@@ -231,7 +233,10 @@ impl<'a> Known<'a> {
             }
             _ => (Vec::new(), fact),
         };
-        facts.iter().rev().map(held).find(|(listed, _)| shows(listed, &state.items))
+        // What was listed next after the word shows what it left out; else what was listed last before it.
+        let (before, after) = facts.split_at(facts.partition_point(|fact| fact.at < told_at));
+        let mut nearest = after.iter().chain(before.iter().rev()).map(held);
+        nearest.find(|(listed, _)| shows(listed, &state.items))
     }
 
     /// The instants at which what is known of a state's prices and discounts may change, ends of
@@ -330,6 +335,18 @@ fn scheme_in<'t>(terms: &'t PriceTerms, currency: &Currency) -> Option<&'t Schem
         false => terms.options.get(currency),
     };
     scheme.filter(|scheme| matches!(scheme, Scheme::PerUnit { .. } | Scheme::Tiered { .. }))
+}
+
+/// A listed item as its subscription pays for it: in the currency of the items that the payload shows, which
+/// a list does not tell (R9).
+fn in_currency(item: &Item, paid_in: Option<&Currency>) -> Item {
+    let mut item = item.clone();
+    if let Some(currency) = paid_in.filter(|currency| **currency != item.price.currency) {
+        let price = item.price.as_ref().clone();
+        let scheme = Scheme::OptionNotSent;
+        item.price = Arc::new(Price { currency: currency.clone(), scheme, ..price });
+    }
+    item
 }
 
 /// Whether a list holds every item that a payload shows, as it shows it.

@@ -2,7 +2,6 @@
 //! its class has, or none.
 
 use super::netting::{lane_of_arrival, lane_of_departure};
-use super::roll_forward::{downward, upward};
 use super::{Class, Delta, Fate, Instant, Kind, Lane, Movement, NetMonth};
 
 /// Why a movement is in the cell that it is in.
@@ -124,10 +123,6 @@ fn stayed(net: &NetMonth, movement: &Movement, start: Instant) -> (Option<Lane>,
         std::cmp::Ordering::Less => Some(Lane::Contraction),
         std::cmp::Ordering::Equal => None,
     };
-    let family = |kind| match lane {
-        Some(Lane::Contraction) => downward(kind),
-        _ => upward(kind),
-    };
     match movement.class {
         Class::Pause => (Some(Lane::Pause), None, Reason::Paused),
         Class::Resume => (Some(Lane::Resume), None, Reason::Paused),
@@ -137,6 +132,6 @@ fn stayed(net: &NetMonth, movement: &Movement, start: Instant) -> (Option<Lane>,
             let is_bridged = movement.bridge.as_ref().is_none_or(|bridge| bridge.gap_began_at >= start);
             (lane, None, if is_bridged { Reason::Bridged } else { Reason::Netted })
         }
-        _ => (lane, Some(family(movement.kind)), Reason::Netted),
+        _ => (lane, lane.map(|lane| movement.kind.in_lane(lane)), Reason::Netted),
     }
 }

@@ -93,7 +93,8 @@ pub enum Topic {
 /// One thing that was learnt, and since when it holds.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct CatalogueFact {
-    /// Since when: an event's `created`; of a listed object, when it was made or last changed.
+    /// Since when: an event's `created`; of a listed product or coupon, when it was made or last changed; of a
+    /// listed price and of a list of items, which do not tell when they changed, when they were seen.
     pub at: Instant,
     /// What.
     pub lesson: Lesson,

@@ -67,7 +67,7 @@ impl<'a> Life<'a> {
         let mut steps: Vec<Step<'a>> =
             base.map(|snapshot| step(snapshot.at, snapshot, false)).into_iter().collect();
         for told in order(base.map(|base| &base.state), snapshots) {
-            let took_effect = effective_at(told.snapshot, policy);
+            let took_effect = effective_at(told.snapshot, policy, is_sold_with_end(&steps));
             // Never before the fact it follows (R14).
             let at = steps.last().map_or(took_effect, |last| took_effect.max(last.at));
             // An end is for good: that it lives on can only be told by a word out of place.
@@ -132,7 +132,7 @@ impl<'a> Life<'a> {
             let until = self.steps.get(index + 1).map(|next| next.at);
             let lasts = |at: &Instant| *at > step.at && until.is_none_or(|until| *at < until);
             let terms = |at: Instant| Terms::of(&step.state, at, known, policy.discounts);
-            let changes = |at: &Instant| terms(Instant(at.0 - 1)) != terms(*at);
+            let changes = |at: &Instant| terms(Instant(at.0.saturating_sub(1))) != terms(*at);
             if !self.is_over_at(index) {
                 instants.extend(known.instants(&step.state).into_iter().filter(lasts).filter(changes));
             }
@@ -175,7 +175,13 @@ impl<'a> Life<'a> {
         if self.lapses_at(index, policy).is_some_and(|lapse| lapse <= at) {
             return Standing::Zero(Cause::Involuntary);
         }
-        standing(self.last_known(index), policy)
+        standing(self.last_known(index), policy, self.is_end_asked(index, policy))
+    }
+
+    /// Whether at the step at `index` its end is asked for, and the policy counts it from then on (R14).
+    /// The end that a subscription began with, a fixed term, nobody asked for (DECISIONS 69).
+    pub(super) fn is_end_asked(&self, index: usize, policy: &Policy) -> bool {
+        is_end_asked(&self.steps[index].snapshot.state, policy) && !is_sold_with_end(&self.steps[..=index])
     }
 
     /// The state of the step at `index` or, where this version does not know its status, of the last
@@ -187,11 +193,24 @@ impl<'a> Life<'a> {
     }
 }
 
-/// What a state counts for (R5), whatever comes of late payment.
-pub(super) fn standing(state: &State, policy: &Policy) -> Standing {
+/// Whether a state's end is asked for, and the policy counts it from then on (R14).
+pub(super) fn is_end_asked(state: &State, policy: &Policy) -> bool {
+    policy.churn == ChurnPolicy::Requested && state.ends_at.is_some()
+}
+
+/// Whether a subscription is to end when it began to say it would.
+fn is_sold_with_end(steps: &[Step<'_>]) -> bool {
+    let Some(first) = steps.first().map(|step| step.snapshot) else { return false };
+    let end = first.state.ends_at;
+    let is_same = |step: &Step<'_>| step.snapshot.state.ends_at == end;
+    first.origin == Origin::Created && end.is_some() && steps.iter().all(is_same)
+}
+
+/// What a state counts for (R5), whatever comes of late payment; `is_end_asked` as the policy has it.
+pub(super) fn standing(state: &State, policy: &Policy, is_end_asked: bool) -> Standing {
     match state.status {
         Status::Trialing if policy.trialing == Counting::Zero => return Standing::Zero(Cause::Canceled),
-        Status::Paused if policy.paused == Counting::Zero => return Standing::Paused,
+        Status::Paused if policy.paused == Counting::Zero && !is_end_asked => return Standing::Paused,
         Status::Active | Status::PastDue | Status::Trialing | Status::Paused => {}
         Status::Incomplete
         | Status::IncompleteExpired
@@ -199,7 +218,7 @@ pub(super) fn standing(state: &State, policy: &Policy) -> Standing {
         | Status::Unpaid
         | Status::Unknown => return Standing::Zero(end_cause(state)),
     }
-    if policy.churn == ChurnPolicy::Requested && state.ends_at.is_some() {
+    if is_end_asked {
         return Standing::Zero(end_cause(state));
     }
     if state.collection_paused && policy.paused == Counting::Zero {
@@ -225,29 +244,31 @@ fn is_end(snapshot: &Snapshot) -> bool {
 }
 
 /// When a snapshot took effect: when it was made, except an end (R14).
-fn effective_at(snapshot: &Snapshot, policy: &Policy) -> Instant {
+fn effective_at(snapshot: &Snapshot, policy: &Policy, is_sold_with_end: bool) -> Instant {
     if !is_end(snapshot) {
         return snapshot.at;
     }
     let asked = match policy.churn {
-        ChurnPolicy::Requested => snapshot.state.canceled_at,
-        ChurnPolicy::Ended => None,
+        ChurnPolicy::Requested if !is_sold_with_end => snapshot.state.canceled_at,
+        ChurnPolicy::Requested | ChurnPolicy::Ended => None,
     };
     asked.or(snapshot.state.ended_at).unwrap_or(snapshot.at)
 }
 
 /// The state before a subscription's first fact (R12); `None` if there was nothing to count.
-pub(super) fn state_before(snapshot: &Snapshot) -> Option<State> {
+pub(super) fn state_before(snapshot: &Snapshot, policy: &Policy) -> Option<State> {
     if snapshot.origin == Origin::Created {
         return None;
     }
     if snapshot.origin != Origin::Deleted {
         return Some(snapshot.previous.clone().unwrap_or_else(|| snapshot.state.clone()));
     }
-    // A deletion tells what was held; it held nothing yet if it ended before or with its trial.
+    // A deletion tells what was held; it held nothing yet if it ended before or with a trial that
+    // counts for nothing.
     let state = &snapshot.state;
     let ended_at = state.ended_at.unwrap_or(snapshot.at);
-    let was_trial = state.trial_end.is_some_and(|trial_end| ended_at <= trial_end);
+    let was_trial =
+        policy.trialing == Counting::Zero && state.trial_end.is_some_and(|trial_end| ended_at <= trial_end);
     let was = State { status: Status::Active, ends_at: None, ..state.clone() };
     (!was_trial).then_some(was)
 }

@@ -2,8 +2,10 @@
 //! becomes movements and a month's roll-forward. It knows no clock, no database, no Stripe words.
 //!
 //! Reading order: [`Snapshot`] and [`Fact`] are what comes in, [`Movement`] is what goes out.
-//! `value` makes a level of a price and a quantity; `order` and `life` bring a subscription's
-//! snapshots into order and say what it counts for; `matching` and `change` take a change apart;
+//! `known` completes what a payload leaves out, as of an instant, from what the catalogue has `learnt`;
+//! `value` makes a level of a price and a quantity, `place` says where it stands among others; `order`
+//! and `life` bring a subscription's snapshots into order and say what it counts for; `matching` and
+//! `change` take a change apart; `asked` tells what is referred to in the catalogue.
 //! `fold` carries a customer through time with what it may `hold`, its `levels` and where it may go
 //! on from (`checkpoint`), and [`derive()`] is the door to it all.
 
@@ -32,6 +34,7 @@ mod period;
 mod place;
 mod policy;
 mod price;
+mod rate;
 mod roll_forward;
 mod snapshot;
 mod steps;
@@ -54,6 +57,7 @@ pub use netting::*;
 pub use period::*;
 pub use policy::*;
 pub use price::*;
+pub use rate::*;
 pub use roll_forward::*;
 pub use snapshot::*;
 pub use steps::{Exact, NotApplied, Scope, SetAside, Valuation, ValuationStep};

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::roll_forward::{downward, upward};
+use super::roll_forward::upward;
 use super::{
     Bridge, Cell, Class, Currency, Delta, Fate, Instant, ItemId, Kind, Lane, Level, Motion, Movement, Mrr,
     NetCurrency, NetMonth, PriceId, ProductId, SubscriptionId,
@@ -171,20 +171,18 @@ impl<'m> Month<'m> {
             let net = self.currencies.entry(currency.clone()).or_default();
             for part in parts {
                 *net.families.entry(upward(part.kind)).or_default() += part.delta;
-                let (lane, kind) = match rest.cmp(&Delta::ZERO) {
-                    std::cmp::Ordering::Greater => (Lane::Expansion, upward(part.kind)),
-                    std::cmp::Ordering::Less => (Lane::Contraction, downward(part.kind)),
-                    // What sums to nothing is in no lane.
-                    std::cmp::Ordering::Equal => continue,
-                };
-                net.cells.push(Cell {
+                let lane = if rest < Delta::ZERO { Lane::Contraction } else { Lane::Expansion };
+                let cell = Cell {
                     lane,
-                    kind: Some(kind),
+                    kind: Some(part.kind.in_lane(lane)),
                     product: part.product.clone(),
                     price: part.price.clone(),
                     motion: part.motion,
                     delta: part.delta,
-                });
+                };
+                // What sums to nothing is in no lane.
+                let cells = if rest == Delta::ZERO { &mut net.balanced } else { &mut net.cells };
+                cells.push(cell);
             }
         }
     }

@@ -66,11 +66,29 @@ impl Month {
         self.index - earlier.index
     }
 
+    /// Its first day, as calendars have it.
+    #[must_use]
+    pub fn first_day(self) -> NaiveDate {
+        let month = u32::try_from(self.index.rem_euclid(12)).unwrap_or_default() + 1;
+        NaiveDate::from_ymd_opt(self.index.div_euclid(12), month, 1).unwrap_or_default()
+    }
+
+    /// Its last day, as calendars have it.
+    ///
+    /// ```
+    /// use upswell::mrr::Month;
+    /// let last_day = |month| Month::parse(month).map(|month| month.last_day().to_string());
+    /// assert_eq!(last_day("2028-02").as_deref(), Some("2028-02-29"));
+    /// ```
+    #[must_use]
+    pub fn last_day(self) -> NaiveDate {
+        self.next().first_day().pred_opt().unwrap_or_default()
+    }
+
     /// Its first instant.
     #[must_use]
     pub fn start(self, zone: Tz) -> Instant {
-        let month = u32::try_from(self.index.rem_euclid(12)).unwrap_or_default() + 1;
-        let first = NaiveDate::from_ymd_opt(self.index.div_euclid(12), month, 1).unwrap_or_default();
+        let first = self.first_day();
         // Where the clock jumps over midnight, the month starts at the first hour there is.
         let local = (0..24)
             .filter_map(|hour| NaiveTime::from_hms_opt(hour, 0, 0))

@@ -4,11 +4,13 @@
 use std::collections::BTreeMap;
 
 use super::movement::words;
-use super::{Currency, Delta, Kind, Motion, Mrr, PriceId, ProductId};
+use super::{Currency, Delta, Kind, Motion, Movement, Mrr, PriceId, ProductId};
 
 words! {
     /// A lane between starting and ending MRR.
     Lane {
+        /// What was posted in the month and belongs to months closed before (R24).
+        PriorPeriod = "prior_period",
         /// Brought forward from before the first fact.
         Opening = "opening",
         /// Customers who never paid before.
@@ -27,6 +29,8 @@ words! {
         Pause = "pause",
         /// Customers between two subscriptions at a month's end.
         Transfer = "transfer",
+        /// What starting MRR became by the change of exchange rates; of a consolidated report only (R9).
+        Fx = "fx",
     }
 }
 
@@ -53,13 +57,16 @@ pub struct Cell {
 pub struct NetCurrency {
     /// MRR at the month's start, S.
     pub start: Mrr,
-    /// What openings and transfers from earlier months are treated as having stood there; with
-    /// `start` it makes S', the denominator of every rate.
+    /// What openings, transfers from earlier months and adjustments of closed months are treated as having
+    /// stood there; with `start` it makes S', the denominator of every rate.
     pub brought: Delta,
     /// MRR at the month's end, E.
     pub end: Mrr,
     /// The lanes between them: `start` + cells = `end`.
     pub cells: Vec<Cell>,
+    /// Parts of a month that sum to nothing and are in no lane: they count where several currencies are
+    /// netted together.
+    pub balanced: Vec<Cell>,
     /// By family, what the month's parts come to, whatever the customer's total did.
     pub families: BTreeMap<Kind, Delta>,
 }
@@ -100,6 +107,32 @@ pub struct NetMonth {
     pub currencies: BTreeMap<Currency, NetCurrency>,
 }
 
+impl NetMonth {
+    /// The month as it follows on books that are closed: its start is what was reported, and what was posted
+    /// in it for closed months has a lane of its own and is treated as having stood at its start (R24).
+    ///
+    /// `adjustments` are these postings, reversals among them; the levels that the month was netted from know
+    /// them already. S' and all that is figured from it stay as they are.
+    #[must_use]
+    pub fn with_prior_period<'a>(mut self, adjustments: impl IntoIterator<Item = &'a Movement>) -> Self {
+        for movement in adjustments {
+            let Some(side) = movement.face() else { continue };
+            let net = self.currencies.entry(movement.currency.clone()).or_default();
+            net.start += -movement.delta;
+            net.brought += movement.delta;
+            net.cells.push(Cell {
+                lane: Lane::PriorPeriod,
+                kind: None,
+                product: side.product.clone(),
+                price: side.price.clone(),
+                motion: movement.motion,
+                delta: movement.delta,
+            });
+        }
+        self
+    }
+}
+
 /// The family of a kind, by its upward word.
 pub(super) fn upward(kind: Kind) -> Kind {
     match kind {
@@ -110,7 +143,7 @@ pub(super) fn upward(kind: Kind) -> Kind {
 }
 
 /// The family of a kind, by its downward word.
-pub(super) fn downward(kind: Kind) -> Kind {
+fn downward(kind: Kind) -> Kind {
     match kind {
         Kind::Upsell => Kind::Downgrade,
         Kind::CrossSell => Kind::ProductRemoved,
@@ -133,6 +166,12 @@ impl Kind {
         Self::Discount,
         Self::Term,
     ];
+
+    /// The family's word in a lane: downward in contraction, upward elsewhere.
+    #[must_use]
+    pub fn in_lane(self, lane: Lane) -> Self {
+        if lane == Lane::Contraction { downward(self) } else { upward(self) }
+    }
 
     /// Whether it is of core expansion: upsell, cross-sell, seats, usage. Targets use core.
     #[must_use]

@@ -344,7 +344,6 @@ pub struct DiscountFact {
 
 /// Anything that says something about a customer at an instant.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-#[expect(clippy::large_enum_variant, reason = "nearly every fact is a snapshot")]
 pub enum Fact {
     /// About a subscription.
     Subscription(Snapshot),

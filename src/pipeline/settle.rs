@@ -9,7 +9,9 @@ use crate::ledger::{
     CustomerKey, CustomerSettlement, Disposition, Ledger, LedgerError, NewFact, NewLesson, Outcome, Posted,
     Settlement, SettlementRules, Stored,
 };
-use crate::mrr::{Catalogue, CatalogueFact, Derivation, Fact, Instant, Policy, Rules, Timeline, derive};
+use crate::mrr::{
+    Catalogue, CatalogueFact, Derivation, Fact, Grade, Instant, Lesson, Policy, Rules, Timeline, derive,
+};
 use crate::stripe::{Translation, read, translate};
 
 /// The version that derives; each posting carries it (R23).
@@ -74,11 +76,23 @@ pub fn told_by(stored: &Stored) -> Result<Told, NoFacts> {
     let envelope = read(&stored.body).map_err(|error| parked("$".to_owned(), error.to_string()))?;
     match translate(&stored.body, &envelope, &stored.sha256) {
         Translation::Facts(facts) => Ok(Told { facts, lessons: Vec::new() }),
-        Translation::Learnt { catalogue, facts } => Ok(Told { facts, lessons: catalogue }),
+        Translation::Learnt { mut catalogue, facts } => {
+            catalogue.iter_mut().for_each(|fact| seen_at(fact, Instant(stored.received_at)));
+            Ok(Told { facts, lessons: catalogue })
+        }
         Translation::Ignored { reason } => {
             Err(NoFacts { outcome: Outcome::Ignored, reason: reason.to_owned(), path: None })
         }
         Translation::Parked { path, reason } => Err(parked(path, reason)),
+    }
+}
+
+/// A listed price may ask something else in other currencies than it did when it was made, and a
+/// subscription may hold other items: what a list shows holds since it was seen, at the latest.
+fn seen_at(fact: &mut CatalogueFact, received_at: Instant) {
+    let is_undated = matches!(fact.lesson, Lesson::Price(_) | Lesson::Items { .. });
+    if fact.evidence.grade == Grade::Listing && is_undated {
+        fact.at = fact.at.max(received_at);
     }
 }
 
@@ -105,6 +119,12 @@ impl Settler {
     pub fn new(ledger: Ledger, catalogue: Catalogue, policy: Policy, zone: chrono_tz::Tz) -> Self {
         let rules = SettlementRules { engine: ENGINE.to_owned(), policy, catalogue, zone };
         Self { ledger, rules, shelf: Shelf::default() }
+    }
+
+    /// The rules it settles by.
+    #[must_use]
+    pub fn rules(&self) -> &SettlementRules {
+        &self.rules
     }
 
     /// Brings what other rules settled up to these: a new version, another policy, catalogue or time

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use chrono_tz::Tz;
 use sha2::{Digest, Sha256};
 
+use super::closed_months;
 use super::settle::{derive_contained, facts_of};
 use super::verify_catalogue::Lessons;
 use crate::ledger::{
@@ -29,6 +30,8 @@ pub struct Proof {
     pub movements: usize,
     /// Customers' months that foot.
     pub months: usize,
+    /// Closed months whose books are those they were closed with.
+    pub closed_months: usize,
 }
 
 /// What was found instead of a proof.
@@ -59,6 +62,16 @@ pub enum Fault {
         /// Its number in the inbox.
         seq: i64,
     },
+    /// A closed month is not as it was closed.
+    #[error("closed month {month} of book {book}: {what}")]
+    Closed {
+        /// The month.
+        month: Month,
+        /// Its book.
+        book: String,
+        /// What differs, and what to do.
+        what: String,
+    },
     /// A customer derives to something else than stands.
     #[error("customer {customer} in book {book}: {what}")]
     Differs {
@@ -87,6 +100,7 @@ pub async fn verify(ledger: &Ledger, book: Option<&str>) -> Result<Proof, Fault>
         for key in ledger.customers_by_catalogue(&name).await? {
             verify_customer(ledger, &key, &mut lessons, &mut proof).await?;
         }
+        proof.closed_months += closed_months::verify(ledger, &name).await?;
     }
     Ok(proof)
 }
@@ -127,9 +141,9 @@ async fn verify_customer(
     }
 }
 
-/// From the stored bytes alone, from the start, with what its book had learnt and as of the time of the run
-/// that settled it.
-fn derived_from_bytes(
+/// From the stored bytes alone, from the start, with what its book had learnt and as of a time: of the run
+/// that settled it, for a proof.
+pub(super) fn derived_from_bytes(
     key: &CustomerKey,
     stored: &[Stored],
     rules: &SettlementRules,

@@ -155,6 +155,8 @@ impl Block {
                 .map(|(month, tally)| Cohort { month, figures: tally.figures() })
                 .collect(),
             top_expanders: self.expanders.into_iter().take(TOP).collect(),
+            prior_period_adjustments: Vec::new(),
+            bridge: None,
             scheduled: Vec::new(),
             at_risk: self.at_risk,
             incomplete: Vec::new(),

@@ -4,16 +4,20 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use super::block::Block;
+use super::consolidated::Consolidated;
 use super::segment::Subject;
 use super::trailing::{LOOK_BACK, Span, Trailing};
-use super::{CustomerHistory, History, Incomplete, RangeReport, Report, ReportError, Scheduled, Settings};
+use super::{
+    Adjustment, CurrencyBlock, CustomerHistory, History, Incomplete, RangeReport, Report, ReportError,
+    Scheduled, Settings,
+};
 use crate::mrr::{Currency, Instant, Month, NetMonth, levels_before, net_month};
 
 /// How far the forward view reaches.
 const FORWARD_SECONDS: i64 = 90 * 86_400;
 
 /// How many months a range may have.
-const LONGEST_RANGE: i32 = 120;
+pub(super) const LONGEST_RANGE: i32 = 120;
 
 /// The expansion report of one month (section 6 of the rules).
 #[must_use]
@@ -42,6 +46,12 @@ pub fn range_report(
     }
 }
 
+/// The block of a currency in which nothing stood and nothing moved.
+pub(super) fn quiet_block(currency: &Currency, month: Month, settings: &Settings) -> CurrencyBlock {
+    let trailing = Trailing::over(vec![Span::of(month, settings.zone); LOOK_BACK]);
+    Block::of(settings).finish(currency, 0, &trailing, None, settings)
+}
+
 /// One month's sums by currency.
 type Blocks = BTreeMap<Currency, Block>;
 
@@ -54,9 +64,13 @@ fn reports(history: &History, settings: &Settings, from: Month, count: usize) ->
     }
     let mut trailing = Trailing::over(spans.clone());
     let mut months: Vec<Blocks> = vec![Blocks::new(); count];
+    let mut consolidated = Consolidated::over(&spans, history, settings);
     for customer in &history.customers {
         let nets = nets(customer, &spans);
         trailing.add(customer, &nets);
+        if let Some(consolidated) = &mut consolidated {
+            consolidated.add(customer, &nets, settings);
+        }
         for (index, blocks) in months.iter_mut().enumerate() {
             let place = index + LOOK_BACK - 1;
             if let (Some(net), Some(span)) = (&nets[place], spans.get(place)) {
@@ -79,11 +93,34 @@ fn reports(history: &History, settings: &Settings, from: Month, count: usize) ->
             let customers = &block.figures.customers;
             (Reverse(customers.starting.max(customers.ending)), block.currency.clone())
         });
+        let month = report.month;
+        let posted = history.customers.iter().flat_map(|customer| &customer.adjustments);
+        report.list_adjustments(posted.filter(|posted| posted.posted_in == month));
         look_forward(&mut report, history, settings);
         list_incomplete(&mut report, history, spans[index + LOOK_BACK - 1].end, settings);
+        if let Some(consolidated) = &mut consolidated {
+            consolidate(&mut report, consolidated, index, first, settings);
+        }
         report
     };
     months.into_iter().enumerate().map(finish).collect()
+}
+
+/// The block in the reporting currency, unless another one alone is asked for.
+fn consolidate(
+    report: &mut Report,
+    consolidated: &mut Consolidated,
+    index: usize,
+    first: Option<Month>,
+    settings: &Settings,
+) {
+    if let Some(asked) = settings.currency.as_ref().filter(|_| !settings.asks_for_consolidated()) {
+        report.consolidated = Err(format!("only {asked} was asked for"));
+        return;
+    }
+    let finished = consolidated.finish(index, first, settings);
+    report.consolidated = finished.block;
+    report.exchange_rates = finished.rates;
 }
 
 /// A customer's months; those of the look-back are left out where nothing happened.
@@ -91,8 +128,12 @@ fn nets(customer: &CustomerHistory, spans: &[Span]) -> Vec<Option<NetMonth>> {
     let net = |(index, span): (usize, &Span)| {
         let movements = span.movements(&customer.movements);
         let is_reported = index + 1 >= LOOK_BACK;
-        (is_reported || !movements.is_empty())
-            .then(|| net_month(&customer.levels, movements, span.start, span.end))
+        let net = || net_month(&customer.levels, movements, span.start, span.end);
+        if is_reported {
+            let posted = customer.adjustments.iter().filter(|posted| posted.posted_in == span.month);
+            return Some(net().with_prior_period(posted.map(|posted| &posted.movement)));
+        }
+        (!movements.is_empty()).then(net)
     };
     spans.iter().enumerate().map(net).collect()
 }
@@ -113,9 +154,22 @@ fn add(blocks: &mut Blocks, customer: &CustomerHistory, month: &NetMonth, span: 
             fate: month.fate,
             starting: &starting,
             ending: &ending,
+            per_micro: 1,
         };
         let block = blocks.entry(currency.clone()).or_insert_with(|| Block::of(settings));
         block.add(subject, movements, settings);
+    }
+}
+
+impl Report {
+    /// Lists adjustments in the blocks of their currencies.
+    pub(super) fn list_adjustments<'a>(&mut self, adjustments: impl Iterator<Item = &'a Adjustment>) {
+        for adjustment in adjustments {
+            let of = |block: &&mut CurrencyBlock| block.currency == adjustment.movement.currency;
+            if let Some(block) = self.currencies.iter_mut().find(of) {
+                block.prior_period_adjustments.push(adjustment.clone());
+            }
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! The report as CSV, in long form: one figure a row, exact, with its unit.
 
-use super::{CurrencyBlock, Figures, RangeReport, Rate, Report, ReportError};
+use super::choices::policy_choices;
+use super::{CONSOLIDATED, CurrencyBlock, Figures, RangeReport, Rate, Report, ReportError};
 use crate::mrr::Class;
 
 const HEAD: [&str; 6] = ["month", "currency", "section", "name", "value", "unit"];
@@ -27,11 +28,12 @@ impl RangeReport {
     }
 }
 
-/// A head and rows as CSV text.
-pub(super) fn csv_text(
-    head: &[&str],
-    rows: impl IntoIterator<Item = Vec<String>>,
-) -> Result<String, ReportError> {
+/// A head and rows as CSV text, made inert for spreadsheets.
+///
+/// # Errors
+///
+/// [`ReportError::Csv`], which does not happen for text in memory.
+pub fn csv_text(head: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> Result<String, ReportError> {
     let mut writer = csv::Writer::from_writer(Vec::new());
     writer.write_record(head)?;
     for row in rows {
@@ -54,9 +56,11 @@ fn inert(cell: String) -> String {
     if is_formula { format!("'{cell}") } else { cell }
 }
 
-/// Rows of one month and currency.
+/// Rows of one month and block.
 struct Rows<'r> {
     month: String,
+    /// The currency's code, or `consolidated`.
+    name: &'r str,
     block: &'r CurrencyBlock,
     rows: Vec<Vec<String>>,
 }
@@ -65,7 +69,7 @@ impl Rows<'_> {
     fn push(&mut self, section: &str, name: &str, value: &impl ToString, unit: &str) {
         self.rows.push(vec![
             self.month.clone(),
-            self.block.currency.to_string(),
+            self.name.to_owned(),
             section.to_owned(),
             name.to_owned(),
             value.to_string(),
@@ -115,11 +119,46 @@ impl Rows<'_> {
 }
 
 fn rows(report: &Report) -> Vec<Vec<String>> {
-    report.currencies.iter().flat_map(|block| block_rows(report, block)).collect()
+    let own = report.currencies.iter();
+    let mut rows: Vec<Vec<String>> =
+        own.flat_map(|block| block_rows(report, block.currency.as_str(), block)).collect();
+    let row = |section: &str, name: &str, value: String, unit: String| {
+        [&report.month.to_string(), CONSOLIDATED, section, name, &value, &unit].map(str::to_owned).to_vec()
+    };
+    match &report.consolidated {
+        Ok(block) => rows.extend(block_rows(report, CONSOLIDATED, block)),
+        Err(reason) if report.reporting_currency.is_some() => {
+            rows.push(row("rollforward", "ending_mrr", String::new(), format!("n/a: {reason}")));
+        }
+        Err(_) => {}
+    }
+    rows.extend(report.exchange_rates.iter().map(|used| {
+        let unit = format!("{} per {}", used.to, used.from);
+        row("exchange_rates", &format!("{} {}", used.from, used.month), used.to_decimal(), unit)
+    }));
+    rows.extend(policy_rows(report));
+    rows
 }
 
-fn block_rows(report: &Report, block: &CurrencyBlock) -> Vec<Vec<String>> {
-    let mut rows = Rows { month: report.month.to_string(), block, rows: Vec::new() };
+/// What the figures were made by, which belongs to no currency: keys as `upswell.toml` has them.
+fn policy_rows(report: &Report) -> Vec<Vec<String>> {
+    let row = |key: &str, value: &str, unit: &str| {
+        [&*report.month.to_string(), "", "policy", key, value, unit].map(str::to_owned).to_vec()
+    };
+    let choices = policy_choices(&report.policy);
+    let mut rows: Vec<Vec<String>> = choices
+        .iter()
+        .map(|choice| row(choice.key.trim_start_matches("policy."), &choice.value, choice.rule))
+        .collect();
+    rows.push(row("timezone", report.zone.name(), ""));
+    if !report.pricing_note.is_empty() {
+        rows.push(row("pricing_note", &report.pricing_note, ""));
+    }
+    rows
+}
+
+fn block_rows(report: &Report, name: &str, block: &CurrencyBlock) -> Vec<Vec<String>> {
+    let mut rows = Rows { month: report.month.to_string(), name, block, rows: Vec::new() };
     rows.figures("", &block.figures);
     rows.amount("summary", "expansion_from_outside", &block.expansion_from_outside);
     rows.amount("summary", "starting_arr", &block.starting_arr);
@@ -142,7 +181,25 @@ fn block_rows(report: &Report, block: &CurrencyBlock) -> Vec<Vec<String>> {
         rows.amount("activity", class.as_str(), &block.activity.class(*class));
     }
     rest(&mut rows, block);
+    closed(&mut rows, report, block);
     rows.rows
+}
+
+/// How a closed month stands, what was posted for closed months, and the bridge (R24).
+fn closed(rows: &mut Rows<'_>, report: &Report, block: &CurrencyBlock) {
+    if let Some(closing) = &report.closing {
+        rows.push("closing", "status", &report.status.as_str(), "");
+        rows.push("closing", "digest", &closing.digest, "sha256");
+    }
+    for entry in &block.prior_period_adjustments {
+        let section = format!("prior_period_adjustments:{}:{}", entry.month, entry.customer);
+        rows.amount(&section, &entry.id, &entry.movement.delta);
+    }
+    for row in block.bridge.iter().flat_map(|bridge| &bridge.rows) {
+        rows.amount("bridge:reported", row.lane, &row.reported);
+        rows.amount("bridge:adjustment", row.lane, &row.adjustment());
+        rows.amount("bridge:restated", row.lane, &row.restated);
+    }
 }
 
 /// What has a name of the book's own: segments, cohorts, customers.

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use chrono_tz::Tz;
 
 use super::{
-    Activity, Basis, Cohort, Concentration, Dimension, Expander, Incomplete, OwnerBook, Rate, Scheduled,
-    SegmentTable, Settings, Targets, TrendMonth,
+    Activity, Adjustment, Basis, Bridge, ClosedMonth, Cohort, Concentration, Dimension, Expander, Incomplete,
+    MonthStatus, OwnerBook, Rate, Scheduled, SegmentTable, Settings, Targets, TrendMonth, UsedRate,
 };
 use crate::mrr::{Currency, Delta, Instant, Kind, Lane, Month, Motion, Mrr, Policy};
 
@@ -19,8 +19,10 @@ pub struct Report {
     pub zone: Tz,
     /// The book.
     pub book: String,
-    /// Whether the month is closed (R24).
-    pub is_closed: bool,
+    /// Whether the month is open, closed, or shown otherwise than it was closed (R24).
+    pub status: MonthStatus,
+    /// How it was closed; `None` while it is open.
+    pub closing: Option<ClosedMonth>,
     /// As reported or restated.
     pub basis: Basis,
     /// The newest fact behind it.
@@ -37,6 +39,12 @@ pub struct Report {
     pub currencies: Vec<CurrencyBlock>,
     /// Items without a value that no currency is known of (R4).
     pub incomplete: Vec<Incomplete>,
+    /// The reporting currency, if there is one.
+    pub reporting_currency: Option<Currency>,
+    /// All currencies in the reporting one (R9), or why there is no such block.
+    pub consolidated: Result<Box<CurrencyBlock>, String>,
+    /// The rates that it takes, those of the month before first.
+    pub exchange_rates: Vec<UsedRate>,
 }
 
 impl Report {
@@ -46,7 +54,12 @@ impl Report {
             month,
             zone: settings.zone,
             book: settings.book.clone(),
-            is_closed: settings.closed.contains(&month),
+            status: if settings.closed.contains_key(&month) {
+                MonthStatus::Closed
+            } else {
+                MonthStatus::Open
+            },
+            closing: settings.closed.get(&month).cloned(),
             basis: settings.basis,
             data_through: settings.data_through,
             policy: settings.policy.clone(),
@@ -55,7 +68,24 @@ impl Report {
             by: settings.by.clone(),
             currencies: Vec::new(),
             incomplete: Vec::new(),
+            reporting_currency: settings.consolidation.as_ref().map(|by| by.currency.clone()),
+            consolidated: Err("no reporting currency".to_owned()),
+            exchange_rates: Vec::new(),
         }
+    }
+
+    /// The blocks that people are shown: the consolidated one first, but where it would repeat the only
+    /// currency's.
+    pub(super) fn blocks(&self) -> impl Iterator<Item = (String, &CurrencyBlock)> {
+        let says_more = |block: &&CurrencyBlock| {
+            let is_empty = block.figures.customers == CustomerCounts::default();
+            !self.exchange_rates.is_empty() || (self.currencies.is_empty() && !is_empty)
+        };
+        let consolidated = self.consolidated.as_deref().ok().filter(says_more);
+        let code = |block: &CurrencyBlock| block.currency.as_str().to_uppercase();
+        let consolidated =
+            consolidated.map(|block| (format!("Consolidated in {}", code(block)), block)).into_iter();
+        consolidated.chain(self.currencies.iter().map(move |block| (code(block), block)))
     }
 }
 
@@ -102,6 +132,11 @@ pub struct CurrencyBlock {
     pub owners: Vec<OwnerBook>,
     /// Up to ten customers by total expansion.
     pub top_expanders: Vec<Expander>,
+    /// As reported: what was posted in this month for months closed before. Restated: what was posted for
+    /// this month and those before it since it was closed (R24).
+    pub prior_period_adjustments: Vec<Adjustment>,
+    /// From what was reported to this, where a closed month is restated (R24).
+    pub bridge: Option<Bridge>,
     /// Movements within ninety days after the newest fact (R22).
     pub scheduled: Vec<Scheduled>,
     /// MRR of subscriptions that are past due at the month's end (R5).

@@ -39,6 +39,25 @@ pub struct CustomerHistory {
     pub incomplete: Vec<IncompleteLine>,
     /// The last known status of each of its subscriptions.
     pub statuses: BTreeMap<SubscriptionId, Status>,
+    /// What was posted for months closed before, in the ledger's order (R24).
+    pub adjustments: Vec<Adjustment>,
+}
+
+/// A prior-period adjustment: what was posted in a month's books and belongs to a month closed before (R24).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Adjustment {
+    /// The posting's name.
+    pub id: String,
+    /// Whose.
+    pub customer: CustomerId,
+    /// The month it belongs to.
+    pub month: Month,
+    /// The month whose books it is in.
+    pub posted_in: Month,
+    /// What moved; of a reversal, with the signs turned.
+    pub movement: Movement,
+    /// The name of the posting that it takes back.
+    pub adjusts: Option<String>,
 }
 
 impl CustomerHistory {
@@ -54,6 +73,7 @@ impl CustomerHistory {
             metadata: BTreeMap::new(),
             incomplete: Vec::new(),
             statuses: BTreeMap::new(),
+            adjustments: Vec::new(),
         }
     }
 

@@ -24,7 +24,7 @@ impl Report {
     pub fn to_html(&self) -> Result<String, ReportError> {
         let mut sheet = Sheet::of(self);
         let mut charts = Vec::new();
-        for (shown, block) in sheet.blocks.iter_mut().zip(&self.currencies) {
+        for (shown, (_, block)) in sheet.blocks.iter_mut().zip(self.blocks()) {
             charts.push(chart(&block.trend));
             shown.sections.extend(trend(block));
             shown.sections.extend(cohorts(block));

@@ -2,10 +2,11 @@
 
 use super::ordered::{Json, Object, named, object, optional, push_rate, rfc3339, text, word};
 use super::{
-    Activity, Cohort, Concentration, CurrencyBlock, CustomerCounts, Expander, Figures, Incomplete, OwnerBook,
-    RangeReport, Report, ReportError, RollForward, Scheduled, SegmentRow, SegmentTable, TrendMonth,
+    Activity, Adjustment, Bridge, BridgeRow, ClosedMonth, Cohort, Concentration, CurrencyBlock,
+    CustomerCounts, Expander, Figures, Incomplete, OwnerBook, RangeReport, Report, ReportError, RollForward,
+    Scheduled, SegmentRow, SegmentTable, TrendMonth, UsedRate,
 };
-use crate::mrr::{Class, Delta, Kind, PastDuePolicy, Policy};
+use crate::mrr::{Class, Delta, Kind, PastDuePolicy, Policy, Quote};
 
 impl Report {
     /// The report as JSON, indented; the same report gives the same bytes.
@@ -33,7 +34,7 @@ impl RangeReport {
     }
 }
 
-fn pretty(json: &Json) -> Result<String, ReportError> {
+pub(super) fn pretty(json: &Json) -> Result<String, ReportError> {
     let mut text = serde_json::to_string_pretty(json)?;
     text.push('\n');
     Ok(text)
@@ -44,17 +45,22 @@ fn report(report: &Report) -> Json {
         ("month", text(&report.month)),
         ("timezone", text(&report.zone.name())),
         ("book", text(&report.book)),
-        ("status", word(if report.is_closed { "closed" } else { "open" })),
+        ("status", word(report.status.as_str())),
         ("as", word(report.basis.as_str())),
         ("data_through", optional(report.data_through.map(rfc3339).as_ref())),
-        ("policy", policy(&report.policy, &report.pricing_note)),
+        ("policy", policy(&report.policy, Some(&report.pricing_note))),
         ("currencies", Json::List(report.currencies.iter().map(block).collect())),
-        ("consolidated", Json::Null),
-        ("consolidated_reason", word("no reporting currency")),
     ]);
+    match &report.consolidated {
+        Ok(consolidated) => entries.push(("consolidated".into(), block(consolidated))),
+        Err(reason) => {
+            entries.extend(named([("consolidated", Json::Null), ("consolidated_reason", text(reason))]));
+        }
+    }
     let targets = report.targets;
     entries.extend(named([
         ("incomplete", Json::List(report.incomplete.iter().map(incomplete).collect())),
+        ("closing", report.closing.as_ref().map_or(Json::Null, closing)),
         (
             "targets",
             object([
@@ -63,11 +69,34 @@ fn report(report: &Report) -> Json {
             ]),
         ),
     ]));
+    entries.push((
+        "exchange_rates".into(),
+        Json::List(report.exchange_rates.iter().map(exchange_rate).collect()),
+    ));
     Json::Object(entries)
 }
 
-fn policy(policy: &Policy, pricing_note: &str) -> Json {
+fn exchange_rate(used: &UsedRate) -> Json {
+    let quote = |quote: &Quote| {
+        object([
+            ("date", text(&quote.date)),
+            ("from", text(&quote.from)),
+            ("to", text(&quote.to)),
+            ("rate", text(&quote.rate)),
+        ])
+    };
     object([
+        ("month", text(&used.month)),
+        ("from", text(&used.from)),
+        ("to", text(&used.to)),
+        ("rate", text(&used.to_decimal())),
+        ("quotes", Json::List(used.rate.quotes.iter().map(quote).collect())),
+    ])
+}
+
+/// A policy by its keys; the note, which changes no figure, where there may be one.
+pub(super) fn policy(policy: &Policy, pricing_note: Option<&str>) -> Json {
+    let mut entries = named([
         ("churn", word(policy.churn.as_str())),
         (
             "past_due",
@@ -81,8 +110,9 @@ fn policy(policy: &Policy, pricing_note: &str) -> Json {
         ("discounts", word(policy.discounts.as_str())),
         ("usage_window", Json::Count(policy.usage_window.into())),
         ("transfer_window_seconds", Json::Number(policy.transfer_window_seconds)),
-        ("pricing_note", text(&pricing_note)),
-    ])
+    ]);
+    entries.extend(pricing_note.map(|note| ("pricing_note".into(), text(&note))));
+    Json::Object(entries)
 }
 
 fn block(block: &CurrencyBlock) -> Json {
@@ -102,7 +132,10 @@ fn block(block: &CurrencyBlock) -> Json {
         ("segments", Json::List(block.segments.iter().map(segments).collect())),
         ("cohorts", Json::List(block.cohorts.iter().map(cohort).collect())),
         ("top_expanders", Json::List(block.top_expanders.iter().map(expander).collect())),
-        ("prior_period_adjustments", Json::List(Vec::new())),
+        (
+            "prior_period_adjustments",
+            Json::List(block.prior_period_adjustments.iter().map(adjustment).collect()),
+        ),
         ("scheduled", Json::List(block.scheduled.iter().map(scheduled).collect())),
         ("at_risk", text(&block.at_risk)),
         ("incomplete", Json::List(block.incomplete.iter().map(incomplete).collect())),
@@ -118,6 +151,7 @@ fn block(block: &CurrencyBlock) -> Json {
     entries.push(("concentration".into(), concentration(&block.concentration)));
     entries.push(("owners".into(), Json::List(block.owners.iter().map(owner).collect())));
     entries.push(("trend".into(), Json::List(block.trend.iter().map(trend).collect())));
+    entries.push(("bridge".into(), block.bridge.as_ref().map_or(Json::Null, bridge)));
     Json::Object(entries)
 }
 
@@ -219,6 +253,41 @@ fn expander(expander: &Expander) -> Json {
         ("expansion", text(&expander.expansion)),
         ("by_kind", kinds(&expander.by_kind)),
     ])
+}
+
+fn closing(closing: &ClosedMonth) -> Json {
+    object([
+        ("closed_at", text(&rfc3339(closing.closed_at))),
+        ("digest", text(&closing.digest)),
+        ("postings", Json::Number(closing.postings)),
+    ])
+}
+
+fn adjustment(entry: &Adjustment) -> Json {
+    let movement = &entry.movement;
+    object([
+        ("customer", text(&entry.customer)),
+        ("month", text(&entry.month)),
+        ("posted_in", text(&entry.posted_in)),
+        ("class", word(movement.class.as_str())),
+        ("kind", word(movement.kind.as_str())),
+        ("delta", text(&movement.delta)),
+        ("event", text(&movement.evidence.event)),
+        ("id", text(&entry.id)),
+        ("adjusts", optional(entry.adjusts.as_ref())),
+    ])
+}
+
+fn bridge(bridge: &Bridge) -> Json {
+    let row = |row: &BridgeRow| {
+        object([
+            ("lane", word(row.lane)),
+            ("reported", text(&row.reported)),
+            ("adjustment", text(&row.adjustment())),
+            ("restated", text(&row.restated)),
+        ])
+    };
+    object([("lanes", Json::List(bridge.rows.iter().map(row).collect()))])
 }
 
 fn scheduled(entry: &Scheduled) -> Json {

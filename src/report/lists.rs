@@ -5,8 +5,11 @@ use chrono_tz::Tz;
 use super::reference::meets;
 use super::sections::{round, short, title};
 use super::sheet::{Section, local};
-use super::{CurrencyBlock, Expander, Incomplete, Report, RollForward, Scale, SegmentTable, reference_line};
-use crate::mrr::{Delta, Lane};
+use super::{
+    Basis, BridgeRow, CurrencyBlock, Expander, Incomplete, Report, RollForward, Scale, SegmentTable,
+    reference_line,
+};
+use crate::mrr::{Delta, Lane, Mrr};
 
 pub(super) fn owners(report: &Report, block: &CurrencyBlock, scale: Scale) -> Option<Section> {
     let columns = ["owner", "#core expansion", "#book growth", "#share", "target"];
@@ -83,6 +86,64 @@ pub(super) fn expanders(expanders: &[Expander], scale: Scale) -> Option<Section>
         section.row(vec![expander.customer.to_string(), scale.flow(expander.expansion), kinds.join(", ")]);
     }
     (!expanders.is_empty()).then_some(section)
+}
+
+/// What was posted for closed months, each named (R24).
+pub(super) fn adjustments(report: &Report, block: &CurrencyBlock, scale: Scale) -> Option<Section> {
+    let columns = ["customer", "belongs to", "posted in", "class", "kind", "#MRR", "event", "posting"];
+    let (name, note) = match report.basis {
+        Basis::Reported => ("Prior-period adjustments", "Posted in this month, and of months closed before."),
+        Basis::Restated => {
+            ("Adjusted since it was closed", "Posted after this month was closed, and of it or before.")
+        }
+    };
+    let mut section = Section::of(name, &columns).noted(Some(note.to_owned()));
+    for entry in &block.prior_period_adjustments {
+        let movement = &entry.movement;
+        let class = title(movement.class.as_str());
+        section.row(vec![
+            entry.customer.to_string(),
+            entry.month.to_string(),
+            entry.posted_in.to_string(),
+            if entry.adjusts.is_some() { format!("{class}, taken back") } else { class },
+            title(movement.kind.as_str()),
+            scale.flow(movement.delta),
+            movement.evidence.event.to_string(),
+            entry.id.clone(),
+        ]);
+    }
+    (!block.prior_period_adjustments.is_empty()).then_some(section)
+}
+
+/// From what was reported to what is known now; every column foots as printed.
+pub(super) fn bridge(block: &CurrencyBlock, scale: Scale) -> Option<Section> {
+    let bridge = block.bridge.as_ref()?;
+    let [first, lanes @ .., last] = &bridge.rows[..] else { return None };
+    let column = |amount: fn(&BridgeRow) -> Delta| {
+        let level = |row| Mrr::ZERO + amount(row);
+        let flows: Vec<Delta> = lanes.iter().map(amount).collect();
+        let mut units = vec![scale.units(level(first))];
+        units.extend(scale.between(level(first), &flows, level(last)));
+        units.push(scale.units(level(last)));
+        units
+    };
+    let (reported, restated) = (column(|row| row.reported), column(|row| row.restated));
+    let columns = ["lane", "#reported", "#adjustment", "#restated"];
+    let mut section = Section::of("From reported to restated", &columns);
+    for (row, (reported, restated)) in bridge.rows.iter().zip(reported.into_iter().zip(restated)) {
+        let name = match row.lane {
+            "starting_mrr" => "Starting MRR".to_owned(),
+            "ending_mrr" => "Ending MRR".to_owned(),
+            lane => title(lane),
+        };
+        let cells = vec![name, scale.text(reported), scale.text(restated - reported), scale.text(restated)];
+        if row.lane.ends_with("_mrr") {
+            section.total(cells);
+        } else if reported != 0 || restated != 0 {
+            section.row(cells);
+        }
+    }
+    Some(section)
 }
 
 pub(super) fn scheduled(block: &CurrencyBlock, zone: Tz, scale: Scale) -> Option<Section> {

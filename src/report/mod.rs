@@ -5,12 +5,19 @@
 //! with a [`Report`] (section 6 of the rules), and every renderer makes its text of that one model. The
 //! room is pure: it knows no clock and no store.
 
+mod as_closed;
 mod block;
 mod breakdown;
+mod bridge;
 mod build;
+mod choices;
+mod compare;
+mod compare_faces;
+mod consolidated;
 mod csv_face;
 mod customer_rows;
 mod error;
+mod exchange;
 mod figures;
 mod fraction;
 mod history;
@@ -20,9 +27,11 @@ mod lists;
 mod markdown;
 mod movement_rows;
 mod ordered;
+mod policy_sheet;
 mod range;
 mod reference;
 mod reporter;
+mod rounding;
 mod scale;
 mod sections;
 mod segment;
@@ -34,17 +43,26 @@ mod trailing;
 mod trend_chart;
 
 pub use breakdown::*;
+pub use bridge::*;
 pub use build::*;
+pub use choices::*;
+pub use compare::*;
+pub use compare_faces::*;
+pub use consolidated::{CONSOLIDATED, Consolidation, missing_rates};
+pub use csv_face::csv_text;
 pub use customer_rows::*;
 pub use error::*;
+pub use exchange::UsedRate;
 pub use figures::*;
 pub use fraction::*;
 pub use history::*;
 pub use movement_rows::*;
+pub use policy_sheet::*;
 pub use reference::*;
 pub use reporter::*;
 pub use scale::*;
 pub use settings::*;
+pub use table::plain_table;
 
 #[cfg(test)]
 mod tests;

@@ -4,17 +4,45 @@ use std::collections::BTreeSet;
 
 use super::sections::{rate_title, title};
 use super::sheet::Section;
-use super::{CurrencyBlock, RangeReport, Scale};
+use super::{CurrencyBlock, MonthStatus, RangeReport, Scale};
 use crate::mrr::{Currency, Delta, Lane};
+
+/// One currency, or the consolidated report, in every month; a month without it being empty.
+struct Strip<'r> {
+    name: String,
+    currency: &'r Currency,
+    blocks: Vec<Option<&'r CurrencyBlock>>,
+}
 
 /// Two sections a currency: what foots, and what divides.
 pub(super) fn range_sections(range: &RangeReport) -> Vec<Section> {
     let currencies: BTreeSet<&Currency> =
         range.months.iter().flat_map(|report| &report.currencies).map(|block| &block.currency).collect();
-    currencies
+    let own = currencies.into_iter().map(|currency| {
+        let blocks = range.months.iter().map(|report| block_of(report, currency)).collect();
+        Strip { name: currency.as_str().to_uppercase(), currency, blocks }
+    });
+    consolidated(range)
         .into_iter()
-        .flat_map(|currency| [rollforward(range, currency), rates(range, currency)])
+        .chain(own)
+        .flat_map(|strip| [rollforward(range, &strip), rates(range, &strip)])
         .collect()
+}
+
+/// The block of one currency in a month.
+fn block_of<'r>(report: &'r super::Report, currency: &Currency) -> Option<&'r CurrencyBlock> {
+    report.currencies.iter().find(|block| block.currency == *currency)
+}
+
+/// The consolidated report, where it says more than the only currency's.
+fn consolidated(range: &RangeReport) -> Option<Strip<'_>> {
+    let blocks: Vec<_> = range.months.iter().map(|report| report.consolidated.as_deref().ok()).collect();
+    let mut months = range.months.iter();
+    let is_alone = range.months.iter().all(|report| report.currencies.is_empty());
+    let says_more = is_alone || months.any(|report| !report.exchange_rates.is_empty());
+    let currency = &blocks.iter().flatten().next().filter(|_| says_more)?.currency;
+    let name = format!("Consolidated in {}", currency.as_str().to_uppercase());
+    Some(Strip { name, currency, blocks })
 }
 
 fn section(range: &RangeReport, name: &str) -> Section {
@@ -23,31 +51,35 @@ fn section(range: &RangeReport, name: &str) -> Section {
     Section::of(name, &columns)
 }
 
-/// The blocks of one currency, a month without one being empty.
-fn blocks<'r>(range: &'r RangeReport, currency: &Currency) -> Vec<Option<&'r CurrencyBlock>> {
-    let of = |report: &'r super::Report| report.currencies.iter().find(|block| block.currency == *currency);
-    range.months.iter().map(of).collect()
-}
-
-fn rollforward(range: &RangeReport, currency: &Currency) -> Section {
-    let scale = Scale::of(currency);
-    let blocks = blocks(range, currency);
-    let mut section = section(range, &format!("{} roll-forward", currency.as_str().to_uppercase()));
+fn rollforward(range: &RangeReport, strip: &Strip<'_>) -> Section {
+    let scale = Scale::of(strip.currency);
+    let blocks = &strip.blocks;
+    let mut section = section(range, &format!("{} roll-forward", strip.name));
     let line = |name: &str, value: &dyn Fn(&CurrencyBlock) -> String| {
         let cells = blocks.iter().map(|block| block.map_or_else(|| "–".to_owned(), value));
         [name.to_owned()].into_iter().chain(cells).collect::<Vec<String>>()
     };
+    if range.months.iter().any(|report| report.status != MonthStatus::Open) {
+        let standing = range.months.iter().map(|report| report.status.as_str().to_owned());
+        section.row(["Month".to_owned()].into_iter().chain(standing).collect());
+    }
     section.total(line("Starting MRR", &|block| scale.level(block.figures.rollforward.starting_mrr)));
-    for (index, lane) in Lane::ALL.iter().enumerate() {
+    for lane in Lane::ALL {
         let is_quiet =
             blocks.iter().flatten().all(|block| block.figures.rollforward.lane(*lane) == Delta::ZERO);
-        if is_quiet && matches!(lane, Lane::Opening | Lane::Resume | Lane::Pause | Lane::Transfer) {
+        let may_be_left_out = matches!(
+            lane,
+            Lane::PriorPeriod | Lane::Opening | Lane::Resume | Lane::Pause | Lane::Transfer | Lane::Fx
+        );
+        if is_quiet && may_be_left_out {
             continue;
         }
         section.row(line(&title(lane.as_str()), &|block| {
             let roll = &block.figures.rollforward;
             let flows: Vec<Delta> = roll.lanes.iter().map(|(_, amount)| *amount).collect();
-            scale.text(scale.between(roll.starting_mrr, &flows, roll.ending_mrr)[index])
+            let printed = scale.between(roll.starting_mrr, &flows, roll.ending_mrr);
+            let of_lane = roll.lanes.iter().zip(printed).filter(|((name, _), _)| name == lane);
+            scale.text(of_lane.map(|(_, units)| units).sum())
         }));
     }
     section.total(line("Ending MRR", &|block| scale.level(block.figures.rollforward.ending_mrr)));
@@ -56,9 +88,9 @@ fn rollforward(range: &RangeReport, currency: &Currency) -> Section {
     section
 }
 
-fn rates(range: &RangeReport, currency: &Currency) -> Section {
-    let blocks = blocks(range, currency);
-    let mut section = section(range, &format!("{} rates", currency.as_str().to_uppercase()));
+fn rates(range: &RangeReport, strip: &Strip<'_>) -> Section {
+    let blocks = &strip.blocks;
+    let mut section = section(range, &format!("{} rates", strip.name));
     let names: Vec<&'static str> = blocks
         .iter()
         .flatten()

@@ -1,13 +1,10 @@
 //! The ledger asked for what reports are made of.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::{
-    CustomerHistory, CustomerRow, History, IncompleteLine, MovementRow, RangeReport, Report, ReportError,
-    Settings, customer_rows, month_report, range_report,
-};
-use crate::ledger::{Ledger, LedgerError, Posting, Wanted};
-use crate::mrr::{CustomerId, Instant, Matter, Month, Movement};
+use super::{CustomerHistory, History, IncompleteLine, MovementRow, ReportError, Settings, missing_rates};
+use crate::ledger::{Ledger, LedgerError, Posting, Wanted, place};
+use crate::mrr::{CustomerId, Instant, Matter, MissingRate, Month, Movement};
 
 /// Why a report can't be given.
 #[derive(Debug, thiserror::Error)]
@@ -88,39 +85,39 @@ impl Reporter {
         Ok(Some(self.month(&settings, month).await?.to_html()?))
     }
 
-    /// The report of a month.
+    /// Every rate that a book's months up to one lack, where there is a reporting currency (R9).
     ///
     /// # Errors
     ///
     /// The store's.
-    pub async fn month(&self, settings: &Settings, month: Month) -> Result<Report, AskError> {
-        let history = self.history(settings, month.end(settings.zone)).await?;
-        Ok(month_report(&history, settings, month))
-    }
-
-    /// The reports of the months from one to another.
-    ///
-    /// # Errors
-    ///
-    /// The store's; a range that is none.
-    pub async fn range(&self, settings: &Settings, from: Month, to: Month) -> Result<RangeReport, AskError> {
-        let history = self.history(settings, to.end(settings.zone)).await?;
-        Ok(range_report(&history, settings, from, to)?)
-    }
-
-    /// The customers at the end of a month.
-    ///
-    /// # Errors
-    ///
-    /// The store's.
-    pub async fn customers(
+    pub async fn missing_rates(
         &self,
         settings: &Settings,
-        month: Month,
-        with_zeros: bool,
-    ) -> Result<Vec<CustomerRow>, AskError> {
-        let history = self.history(settings, month.end(settings.zone)).await?;
-        Ok(customer_rows(&history, settings, month, with_zeros))
+        until: Month,
+    ) -> Result<Vec<MissingRate>, AskError> {
+        if settings.consolidation.is_none() {
+            return Ok(Vec::new());
+        }
+        let history = self.history(settings, until.end(settings.zone)).await?;
+        let first = history.first_month(settings.zone).unwrap_or(until);
+        let settings = self.with_rates(settings, first, until, None).await?;
+        Ok(missing_rates(&history, &settings, until))
+    }
+
+    /// The settings with the rates that reports of some months may need; with `known_by`, as they were known
+    /// by then.
+    pub(super) async fn with_rates(
+        &self,
+        settings: &Settings,
+        from: Month,
+        to: Month,
+        known_by: Option<Instant>,
+    ) -> Result<Settings, AskError> {
+        let mut settings = settings.clone();
+        if let Some(by) = &mut settings.consolidation {
+            by.rates = self.ledger.rates(from.minus(12), to, known_by).await?;
+        }
+        Ok(settings)
     }
 
     /// The postings that are wanted, as rows.
@@ -129,12 +126,18 @@ impl Reporter {
     ///
     /// The store's.
     pub async fn movements(&self, wanted: &Wanted) -> Result<Vec<MovementRow>, AskError> {
-        let postings = self.ledger.postings(wanted).await?;
+        let mut postings = self.ledger.postings(wanted).await?;
+        // A month that was opened and closed again took in what was posted for it meanwhile.
+        let books: BTreeSet<String> = postings.iter().map(|posting| posting.book.clone()).collect();
+        for book in books {
+            let closings = self.ledger.closings(&book).await?;
+            place(postings.iter_mut().filter(|posting| posting.book == book), &closings);
+        }
         Ok(postings.into_iter().map(movement_row).collect())
     }
 
     /// What the ledger holds of a book's customers, their statuses as of an instant.
-    async fn history(&self, settings: &Settings, before: Instant) -> Result<History, AskError> {
+    pub(super) async fn history(&self, settings: &Settings, before: Instant) -> Result<History, AskError> {
         let book = settings.book.as_str();
         let mut customers: BTreeMap<CustomerId, CustomerHistory> = BTreeMap::new();
         let mut history = |customer: &CustomerId, fill: &mut dyn FnMut(&mut CustomerHistory)| {
@@ -156,7 +159,7 @@ impl Reporter {
                 of.metadata = std::mem::take(&mut attributes.metadata);
             });
         }
-        for status in self.ledger.statuses(book, before).await? {
+        for status in self.ledger.statuses(book, before, i64::MAX).await? {
             history(&status.customer, &mut |of| {
                 of.statuses.insert(status.subscription.clone(), status.status);
             });
@@ -178,15 +181,25 @@ impl Reporter {
     /// were posted.
     async fn standing(&self, book: &str) -> Result<BTreeMap<CustomerId, Vec<Movement>>, AskError> {
         let wanted = Wanted { book: Some(book.to_owned()), ..Wanted::default() };
-        let mut standing: BTreeMap<CustomerId, Vec<Movement>> = BTreeMap::new();
-        for posting in self.ledger.postings(&wanted).await? {
-            standing.entry(posting.customer).or_default().push(posting.movement);
-        }
-        for movements in standing.values_mut() {
-            movements.sort_by_key(|movement| movement.effective_at);
-        }
-        Ok(standing)
+        Ok(in_effect(self.ledger.postings(&wanted).await?))
     }
+
+    /// The store.
+    pub(super) fn ledger(&self) -> &Ledger {
+        &self.ledger
+    }
+}
+
+/// Each customer's movements in the order they took effect, of postings in the ledger's order.
+pub(super) fn in_effect(postings: Vec<Posting>) -> BTreeMap<CustomerId, Vec<Movement>> {
+    let mut movements: BTreeMap<CustomerId, Vec<Movement>> = BTreeMap::new();
+    for posting in postings {
+        movements.entry(posting.customer).or_default().push(posting.movement);
+    }
+    for movements in movements.values_mut() {
+        movements.sort_by_key(|movement| movement.effective_at);
+    }
+    movements
 }
 
 fn movement_row(posting: Posting) -> MovementRow {

@@ -35,10 +35,15 @@ impl Scale {
         }
     }
 
+    /// Minor units, as they are sent, that make a major one.
+    pub(super) fn minor_units_in_major(self) -> i128 {
+        10_i128.pow(self.exponent)
+    }
+
     /// The level that so many major units make.
     #[must_use]
     pub fn of_major(self, units: u64) -> Mrr {
-        Mrr(i128::from(units) * 10_i128.pow(self.exponent) * MICRO)
+        Mrr(i128::from(units) * self.minor_units_in_major() * MICRO)
     }
 
     /// Millionths of the minor unit in the smallest amount that is printed.
@@ -62,6 +67,29 @@ impl Scale {
     #[must_use]
     pub fn flow(self, delta: Delta) -> String {
         self.text(divide_half_even(delta.0, self.unit()))
+    }
+
+    /// A flow with every decimal that it has, none of them rounded away.
+    ///
+    /// ```
+    /// use upswell::{mrr::{Currency, Delta}, report::Scale};
+    /// let dollars = Scale::of(&Currency::from("usd"));
+    /// assert_eq!(dollars.exact(Delta(-123_450_000_000)), "-1,234.50");
+    /// assert_eq!(dollars.exact(Delta(333_333)), "0.00333333");
+    /// ```
+    #[must_use]
+    pub fn exact(self, delta: Delta) -> String {
+        let unit = self.unit();
+        let sign = if delta.0 < 0 { "-" } else { "" };
+        let size = delta.0.abs();
+        let printed = format!("{sign}{}", self.text(size / unit));
+        if size % unit == 0 {
+            return printed;
+        }
+        let point = if self.shown == 0 { "." } else { "" };
+        let width = unit.ilog10() as usize;
+        let rest = format!("{:0width$}", size % unit);
+        format!("{printed}{point}{}", rest.trim_end_matches('0'))
     }
 
     /// Whole minor units, a yearly amount say.
@@ -112,7 +140,7 @@ fn thousands(number: u128) -> String {
 
 /// Rounds amounts to units so that they sum to `total` exactly: each down, then what is left to those
 /// that lost most, of equals to the larger, then to the earlier (R1).
-fn largest_remainder(amounts: &[i128], unit: i128, total: i128) -> Vec<i128> {
+pub(super) fn largest_remainder(amounts: &[i128], unit: i128, total: i128) -> Vec<i128> {
     let mut rounded: Vec<i128> = amounts.iter().map(|amount| amount.div_euclid(unit)).collect();
     let mut order: Vec<usize> = (0..amounts.len()).collect();
     order.sort_by_key(|index| {
@@ -127,9 +155,11 @@ fn largest_remainder(amounts: &[i128], unit: i128, total: i128) -> Vec<i128> {
             left -= 1;
         }
     }
-    for index in order.iter().rev() {
+    // What is too much comes off the largest, never off a part that is nothing.
+    order.sort_by_key(|index| std::cmp::Reverse(amounts[*index].abs()));
+    for index in order {
         if left < 0 {
-            rounded[*index] -= 1;
+            rounded[index] -= 1;
             left += 1;
         }
     }

@@ -1,21 +1,21 @@
 //! The sections of a sheet, in the order they are read: what the month came to, why, who, what next.
 
-use super::lists::{expanders, incomplete, owners, scheduled, segments};
+use super::lists::{adjustments, bridge, expanders, incomplete, owners, scheduled, segments};
 use super::reference::meets;
 use super::sheet::{Section, Tile};
 use super::{CurrencyBlock, Figures, Fraction, Rate, Report, Scale, reference_line};
 use crate::mrr::{Class, Delta, Kind, Lane, MICRO, Motion, Mrr, divide_half_even};
 
 /// A block's amounts as they are printed: the column foots, and kinds sum to their lane.
-struct Printed {
+pub(super) struct Printed {
     scale: Scale,
     lanes: Vec<(Lane, i128)>,
-    expansion: Vec<(Kind, i128)>,
-    contraction: Vec<(Kind, i128)>,
+    pub(super) expansion: Vec<(Kind, i128)>,
+    pub(super) contraction: Vec<(Kind, i128)>,
 }
 
 impl Printed {
-    fn of(figures: &Figures, scale: Scale) -> Self {
+    pub(super) fn of(figures: &Figures, scale: Scale) -> Self {
         let roll = &figures.rollforward;
         let flows: Vec<Delta> = roll.lanes.iter().map(|(_, amount)| *amount).collect();
         let units = scale.between(roll.starting_mrr, &flows, roll.ending_mrr);
@@ -30,7 +30,7 @@ impl Printed {
         Self { scale, lanes, expansion, contraction }
     }
 
-    fn lane(&self, lane: Lane) -> i128 {
+    pub(super) fn lane(&self, lane: Lane) -> i128 {
         self.lanes.iter().filter(|(name, _)| *name == lane).map(|(_, units)| *units).sum()
     }
 
@@ -91,6 +91,8 @@ pub(super) fn sections(report: &Report, block: &CurrencyBlock) -> Vec<Section> {
     let scale = Scale::of(&block.currency);
     let printed = Printed::of(&block.figures, scale);
     let mut sections = vec![summary(block, &printed), rollforward(block, &printed)];
+    sections.extend(bridge(block, scale));
+    sections.extend(adjustments(report, block, scale));
     sections.push(kinds("Expansion by kind", &printed.expansion, printed.lane(Lane::Expansion), scale));
     sections.push(kinds("Contraction by kind", &printed.contraction, printed.lane(Lane::Contraction), scale));
     sections.push(rates(block));
@@ -226,6 +228,7 @@ fn motion(block: &CurrencyBlock, printed: &Printed) -> Section {
 pub(super) fn title(word: &str) -> String {
     let text = match word {
         "cross_sell" => "cross-sell".to_owned(),
+        "fx" => "exchange rates".to_owned(),
         other => other.replace('_', " "),
     };
     let mut letters = text.chars();

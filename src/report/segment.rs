@@ -38,6 +38,9 @@ pub(super) struct Subject<'m> {
     /// The customer's levels at either end, over all currencies.
     pub(super) starting: &'m [&'m Level],
     pub(super) ending: &'m [&'m Level],
+    /// How many units of its amounts make a millionth of the minor unit; 1 but where they are
+    /// converted.
+    pub(super) per_micro: i128,
 }
 
 /// The sums of each dimension's segments.
@@ -124,11 +127,15 @@ fn by_line<'m>(
     }
     for cell in &subject.net.cells {
         let slice = slices.entry(of_cell(cell)).or_insert_with(Slice::empty);
-        // What was brought forward counts as having stood at the start (R26).
-        let is_brought =
-            cell.lane == Lane::Opening || (cell.lane == Lane::Transfer && cell.delta > Delta::ZERO);
+        // What was brought forward counts as having stood at the start (R26), at the month's rate (R9).
+        let is_brought = matches!(cell.lane, Lane::Opening | Lane::Fx)
+            || (cell.lane == Lane::Transfer && cell.delta > Delta::ZERO);
         if is_brought {
             slice.base += cell.delta;
+        }
+        // The levels know what was adjusted; what was reported did not.
+        if cell.lane == Lane::PriorPeriod {
+            slice.start += -cell.delta;
         }
         slice.cells.push(cell);
     }
@@ -178,7 +185,7 @@ fn tenure(subject: Subject<'_>, settings: &Settings) -> Segment {
 
 /// The band at the start takes the lanes; who ends in another is transferred there.
 fn by_size<'m>(subject: Subject<'m>, settings: &Settings) -> Vec<(Segment, Slice<'m>)> {
-    let band = |mrr| band(mrr, subject.currency, settings);
+    let band = |mrr: Mrr| band(Mrr(mrr.0 / subject.per_micro), subject.currency, settings);
     let net = subject.net;
     let (started_in, ended_in) = (band(net.base()), band(net.end));
     let whole = Slice::whole(net);

@@ -1,10 +1,10 @@
 //! What is asked of a report, and the choices it prints.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use chrono_tz::Tz;
 
-use super::{Fraction, ReportError};
+use super::{CONSOLIDATED, Consolidation, Fraction, ReportError};
 use crate::mrr::{Currency, Instant, Month, Policy};
 
 /// The choices behind a report; everything that is not in the ledger. No clock: what time it is
@@ -30,11 +30,13 @@ pub struct Settings {
     /// The newest fact behind the figures; `None` of an empty ledger.
     pub data_through: Option<Instant>,
     /// The months that are closed (R24).
-    pub closed: BTreeSet<Month>,
+    pub closed: BTreeMap<Month, ClosedMonth>,
     /// Whether as reported or restated.
     pub basis: Basis,
-    /// The one currency that is asked for; `None` for all.
+    /// The one currency that is asked for, or [`super::CONSOLIDATED`]; `None` for all.
     pub currency: Option<Currency>,
+    /// The reporting currency and its rates (R9); `None` where nothing is consolidated.
+    pub consolidation: Option<Consolidation>,
     /// The one dimension that is asked for; `None` for all.
     pub by: Option<Dimension>,
 }
@@ -53,11 +55,20 @@ impl Settings {
             size_bands: vec![100, 1_000, 10_000],
             targets: Targets::default(),
             data_through: None,
-            closed: BTreeSet::new(),
+            closed: BTreeMap::new(),
             basis: Basis::Reported,
             currency: None,
+            consolidation: None,
             by: None,
         }
+    }
+
+    /// Whether the consolidated block is asked for by name: as such, or by the reporting currency.
+    #[must_use]
+    pub fn asks_for_consolidated(&self) -> bool {
+        let (asked, by) = (self.currency.as_ref(), self.consolidation.as_ref());
+        asked
+            .is_some_and(|asked| asked.as_str() == CONSOLIDATED || by.is_some_and(|by| by.currency == *asked))
     }
 
     /// The dimensions that the report is to show, in order.
@@ -88,6 +99,40 @@ impl Default for Targets {
     fn default() -> Self {
         let thirty_percent = Fraction { numerator: 3, denominator: 10 };
         Self { expansion_share_of_new_arr: thirty_percent, owner_book_growth: thirty_percent }
+    }
+}
+
+/// How a month was closed (R24).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClosedMonth {
+    /// When.
+    pub closed_at: Instant,
+    /// The digest of its books, in hexadecimal.
+    pub digest: String,
+    /// How many postings are in them.
+    pub postings: i64,
+}
+
+/// Whether a month's figures may still change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MonthStatus {
+    /// They may.
+    Open,
+    /// What was reported does not change any more.
+    Closed,
+    /// Closed, and shown with figures that are not those reported.
+    Restated,
+}
+
+impl MonthStatus {
+    /// The word of the contract.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Closed => "closed",
+            Self::Restated => "restated",
+        }
     }
 }
 

@@ -93,15 +93,15 @@ impl Sheet {
         Self {
             title: format!("Expansion report {}", report.month),
             facts: facts(report),
-            blocks: report.currencies.iter().map(|block| sheet_block(report, block)).collect(),
+            blocks: report.blocks().map(|(name, block)| sheet_block(report, name, block)).collect(),
             rest: rest.into_iter().collect(),
         }
     }
 }
 
-fn sheet_block(report: &Report, block: &CurrencyBlock) -> SheetBlock {
+fn sheet_block(report: &Report, currency: String, block: &CurrencyBlock) -> SheetBlock {
     SheetBlock {
-        currency: block.currency.as_str().to_uppercase(),
+        currency,
         tiles: super::sections::tiles(report, block),
         sections: super::sections::sections(report, block),
     }
@@ -109,20 +109,40 @@ fn sheet_block(report: &Report, block: &CurrencyBlock) -> SheetBlock {
 
 /// What is said about the whole.
 fn facts(report: &Report) -> Vec<(String, String)> {
-    let status = if report.is_closed { "closed" } else { "open" };
+    let status = report.status.as_str();
     let data_through = report.data_through.map_or_else(|| "no data".to_owned(), |at| local(at, report.zone));
-    let mut facts = vec![
-        ("Book", report.book.clone()),
-        ("Month", format!("{status}, as {}", report.basis.as_str())),
+    let mut facts =
+        vec![("Book", report.book.clone()), ("Month", format!("{status}, as {}", report.basis.as_str()))];
+    if let Some(closing) = &report.closing {
+        let at = local(closing.closed_at, report.zone);
+        let (digest, postings) = (&closing.digest, closing.postings);
+        facts.push(("Closed", format!("{at}, {postings} postings, SHA-256 {digest}")));
+    }
+    facts.extend([
         ("Time zone", report.zone.name().to_owned()),
         ("Data through", data_through),
         ("Policy", policy(&report.policy)),
-    ];
+    ]);
+    if let (Some(_), Err(reason)) = (&report.reporting_currency, &report.consolidated) {
+        facts.push(("Consolidated", format!("no: {reason}")));
+    }
+    if !report.exchange_rates.is_empty() {
+        facts.push(("Exchange rates", exchange_rates(report).join(" · ")));
+    }
     if !report.pricing_note.is_empty() {
         facts.push(("Pricing", report.pricing_note.clone()));
     }
     facts.push(("Reference lines", REFERENCE_SOURCE.to_owned()));
     facts.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+}
+
+/// The rates behind the consolidated block, with the days they are of.
+fn exchange_rates(report: &Report) -> Vec<String> {
+    let rate = |used: &super::UsedRate| {
+        let quotes: Vec<String> = used.rate.quotes.iter().map(ToString::to_string).collect();
+        format!("{}: {}", used.month, quotes.join(", "))
+    };
+    report.exchange_rates.iter().map(rate).collect()
 }
 
 fn policy(policy: &Policy) -> String {
@@ -148,8 +168,21 @@ fn policy(policy: &Policy) -> String {
 
 /// What is said about the whole of a run of months: what its last month says, but for that month's own.
 pub(super) fn range_facts(range: &RangeReport) -> Vec<(String, String)> {
-    let facts = range.months.last().map(facts).unwrap_or_default();
-    facts.into_iter().filter(|(name, _)| name != "Month").collect()
+    let mut facts = range.months.last().map(facts).unwrap_or_default();
+    facts.retain(|(name, _)| !["Month", "Consolidated", "Exchange rates"].contains(&name.as_str()));
+    for report in range.months.iter().filter(|report| report.reporting_currency.is_some()) {
+        if let Err(reason) = &report.consolidated {
+            facts.push(("Consolidated".to_owned(), format!("{}: no: {reason}", report.month)));
+        }
+    }
+    let mut rates: Vec<String> = range.months.iter().flat_map(exchange_rates).collect();
+    // A month's rate is also the next one's rate of the month before.
+    let mut seen = std::collections::BTreeSet::new();
+    rates.retain(|rate| seen.insert(rate.clone()));
+    if !rates.is_empty() {
+        facts.push(("Exchange rates".to_owned(), rates.join(" · ")));
+    }
+    facts
 }
 
 /// An instant in the reporting time zone.

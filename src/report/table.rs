@@ -43,12 +43,12 @@ impl RangeReport {
     }
 }
 
-fn listed(facts: &[(String, String)]) -> String {
+pub(super) fn listed(facts: &[(String, String)]) -> String {
     let width = facts.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0);
     facts.iter().map(|(name, value)| format!("{name:width$}  {value}\n")).collect()
 }
 
-fn section_text(section: &Section) -> String {
+pub(super) fn section_text(section: &Section) -> String {
     let head: Vec<&str> = section.columns.iter().map(|column| column.name.as_str()).collect();
     let numbers: Vec<usize> = section
         .columns
@@ -69,11 +69,8 @@ const RULED: TableStyle = TableStyle::new()
     .content_lines(ContentLineStyle::none().junction(' '));
 
 /// A table with a rule under its head; the columns named in `numbers` are set to the right.
-pub(super) fn plain_table(
-    head: &[&str],
-    numbers: &[usize],
-    rows: impl IntoIterator<Item = Vec<String>>,
-) -> String {
+#[must_use]
+pub fn plain_table(head: &[&str], numbers: &[usize], rows: impl IntoIterator<Item = Vec<String>>) -> String {
     let aligned = |index: usize, text: &str| {
         let alignment = if numbers.contains(&index) { CellAlignment::Right } else { CellAlignment::Left };
         Cell::new(text).set_alignment(alignment)

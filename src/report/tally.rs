@@ -160,9 +160,10 @@ impl Tally {
 
     /// The figures that the sums come to.
     pub(super) fn figures(&self) -> Figures {
-        let lanes: Vec<(Lane, Delta)> =
-            Lane::ALL.iter().map(|lane| (*lane, self.lanes[*lane as usize])).collect();
         let lane = |lane: Lane| self.lanes[lane as usize];
+        // In a currency of its own there is no lane of exchange rates.
+        let is_shown = |name: &&Lane| **name != Lane::Fx || lane(**name) != Delta::ZERO;
+        let lanes = Lane::ALL.iter().filter(is_shown).map(|name| (*name, lane(*name))).collect();
         let expansion_by_kind = named(&Kind::EXPANSION, &self.expansion);
         let core_expansion: Delta =
             expansion_by_kind.iter().filter(|(kind, _)| kind.is_core()).map(|(_, amount)| *amount).sum();

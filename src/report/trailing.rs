@@ -41,11 +41,25 @@ pub(super) struct Trailing {
     added: BTreeMap<Currency, Vec<(Delta, Delta)>>,
     /// For each report: core expansion over twelve months, and MRR at their start.
     held: BTreeMap<(usize, Currency), (Delta, Mrr)>,
+    /// The spans that nothing can be said of, and why.
+    lacking: BTreeMap<usize, String>,
 }
 
 impl Trailing {
     pub(super) fn over(spans: Vec<Span>) -> Self {
-        Self { spans, added: BTreeMap::new(), held: BTreeMap::new() }
+        Self { spans, added: BTreeMap::new(), held: BTreeMap::new(), lacking: BTreeMap::new() }
+    }
+
+    /// Marks a span as one that nothing can be said of: no figure that needs it is given.
+    pub(super) fn lacks(&mut self, span: usize, reason: String) {
+        self.lacking.insert(span, reason);
+    }
+
+    /// Why the last months of a report can't be summed, if they can't.
+    fn lack(&self, report: usize, months: usize) -> Option<Rate> {
+        let end = report + LOOK_BACK;
+        let reason = self.lacking.range(end.saturating_sub(months)..end).next_back();
+        reason.map(|(_, reason)| Rate::Unknown(reason.clone().into()))
     }
 
     /// Adds a customer with its months, of which quiet ones may be missing.
@@ -113,12 +127,18 @@ impl Trailing {
         if known < 12 {
             return Rate::months_short(known.max(0));
         }
+        if let Some(unknown) = self.lack(report, LOOK_BACK) {
+            return unknown;
+        }
         let (expanded, base) = self.held.get(&(report, currency.clone())).copied().unwrap_or_default();
         Rate::of_flow(expanded, base, "nobody was there twelve months ago")
     }
 
     /// Expansion's share of what the last months added.
     pub(super) fn share(&self, report: usize, currency: &Currency, months: usize) -> Rate {
+        if let Some(unknown) = self.lack(report, months) {
+            return unknown;
+        }
         let trend = self.trend(report, currency);
         let last = &trend[trend.len().saturating_sub(months)..];
         share_of_new(
@@ -127,10 +147,12 @@ impl Trailing {
         )
     }
 
-    /// What each of the last twelve months added, oldest first.
+    /// What each of the last twelve months added, oldest first, as far back as all is known.
     pub(super) fn trend(&self, report: usize, currency: &Currency) -> Vec<TrendMonth> {
         let sums = self.added.get(currency);
-        let months = self.spans.iter().enumerate().skip(report).take(LOOK_BACK);
+        let end = report + LOOK_BACK;
+        let known_from = self.lacking.range(report..end).next_back().map_or(report, |(last, _)| last + 1);
+        let months = self.spans.iter().enumerate().skip(known_from).take(end - known_from);
         months
             .map(|(index, span)| {
                 let (new, core_expansion) =

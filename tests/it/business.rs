@@ -35,8 +35,8 @@ impl Chance {
 
 const VERSIONS: [&str; 3] = ["2018-05-21", "2022-11-15", "2026-09-30.endive"];
 
-/// Price, product, unit amount, interval.
-const PRICES: [(&str, &str, i64, &str); 7] = [
+/// Price, product, unit amount, interval; an amount below zero stands for tiers, which events leave out.
+const PRICES: [(&str, &str, i64, &str); 8] = [
     ("price_basic", "prod_basic", 1_000, "month"),
     ("price_pro", "prod_pro", 2_000, "month"),
     ("price_pro_yearly", "prod_pro", 20_000, "year"),
@@ -44,6 +44,7 @@ const PRICES: [(&str, &str, i64, &str); 7] = [
     ("price_week", "prod_week", 333, "week"),
     ("price_addon", "prod_addon", 500, "month"),
     ("price_free", "prod_free", 0, "month"),
+    ("price_tiered", "prod_pro", -1, "month"),
 ];
 
 #[derive(Clone, PartialEq)]
@@ -62,6 +63,8 @@ struct Subscription {
     items: Vec<Item>,
     is_paused: bool,
     percent_off: Option<u8>,
+    /// Whether its discounts are sent as ids alone.
+    shows_ids: bool,
     created: i64,
     ended_at: Option<i64>,
     period: i64,
@@ -93,8 +96,56 @@ pub fn business(seed: u64, is_midlife: bool) -> Vec<Event> {
             clock += i64::try_from(chance.below(60 * 86_400)).unwrap();
         }
     }
+    told.append(&mut lessons(&mut chance));
     told.sort_by_key(|event: &Event| event.created);
     told
+}
+
+/// What the catalogue's own events tell: the tiers, the coupon behind discounts' ids, and now and then a
+/// discount of a customer itself; any time, before or after it is needed.
+fn lessons(chance: &mut Chance) -> Vec<Event> {
+    let mut told = Vec::new();
+    let mut tell = |chance: &mut Chance, kind: &str, object: &Value| {
+        let created = 1_735_689_600 + i64::try_from(chance.below(400 * 86_400)).unwrap();
+        let id = format!("evt_{:04}_{}", chance.below(10_000), told.len());
+        told.push(whole_event(&id, "2026-09-30.endive", created, kind, &json!({ "object": object })));
+        created
+    };
+    let tiers = json!({"id": "price_tiered", "object": "price", "active": true, "billing_scheme": "tiered",
+        "currency": "usd", "product": "prod_pro", "type": "recurring", "unit_amount": null, "metadata": {},
+        "recurring": {"interval": "month", "interval_count": 1, "usage_type": "licensed"},
+        "tiers_mode": chance.pick(&["graduated", "volume"]), "transform_quantity": null,
+        "tiers": [{"up_to": 5, "flat_amount": 100, "unit_amount": 700}, {"up_to": null, "unit_amount": 400}]});
+    for _ in 0..chance.below(3) {
+        let kind = if chance.happens(50) { "price.created" } else { "price.updated" };
+        tell(chance, kind, &tiers);
+    }
+    let coupon = json!({"id": "quarter", "object": "coupon", "percent_off": 25, "amount_off": null,
+        "duration": "forever", "created": 1_735_000_000});
+    if chance.happens(70) {
+        tell(chance, "coupon.created", &coupon);
+    }
+    if chance.happens(40) {
+        let mut discount = json!({"id": "di_own", "object": "discount", "customer": "cus_0", "subscription": null,
+            "start": 1, "end": null, "coupon": coupon});
+        if chance.happens(50) {
+            discount["source"] = json!({"type": "coupon", "coupon": "quarter"});
+            discount["coupon"] = Value::Null;
+        }
+        tell(chance, "customer.discount.created", &discount);
+        if chance.happens(50) {
+            tell(chance, "customer.discount.deleted", &discount);
+        }
+    }
+    told
+}
+
+fn whole_event(id: &str, version: &str, created: i64, kind: &str, data: &Value) -> Event {
+    let body = json!({
+        "id": id, "object": "event", "api_version": version, "created": created, "livemode": true,
+        "type": kind, "pending_webhooks": 1, "request": {"id": null, "idempotency_key": null}, "data": data,
+    });
+    Event { id: id.to_owned(), created, body: body.to_string() }
 }
 
 fn life(chance: &mut Chance, customer: &str, name: &str, from: i64) -> Vec<Event> {
@@ -108,6 +159,7 @@ fn life(chance: &mut Chance, customer: &str, name: &str, from: i64) -> Vec<Event
         items: vec![item(chance, name, 0)],
         is_paused: false,
         percent_off: None,
+        shows_ids: chance.happens(50),
         created: clock,
         ended_at: None,
         period: clock,
@@ -121,6 +173,12 @@ fn life(chance: &mut Chance, customer: &str, name: &str, from: i64) -> Vec<Event
         let was = now.clone();
         let kind = change(chance, &mut now, name, step, clock);
         push(&mut events, chance, name, clock, kind, &now, Some(&was));
+        if now.shows_ids && now.percent_off != was.percent_off {
+            let kind = if now.percent_off.is_some() { "created" } else { "deleted" };
+            let id = format!("evt_{:04}_{name}_di{step}", chance.below(10_000));
+            let data = json!({ "object": discount_object(&now) });
+            events.push(whole_event(&id, now.version, clock, &format!("customer.discount.{kind}"), &data));
+        }
         if kind == "deleted" {
             break;
         }
@@ -179,12 +237,14 @@ fn push(
     if let Some(was) = was.filter(|_| kind == "updated") {
         data["previous_attributes"] = previous(was, now);
     }
-    let body = json!({
-        "id": id, "object": "event", "api_version": now.version, "created": created, "livemode": true,
-        "type": format!("customer.subscription.{kind}"), "pending_webhooks": 1,
-        "request": {"id": null, "idempotency_key": null}, "data": data,
-    });
-    events.push(Event { id, created, body: body.to_string() });
+    events.push(whole_event(&id, now.version, created, &format!("customer.subscription.{kind}"), &data));
+}
+
+/// The subscription's discount, as the newest versions show it: its coupon behind a source.
+fn discount_object(now: &Subscription) -> Value {
+    json!({"id": format!("di_{}", now.id), "object": "discount", "customer": now.customer,
+           "source": {"type": "coupon", "coupon": "quarter"}, "start": now.created, "end": null,
+           "subscription": now.id})
 }
 
 /// The old values of the top-level attributes that changed, arrays whole.
@@ -214,8 +274,9 @@ fn object(now: &Subscription) -> Value {
                "start": now.created, "end": null, "subscription": now.id})
     });
     if is_new {
-        // Expanded, so that the coupon's terms are there.
-        object["discounts"] = Value::Array(discount.into_iter().collect());
+        // Expanded, so that the coupon's terms are there; or as Stripe sends it.
+        let shown = |discount: Value| if now.shows_ids { discount["id"].clone() } else { discount };
+        object["discounts"] = Value::Array(discount.map(shown).into_iter().collect());
     } else {
         object["discount"] = discount.unwrap_or(Value::Null);
         object["current_period_start"] = json!(now.period);
@@ -231,10 +292,14 @@ fn object(now: &Subscription) -> Value {
 
 fn item_object(now: &Subscription, item: &Item) -> Value {
     let (price, product, amount, interval) = PRICES[item.price];
+    let is_tiered = amount < 0;
+    let scheme = if is_tiered { "tiered" } else { "per_unit" };
+    let mode = is_tiered.then_some("graduated");
+    let amount = (!is_tiered).then_some(amount);
     let plan = json!({
         "id": price, "object": "plan", "active": true, "amount": amount, "currency": "usd", "interval": interval,
-        "interval_count": 1, "product": product, "usage_type": "licensed", "billing_scheme": "per_unit",
-        "metadata": {}, "nickname": null, "tiers_mode": null, "transform_usage": null,
+        "interval_count": 1, "product": product, "usage_type": "licensed", "billing_scheme": scheme,
+        "metadata": {}, "nickname": null, "tiers_mode": mode, "transform_usage": null,
     });
     let mut object = json!({
         "id": item.id, "object": "subscription_item", "created": now.created, "metadata": {},
@@ -242,10 +307,10 @@ fn item_object(now: &Subscription, item: &Item) -> Value {
     });
     if now.version != "2018-05-21" {
         object["price"] = json!({
-            "id": price, "object": "price", "active": true, "billing_scheme": "per_unit", "currency": "usd",
+            "id": price, "object": "price", "active": true, "billing_scheme": scheme, "currency": "usd",
             "product": product, "recurring": {"interval": interval, "interval_count": 1, "usage_type": "licensed"},
-            "type": "recurring", "unit_amount": amount, "unit_amount_decimal": amount.to_string(), "metadata": {},
-            "transform_quantity": null, "tiers_mode": null,
+            "type": "recurring", "unit_amount": amount, "unit_amount_decimal": amount.map(|amount| amount.to_string()), "metadata": {},
+            "transform_quantity": null, "tiers_mode": mode,
         });
     }
     if now.version.contains('.') {

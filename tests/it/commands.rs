@@ -77,16 +77,16 @@ fn help_and_version_exit_0() {
 }
 
 #[test]
-fn a_status_is_one_object_of_six_counts() {
+fn a_status_is_one_object_of_seven_counts() {
     let place = Place::new();
     let status = place.output(&["status", "--wait", "--format", "json"]);
-    let empty = r#"{"stored":0,"settled":0,"pending":0,"ignored":0,"parked":0,"lag_seconds":0}"#;
+    let empty = r#"{"stored":0,"settled":0,"pending":0,"ignored":0,"parked":0,"lag_seconds":0,"due":0}"#;
     assert_eq!(status, format!("{empty}\n"));
     let status = told().output(&["status", "--wait", "--format", "json"]);
     // One event of the stories is delivered twice.
     let stored = stories().len() - 1;
     let full = format!(r#"{{"stored":{stored},"settled":{stored},"pending":0,"ignored":0,"#);
-    assert_eq!(status, format!("{full}\"parked\":0,\"lag_seconds\":0}}\n"));
+    assert_eq!(status, format!("{full}\"parked\":0,\"lag_seconds\":0,\"due\":0}}\n"));
 }
 
 #[test]
@@ -151,7 +151,7 @@ fn a_report_has_the_keys_of_the_contract_in_its_order() {
     let exactly = |name: &str, contract: &str| assert_eq!(keys(&value(block, name)).join(" "), contract);
     exactly(
         "rollforward",
-        "starting_mrr opening new reactivation resume expansion contraction churn pause transfer ending_mrr",
+        "starting_mrr prior_period opening new reactivation resume expansion contraction churn pause transfer ending_mrr",
     );
     exactly("expansion_by_kind", "upsell cross_sell seat usage price discount term");
     exactly("contraction_by_kind", "downgrade product_removed seat usage price discount term");

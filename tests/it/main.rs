@@ -3,17 +3,24 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr)]
 
 mod business;
+mod catalogue;
+mod closed_books;
+mod closing;
 mod commands;
+mod completing;
 mod crash;
 mod doctor;
 mod env_example;
 mod explain;
 mod faults;
 mod forms;
+mod fx;
 mod http;
 mod payloads;
+mod policy;
 mod process;
 mod raw;
+mod reconcile;
 mod road;
 mod signatures;
 mod stories;

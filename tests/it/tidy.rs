@@ -11,9 +11,11 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
     ("log", &["config"]),
     ("stripe", &["mrr"]),
     ("ledger", &["mrr"]),
-    ("pipeline", &["stripe", "ledger", "mrr"]),
+    ("api", &[]),
+    ("pipeline", &["api", "stripe", "ledger", "mrr"]),
     ("backfill", &[]),
     ("report", &["ledger", "mrr"]),
+    ("reconcile", &["backfill", "ledger", "mrr", "report"]),
     ("explain", &["pipeline", "ledger", "mrr"]),
     ("http", &["pipeline", "report"]),
 ];

@@ -22,7 +22,7 @@ use crate::mrr;
 
 pub(super) use fact::{Fact, Grade};
 pub(super) use learnt::CatalogueFact;
-pub(super) use movement::{Bridge, Checkpoint, Movement};
+pub(super) use movement::{Bridge, Checkpoint, Level, Movement};
 pub(super) use state::Status;
 
 /// A stored form of a value of the core.

@@ -1,4 +1,4 @@
-//! The stored form of movements, their bridges, and checkpoints.
+//! The stored form of movements, their bridges, levels, and checkpoints.
 
 use serde::{Deserialize, Serialize};
 
@@ -75,6 +75,21 @@ record!(Movement of mrr::Movement {
     #[serde(skip_serializing_if = "Option::is_none")]
     bridge: Option<Bridge>,
     evidence: Evidence,
+});
+
+record!(Level of mrr::Level {
+    subscription: String,
+    item: String,
+    product: String,
+    price: String,
+    currency: String,
+    is_metered: bool,
+    quantity: u64,
+    mrr: i128,
+    is_at_risk: bool,
+    from: i64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    until: Option<i64>,
 });
 
 record!(Checkpoint of mrr::Checkpoint {

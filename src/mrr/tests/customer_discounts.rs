@@ -153,6 +153,20 @@ fn what_is_first_heard_of_as_taken_away_stood_before() {
 }
 
 #[test]
+fn a_customers_own_event_that_comes_late_changes_nothing_before_itself() {
+    let half = percent("half", 50);
+    let story = begun().discount(None, day(9), Deleted, &half).customer_shows(day(5), None);
+    story.moves(&["d0 new created a.1 +50", "d5 expansion/discount discount_ended a.1 +50"]);
+}
+
+#[test]
+fn a_discount_shown_with_less_than_is_known_of_it_is_no_change() {
+    let half = percent("half", 50);
+    let story = begun().discount(None, day(3), Created, &half).customer_shows(day(5), Some(&id_only(&half)));
+    story.moves(&["d0 new created a.1 +100", "d3 contraction/discount discount_started a.1 -50"]);
+}
+
+#[test]
 fn an_opening_sees_it_and_nothing_moves_before_a_subscription_is_seen() {
     let state = active(&[item("a.1", &price("p", "P", 100), 2)]);
     Story::new()
@@ -189,7 +203,7 @@ fn a_coupon_known_by_its_id_has_the_terms_the_catalogue_learnt() {
 fn a_coupon_is_limited_to_the_products_that_the_catalogue_knows() {
     let items = [item("a.1", &price("p", "P", 100), 1), item("a.2", &price("q", "Q", 40), 1)];
     let half = percent("half", 50);
-    let story = Story::new().created("a", day(0), discounted(active(&items), &[half.clone()]));
+    let story = Story::new().created("a", day(0), discounted(active(&items), std::slice::from_ref(&half)));
     assert_eq!(story.derive().findings.len(), 1);
     let story = story.learns_coupon(day(90), &limited_to(half, &["Q"]));
     story.moves(&["d0 new created a.1 +100", "d0 new created a.2 +20"]);
@@ -216,7 +230,7 @@ fn an_amount_is_taken_off_in_the_items_currency_and_may_change_there() {
     let ten = dollars_off("ten", 10);
     let state = active(&[item("a.1", &euros(price("p", "P", 100)), 1)]);
     let story = Story::new()
-        .created("a", day(0), discounted(state, &[ten.clone()]))
+        .created("a", day(0), discounted(state, std::slice::from_ref(&ten)))
         .learns_coupon(day(0), &with_option(&ten, "eur", 9))
         .learns_coupon(day(5), &with_option(&ten, "eur", 12));
     story.moves(&["d0 new created a.1 +91 eur", "d5 contraction/discount discount_changed a.1 -3 eur"]);

@@ -175,13 +175,30 @@ fn a_list_that_does_not_show_what_the_payload_shows_does_not_count() {
 }
 
 #[test]
-fn of_several_lists_the_latest_wins() {
+fn of_several_lists_the_one_seen_next_shows_what_a_payload_left_out() {
     let more = vec![eleven(1)[0].clone(), item("a.2", &price("q", "Q", 5), 3)];
-    Story::new()
+    let story = Story::new()
         .created("a", day(0), shown(1))
-        .learns_items("a", day(5), listed(&more, 0))
-        .learns_items("a", day(4), listed(&eleven(1), 0))
-        .moves(&["d0 new created a.1 +10", "d0 new created a.2 +15"]);
+        .learns_items("a", day(6), listed(&more, 0))
+        .learns_items("a", day(4), listed(&eleven(1), 0));
+    story.clone().moves(&["d0 new created a.1 +10", "d0 new created a.2 +5"]);
+    // An item past the tenth has changed: the payload shows only that something did.
+    story.updated("a", day(5), shown(1)).moves(&[
+        "d0 new created a.1 +10",
+        "d0 new created a.2 +5",
+        "d5 expansion/seat quantity a.2 +10",
+    ]);
+}
+
+#[test]
+fn listed_items_are_paid_in_the_currency_of_those_that_are_shown() {
+    let shown = item("a.1", &euros(price("p", "P", 7)), 1);
+    let cut = State { items_truncated: true, ..active(std::slice::from_ref(&shown)) };
+    let mut story = Story::new().created("a", day(0), cut);
+    let listed_items = [shown, item("a.2", &price("q", "Q", 5), 1)];
+    story = story.learns_items("a", day(1), listed(&listed_items, 0));
+    assert_eq!(story.derive().movements.len(), 1);
+    assert!(story.derive().movements.iter().all(|movement| movement.currency.as_str() == "eur"));
 }
 
 #[test]

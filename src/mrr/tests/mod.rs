@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod amounts;
 mod businesses;
 mod changes;
 mod customer_discounts;
@@ -9,6 +10,8 @@ mod discounts;
 mod explanations;
 mod kinds;
 mod learnt;
+mod months;
+mod netting;
 mod openings;
 mod order;
 mod pauses;
@@ -21,3 +24,4 @@ mod transfers;
 mod usage;
 mod valuation_properties;
 mod value;
+mod words;

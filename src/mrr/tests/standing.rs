@@ -1,7 +1,7 @@
 //! R5: what a status counts for; R14: when an end takes effect.
 
 use super::testing::*;
-use crate::mrr::{ChurnPolicy, Counting, EndReason, PastDuePolicy, Policy, State, Status};
+use crate::mrr::{ChurnPolicy, Counting, EndReason, Origin, PastDuePolicy, Policy, State, Status};
 
 fn plan(quantity: u64) -> State {
     active(&[item("a.1", &price("p", "P", 10), quantity)])
@@ -159,6 +159,92 @@ fn under_the_requested_policy_an_end_taken_back_is_a_reactivation() {
         "d9 churn canceled a.1 -10",
         "d12 reactivation activated a.1 +10",
     ]);
+}
+
+fn requested() -> Policy {
+    Policy { churn: ChurnPolicy::Requested, ..Policy::default() }
+}
+
+#[test]
+fn under_the_requested_policy_a_fixed_term_counts_until_it_ends() {
+    let sold = State { ends_at: Some(day(30)), canceled_at: Some(day(0)), ..plan(1) };
+    let mut story = Story::new().created("a", day(0), sold.clone()).updated(
+        "a",
+        day(5),
+        State { items: plan(2).items, ..sold.clone() },
+    );
+    story.policy = requested();
+    let running = ["d0 new created a.1 +10", "d5 expansion/seat quantity a.1 +10"];
+    story.moves(&running);
+    story.clone().deleted("a", day(30)).moves(&[running[0], running[1], "d30 churn canceled a.1 -20"]);
+    story.as_of = Some(day(9));
+    assert_eq!(told(&story.derive().scheduled), ["d30 churn canceled a.1 -20"]);
+    // Another end than the one it was sold with is asked for.
+    story.as_of = None;
+    let sooner = State { ends_at: Some(day(12)), canceled_at: Some(day(8)), ..story.state("a") };
+    story.updated("a", day(8), sooner).moves(&[running[0], running[1], "d8 churn canceled a.1 -20"]);
+}
+
+#[test]
+fn under_the_requested_policy_nothing_more_is_scheduled_of_an_end_that_counts() {
+    let asked = State { ends_at: Some(day(30)), canceled_at: Some(day(9)), ..plan(1) };
+    let mut story = Story::new().created("a", day(0), plan(1)).updated("a", day(9), asked);
+    (story.policy, story.as_of) = (requested(), Some(day(10)));
+    assert_eq!(told(&story.derive().movements), ["d0 new created a.1 +10", "d9 churn canceled a.1 -10"]);
+    assert_eq!(story.derive().scheduled, []);
+}
+
+#[test]
+fn under_the_requested_policy_an_end_asked_for_before_the_first_fact_opens_nothing_and_has_paid() {
+    let asked = State { ends_at: Some(day(30)), canceled_at: Some(day(1)), ..plan(1) };
+    let mut story = Story::new()
+        .snapshot("a", day(5), Origin::Updated, Some(asked.clone()), State { items: plan(2).items, ..asked })
+        .updated("a", day(8), plan(2));
+    story.moves(&["d5 opening a.1 +10", "d5 expansion/seat quantity a.1 +10"]);
+    story.policy = requested();
+    story.moves(&["d8 reactivation activated a.1 +20"]);
+}
+
+#[test]
+fn under_the_requested_policy_an_end_asked_for_while_paused_is_churn() {
+    let story = Story::new().created("a", day(0), plan(1)).status("a", day(3), Status::Paused);
+    let asked = State { ends_at: Some(day(30)), canceled_at: Some(day(9)), ..story.state("a") };
+    let mut story = story.updated("a", day(9), asked);
+    story.policy = requested();
+    story.moves(&[
+        "d0 new created a.1 +10",
+        "d3 pause a.1 -10",
+        "d9 pause a.1 +10",
+        "d9 churn canceled a.1 -10",
+    ]);
+}
+
+#[test]
+fn a_late_payer_lapses_at_once_after_no_days_and_what_is_left_is_not_at_risk() {
+    let mut story = Story::new().created("a", day(0), plan(1)).status("a", day(30), Status::PastDue);
+    story.policy = Policy { past_due: PastDuePolicy::LapsesAfterDays(0), ..Policy::default() };
+    story.moves(&["d0 new created a.1 +10", "d30 churn involuntary a.1 -10"]);
+    assert!(!story.derive().levels.iter().any(|level| level.is_at_risk));
+}
+
+#[test]
+fn a_lapse_that_is_to_come_is_scheduled_and_has_its_time() {
+    let mut story = Story::new().created("a", day(0), plan(1)).status("a", day(30), Status::PastDue);
+    story.policy = Policy { past_due: PastDuePolicy::LapsesAfterDays(14), ..Policy::default() };
+    story.as_of = Some(day(40));
+    let derivation = story.derive();
+    assert_eq!(told(&derivation.scheduled), ["d44 churn involuntary a.1 -10"]);
+    assert_eq!(derivation.due_at, Some(day(44)));
+}
+
+#[test]
+fn a_trial_first_heard_of_by_its_end_opens_where_trials_count() {
+    let trial = State { trial_end: Some(day(14)), ..with_status(Status::Trialing, plan(1)) };
+    let gone = State { status: Status::Canceled, ended_at: Some(day(9)), ..trial };
+    let mut story = Story::new().snapshot("a", day(9), Origin::Deleted, None, gone);
+    story.moves(&[]);
+    story.policy = Policy { trialing: Counting::Counts, ..Policy::default() };
+    story.moves(&["d9 opening a.1 +10", "d9 churn canceled a.1 -10"]);
 }
 
 #[test]

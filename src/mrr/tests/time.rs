@@ -2,8 +2,8 @@
 
 use super::testing::*;
 use crate::mrr::{
-    ChurnPolicy, Derivation, EndReason, Fact, Grade, Instant, Origin, PastDuePolicy, Policy, Snapshot, Start,
-    State, Status, Timeline, derive_with_lag,
+    ChurnPolicy, Derivation, DiscountChange, EndReason, Fact, Grade, Instant, Marks, Origin, PastDuePolicy,
+    Policy, Price, Scheme, Snapshot, Start, State, Status, Timeline, derive_with_lag,
 };
 
 fn plan(quantity: u64) -> State {
@@ -41,6 +41,17 @@ fn an_end_asked_for_is_scheduled_and_never_stands_by_itself() {
 }
 
 #[test]
+fn an_end_asked_for_and_taken_back_is_no_longer_scheduled() {
+    let asked = State { ends_at: Some(day(30)), canceled_at: Some(day(9)), ..plan(1) };
+    let mut story = Story::new().created("a", day(0), plan(1)).updated("a", day(9), asked);
+    story.as_of = Some(day(20));
+    assert_eq!(told(&story.derive().scheduled), ["d30 churn canceled a.1 -10"]);
+    let story = story.updated("a", day(12), plan(1));
+    assert_eq!(story.derive().scheduled, []);
+    assert_eq!(told(&story.derive().movements), ["d0 new created a.1 +10"]);
+}
+
+#[test]
 fn a_discount_that_ends_after_the_asked_end_is_not_scheduled() {
     let state =
         State { ends_at: Some(day(30)), ..discounted(plan(1), &[until(percent("half", 50), day(90))]) };
@@ -62,7 +73,9 @@ fn go_on(story: &Story, from: &Derivation) -> Derivation {
         .filter_map(snapshot)
         .filter(|snapshot| checkpoint.base.contains(&snapshot.evidence.event))
         .collect();
-    let facts = story.facts.iter().filter(|fact| fact.at() > checkpoint.at).cloned().collect();
+    let is_needed =
+        |fact: &&Fact| fact.at() > checkpoint.at || matches!(fact, Fact::Customer(_) | Fact::Discount(_));
+    let facts = story.facts.iter().filter(is_needed).cloned().collect();
     derive_with_lag(&Timeline { facts, start: Some(Start { checkpoint, base }) }, story.rules(), 0)
 }
 
@@ -116,6 +129,23 @@ fn an_end_asked_for_by_one_of_two_is_not_over_at_a_checkpoint() {
         .updated("a", day(9), asked)
         .updated("a", day(12), plan(1));
     story.policy = Policy { churn: ChurnPolicy::Requested, ..Policy::default() };
+    same_from_the_checkpoint(&story);
+}
+
+#[test]
+fn a_fixed_term_is_known_from_a_checkpoint() {
+    let sold = State { ends_at: Some(day(30)), ..plan(1) };
+    let mut story = Story::new()
+        .created("b", day(0), active(&[item("b.1", &price("q", "Q", 10), 1)]))
+        .updated("b", day(1), active(&[item("b.1", &price("q", "Q", 10), 2)]))
+        .created("a", day(3), sold.clone())
+        .updated("a", day(12), State { items: plan(2).items, ..sold })
+        .deleted("a", day(30));
+    story.policy = Policy { churn: ChurnPolicy::Requested, ..Policy::default() };
+    assert_eq!(
+        told(&story.derive().movements).last().unwrap(),
+        "d30 contraction/product_removed canceled a.1 -20"
+    );
     same_from_the_checkpoint(&story);
 }
 
@@ -179,4 +209,55 @@ fn a_fact_of_a_lower_grade_says_so() {
         snapshot.evidence.grade = Grade::Listing;
     }
     assert_eq!(story.derive().movements[0].evidence.grade, Grade::Listing);
+}
+
+#[test]
+fn what_is_learnt_before_and_after_a_checkpoint_is_known_from_it() {
+    let in_euros = |quantity| {
+        let price = Price { scheme: Scheme::OptionNotSent, ..euros(price("p", "P", 0)) };
+        active(&[item("a.1", &price, quantity)])
+    };
+    let story = Story::new()
+        .learns_options(day(-9), &price("p", "P", 10), &[("eur", 9)])
+        .learns_options(day(3), &price("p", "P", 10), &[("eur", 12)])
+        .learns_options(day(7), &price("p", "P", 10), &[("eur", 15)])
+        .created("a", day(0), in_euros(1))
+        .updated("a", day(5), in_euros(2))
+        .updated("a", day(9), in_euros(3));
+    assert_eq!(story.derive().checkpoint.unwrap().at, day(7));
+    same_from_the_checkpoint(&story);
+}
+
+#[test]
+fn where_a_line_stands_is_asked_as_of_the_change_not_as_of_the_checkpoint() {
+    let marks = |ladder: &str| Marks { ladder: Some(ladder.to_owned()), rank: Some(1), ..Marks::default() };
+    let (basic, pro) = (price("b", "basic", 10), price("r", "pro", 20));
+    let story = Story::new()
+        .marks_product(day(-1), "basic", &marks("one"))
+        .marks_product(day(2), "basic", &marks("two"))
+        .marks_product(day(-1), "pro", &marks("two"))
+        .created("a", day(0), active(&[item("a.1", &basic, 1)]))
+        .created("b", day(0), active(&[item("b.1", &price("q", "Q", 10), 1)]))
+        .updated("b", day(5), active(&[item("b.1", &price("q", "Q", 10), 2)]))
+        .updated("a", day(9), active(&[item("a.2", &pro, 1)]))
+        .updated("b", day(12), active(&[item("b.1", &price("q", "Q", 10), 3)]));
+    assert_eq!(told(&story.derive().movements)[3], "d9 expansion/upsell tier a.2 +10");
+    same_from_the_checkpoint(&story);
+}
+
+#[test]
+fn the_customers_discount_is_at_hand_from_a_checkpoint() {
+    let story = Story::new()
+        .discount(None, day(-3), DiscountChange::Created, &until(percent("half", 50), day(20)))
+        .created("a", day(0), plan(1))
+        .updated("a", day(5), plan(2))
+        .updated("a", day(9), plan(3));
+    assert_eq!(told(&story.derive().movements)[3], "d20 expansion/discount discount_ended a.1 +15");
+    same_from_the_checkpoint(&story);
+}
+
+#[test]
+fn what_is_told_of_a_discount_may_reach_back_to_the_beginning() {
+    let story = Story::new().discount(None, day(5), DiscountChange::Deleted, &percent("half", 50));
+    assert_eq!(story.facts[0].reaches_back_to(), Instant(i64::MIN));
 }

@@ -225,3 +225,59 @@ fn an_item_put_in_anothers_place_is_held_at_the_others_level() {
         .updated("a", day(5), active(&[item("a.2", &known, 3)]))
         .moves(&["d0 new created a.1 +20", "d5 expansion/upsell tier a.2 +10"]);
 }
+
+/// Makes the last line of the last invoice one of this price.
+fn of_price(mut story: Story, price: &str) -> Story {
+    if let Some(Fact::Usage(invoice)) = story.facts.last_mut()
+        && let Some(line) = invoice.lines.last_mut()
+    {
+        line.price = price.into();
+    }
+    story
+}
+
+#[test]
+fn lines_of_both_prices_of_a_meter_changed_in_mid_life_add_up_each_by_its_own_interval() {
+    let weekly =
+        Price { cadence: Cadence { interval: Interval::Week, ..Cadence::MONTHLY }, ..metered("w", "P") };
+    let story = begun().learns_price(day(-1), &weekly);
+    let story = of_price(story.billed("a", (day(0), day(7)), &[("a.2", 70), ("a.2", 12)]), "w");
+    // 70 of seven days of a month of 31, and 12 of a whole week: 310 + 52.
+    assert_eq!(told(&story.derive().movements)[1], "d7-1 expansion/usage usage a.2 +362");
+}
+
+#[test]
+fn a_meter_that_bills_by_another_price_goes_on_with_its_level() {
+    let other = [items()[0].clone(), item("a.2", &metered("calls_2", "P"), 1)];
+    begun()
+        .billed("a", period(JAN), &[("a.2", 40)])
+        .updated("a", day(40), active(&other))
+        .billed("a", period(FEB), &[("a.2", 50)])
+        .moves(&[
+            "d0 new created a.1 +10",
+            "d31-1 expansion/usage usage a.2 +40",
+            "d59-1 expansion/usage usage a.2 +10",
+        ]);
+}
+
+#[test]
+fn a_line_of_a_price_that_is_licensed_is_no_usage() {
+    let story = begun().learns_price(day(90), &price("licensed", "P", 10));
+    of_price(story.billed("a", period(JAN), &[("a.2", 40), ("a.2", 500)]), "licensed")
+        .moves(&["d0 new created a.1 +10", "d31-1 expansion/usage usage a.2 +40"]);
+}
+
+#[test]
+fn a_line_of_a_price_that_was_held_as_licensed_is_no_usage() {
+    of_price(begun().billed("a", period(JAN), &[("a.2", 40), ("a.2", 10)]), "base")
+        .moves(&["d0 new created a.1 +10", "d31-1 expansion/usage usage a.2 +40"]);
+}
+
+#[test]
+fn an_invoice_first_heard_of_as_voided_had_counted_until_then() {
+    begun().invoice("a", "in_jan", day(40), InvoiceStatus::Withdrawn, period(JAN), &[("a.2", 40)]).moves(&[
+        "d0 new created a.1 +10",
+        "d31-1 expansion/usage usage a.2 +40",
+        "d40 contraction/usage usage a.2 -40",
+    ]);
+}

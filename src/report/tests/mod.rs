@@ -2,6 +2,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod book;
+mod compare;
+mod consolidated;
 mod faces;
 mod october;
 mod properties;

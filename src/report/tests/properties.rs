@@ -7,9 +7,9 @@ use crate::mrr::{Currency, Delta, Fate, Instant, Item, Lane, Mrr, Origin, State,
 use crate::report::{CustomerHistory, Figures, Settings, month_report, range_report};
 
 /// What one customer does next: days later, an act, a product, a quantity.
-type Act = (i64, u8, u8, u64);
+pub(super) type Act = (i64, u8, u8, u64);
 
-fn customers() -> impl Strategy<Value = Vec<Vec<Act>>> {
+pub(super) fn customers() -> impl Strategy<Value = Vec<Vec<Act>>> {
     let act = (0_i64..40, 0_u8..8, 0_u8..3, 1_u64..9);
     prop::collection::vec(prop::collection::vec(act, 1..12), 1..8)
 }
@@ -20,7 +20,7 @@ fn line(product: u8, quantity: u64) -> Vec<Item> {
     vec![item("si", name, [10, 25, 70][usize::from(product)], quantity)]
 }
 
-fn business(customers: &[Vec<Act>]) -> Vec<Told> {
+pub(super) fn business(customers: &[Vec<Act>]) -> Vec<Told> {
     let told = customers.iter().enumerate().map(|(index, acts)| {
         let mut told = Told::of(&format!("cus_{index}")).with("region", ["north", "south"][index % 2]);
         told.country = (index % 3 > 0).then(|| "FR".to_owned());
@@ -72,7 +72,7 @@ fn yearly() -> crate::mrr::Cadence {
     crate::mrr::Cadence { interval: crate::mrr::Interval::Year, count: std::num::NonZeroU32::MIN }
 }
 
-fn asked() -> Settings {
+pub(super) fn asked() -> Settings {
     Settings {
         owner_key: Some("region".to_owned()),
         segments: vec!["metadata.region".to_owned()],
@@ -82,14 +82,14 @@ fn asked() -> Settings {
 }
 
 /// Starting + lanes + transfers = ending.
-fn foots(figures: &Figures) -> bool {
+pub(super) fn foots(figures: &Figures) -> bool {
     let roll = &figures.rollforward;
     let lanes: Delta = roll.lanes.iter().map(|(_, amount)| *amount).sum();
     roll.starting_mrr + lanes + roll.transfer_in + roll.transfer_out == roll.ending_mrr
 }
 
 /// Every column of parts sums to the whole's.
-fn sums_to(parts: &[&Figures], whole: &Figures) -> Result<(), TestCaseError> {
+pub(super) fn sums_to(parts: &[&Figures], whole: &Figures) -> Result<(), TestCaseError> {
     let stock =
         |of: &dyn Fn(&Figures) -> Mrr| parts.iter().map(|figures| of(figures)).sum::<Mrr>() == of(whole);
     let flow =
