@@ -10,7 +10,9 @@ use super::moves::{self, levels_told, month_told, movement_told};
 use super::{
     CatalogueExplained, CustomerExplained, EventExplained, Explained, MovementExplained, Settled, rfc3339,
 };
-use crate::ledger::{CustomerKey, Known, Ledger, LedgerError, Posting, SettlementRules, Stored, Wanted};
+use crate::ledger::{
+    CustomerKey, Known, Ledger, LedgerError, Posting, SettlementRules, Stored, Taught, Wanted,
+};
 use crate::mrr::{Catalogue, Explanation, Fact, Instant, Learnt, Level, Month, Rules, Timeline, explain};
 use crate::pipeline::{Told as Heard, told_by};
 
@@ -106,7 +108,7 @@ impl Explainer {
         subscription: Option<&str>,
         month: Option<Month>,
     ) -> Result<Explained, ExplainError> {
-        let case = self.case(&key).await?;
+        let case = self.case(&key, &self.ledger.taught(&key.book, 0).await?).await?;
         let zone = case.rules.zone;
         let is_asked = |id: &str| subscription.is_none_or(|subscription| subscription == id);
         let is_in = |at: Instant| month.is_none_or(|month| Month::of(at, zone) == month);
@@ -134,8 +136,7 @@ impl Explainer {
 
     async fn event(&self, stored: Stored) -> Result<Explained, ExplainError> {
         let heard = told_by(&stored);
-        let waits = self.ledger.waiting_since(i64::MAX, usize::MAX).await?;
-        let is_pending = waits.iter().any(|waiting| waiting.seq == stored.seq);
+        let is_pending = self.ledger.is_waiting(stored.seq).await?;
         let (outcome, reason, path) = match &heard {
             _ if is_pending => ("pending", None, None),
             Ok(_) => ("settled", None, None),
@@ -162,8 +163,9 @@ impl Explainer {
             ..Wanted::default()
         };
         proved.extend(self.ledger.postings(&wanted).await?.into_iter().map(|posting| posting.customer));
+        let taught = self.ledger.taught(&stored.book, 0).await?;
         for customer in proved.into_iter().filter(|_| !is_pending) {
-            let case = self.case(&CustomerKey { book: stored.book.clone(), customer }).await?;
+            let case = self.case(&CustomerKey { book: stored.book.clone(), customer }, &taught).await?;
             explained.told.extend(told_of_event(&case, &stored.event_id));
             let standing = case.standing();
             let own = standing.iter().filter(|posting| *posting.movement.evidence.event == stored.event_id);
@@ -180,7 +182,7 @@ impl Explainer {
 
     async fn movement(&self, posting: Posting) -> Result<Explained, ExplainError> {
         let key = CustomerKey { book: posting.book.clone(), customer: posting.customer.clone() };
-        let case = self.case(&key).await?;
+        let case = self.case(&key, &self.ledger.taught(&key.book, 0).await?).await?;
         Ok(Explained::Movement(Box::new(MovementExplained {
             book: key.book.clone(),
             customer: key.customer.to_string(),
@@ -205,13 +207,12 @@ impl Explainer {
     }
 
     /// A customer derived anew from the stored bytes, by the rules and the catalogue that it was settled by.
-    async fn case(&self, key: &CustomerKey) -> Result<Case, ExplainError> {
+    async fn case(&self, key: &CustomerKey, taught: &[Taught]) -> Result<Case, ExplainError> {
         let underivable = || ExplainError::Underivable { customer: key.customer.to_string() };
         let known = self.ledger.known(key, Some(Instant(i64::MAX))).await?;
         let rules = self.ledger.rules_of(key).await?.ok_or_else(underivable)?;
-        let taught = self.ledger.taught(&key.book, 0).await?;
-        let taught = taught.into_iter().filter(|taught| taught.seq <= known.catalogue_seq);
-        let learnt: Learnt = taught.map(|taught| taught.fact).collect();
+        let taught = taught.iter().filter(|taught| taught.seq <= known.catalogue_seq);
+        let learnt: Learnt = taught.map(|taught| taught.fact.clone()).collect();
         let catalogue = Catalogue { learnt: std::sync::Arc::new(learnt), ..rules.catalogue.clone() };
         let stored: Vec<(Stored, Heard)> = self
             .ledger

@@ -117,6 +117,16 @@ impl Ledger {
         all(self.reader(), "look for what waits", statement(sql, values)).await
     }
 
+    /// Whether a delivery waits to be settled.
+    ///
+    /// # Errors
+    ///
+    /// The store's refusal.
+    pub async fn is_waiting(&self, seq: i64) -> Result<bool, LedgerError> {
+        let sql = "SELECT COUNT(*) AS count FROM pending WHERE inbox_seq = $1";
+        Ok(self.count(sql, vec![seq.into()]).await? > 0)
+    }
+
     /// What is not told before an event of a subscription: between the event before it and itself.
     ///
     /// # Errors

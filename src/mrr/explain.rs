@@ -173,7 +173,9 @@ impl Teller<'_, '_> {
         let step = life.steps.first().filter(|_| !life.is_continued)?;
         let policy = self.rules.policy;
         let state = state_before(step.snapshot, policy)?;
-        if standing(&state, policy, is_end_asked(&state, policy)) != Standing::Counts {
+        // A status of paused has never paid.
+        let counts = standing(&state, policy, is_end_asked(&state, policy)) == Standing::Counts;
+        if !counts || state.status == Status::Paused {
             return None;
         }
         let first = step.snapshot;

@@ -214,6 +214,24 @@ fn what_was_taken_back_says_by_which_posting() {
 }
 
 #[test]
+fn what_belongs_to_a_closed_month_says_where_it_is_reported() {
+    let place = Place::new();
+    let at = |quantity| subscription("closed", &price("price_1", 1_000), quantity);
+    feed(&place, &[event("evt_1", "customer.subscription.created", BEGINS, &at(1), None)]);
+    place.output(&["close", "2026-01"]);
+    feed(&place, &[event("evt_2", "customer.subscription.updated", BEGINS + DAY, &at(3), None)]);
+    let text = place.output(&["movements", "--class", "expansion", "--format", "ndjson"]);
+    let row = &rows(&text)[0];
+    let told = explained(&place, row["id"].as_str().unwrap());
+    let cell = &told["movement"]["cell"];
+    assert_eq!(cell["month"], "2026-01");
+    assert_eq!(cell["prior_period_of"], row["posted_in"]);
+    assert_ne!(row["posted_in"], "2026-01");
+    let text = place.output(&["explain", "cus_closed"]);
+    assert!(text.contains("for 2026-01 was closed (R24)"), "{text}");
+}
+
+#[test]
 fn an_event_says_what_it_teaches_or_why_it_says_nothing() {
     let place = Place::new();
     let mut tiered = price("price_tiers", 0);
