@@ -1,16 +1,17 @@
 //! upswell: how much did our existing customers grow this month, and can you prove it?
 //!
 //! The rooms, in reading order: [`pipeline`] is the road of an event; [`mrr`] the pure core that says
-//! what every number means; [`stripe`] the wire, [`api`] what is fetched; [`ledger`] the store; [`report`] the questions over it
-//! and the faces of their answers; [`backfill`] the readers of exports; [`mod@reconcile`] the ledger against
-//! Stripe's own figures; [`http`] the doors; [`config`] what can be chosen; [`app`] builds it all; [`cli`]
-//! the commands.
+//! what every number means; [`stripe`] the wire, [`api`] what is fetched; [`ledger`] the store; [`report`]
+//! the questions over it and the faces of their answers; [`explain`] each figure's origin; [`backfill`] the
+//! readers of exports; [`mod@reconcile`] the ledger against Stripe's own figures; [`http`] the doors;
+//! [`config`] what can be chosen; [`app`] builds it all; [`cli`] the commands.
 
 pub mod api;
 pub mod app;
 pub mod backfill;
 pub mod cli;
 pub mod config;
+pub mod explain;
 pub mod http;
 pub mod ledger;
 pub mod log;

@@ -1,5 +1,8 @@
 //! `upswell doctor`: what is wrong, each with the remedy.
 
+mod events;
+mod stretches;
+
 use clap::Args;
 use serde::Serialize;
 
@@ -8,6 +11,8 @@ use super::{Outcome, SummaryFormat, emit};
 use crate::app::{App, now};
 use crate::ledger::FoundFinding;
 use crate::mrr::Matter;
+use events::{EventTypes, Missing};
+use stretches::{Stretch, Waiting};
 
 /// What `upswell doctor` takes.
 #[derive(Debug, Args)]
@@ -24,15 +29,19 @@ const CLOCK_TOLERANCE_SECONDS: i64 = 2;
 #[derive(Serialize)]
 struct Findings {
     parked: Vec<Parked>,
+    pending: Vec<Waiting>,
     ignored: Vec<Ignored>,
     incomplete: Vec<Incomplete>,
     broken_chains: Vec<BrokenChain>,
+    gaps: Vec<Stretch>,
     unconfirmed_coupons: Vec<Coupon>,
     conflicts: Vec<KeptAside>,
     poisoned: Vec<PoisonedCustomer>,
     missing_rates: Vec<RateNeeded>,
     configuration: Vec<Advice>,
     clock: Clock,
+    missing_events: Vec<Missing>,
+    event_types: EventTypes,
 }
 
 #[derive(Serialize)]
@@ -134,11 +143,14 @@ async fn gather(app: &App) -> anyhow::Result<Findings> {
     let found = ledger.findings(None).await?;
     let ahead_seconds = ledger.clock_ahead_seconds().await?.unwrap_or_default().max(0);
     let is_off = ahead_seconds > CLOCK_TOLERANCE_SECONDS;
+    let (missing_events, event_types) = events::event_types(ledger, &found).await?;
     Ok(Findings {
         parked: ledger.parked(0).await?.into_iter().map(parked).collect(),
+        pending: stretches::pending(ledger, now()).await?,
         ignored: ledger.ignored(0).await?.into_iter().map(ignored).collect(),
         incomplete: found.iter().filter_map(incomplete).collect(),
         broken_chains: found.iter().filter_map(broken_chain).collect(),
+        gaps: stretches::gaps(ledger, &found).await?,
         unconfirmed_coupons: coupons(&found),
         conflicts: ledger.conflicts().await?.into_iter().map(conflict).collect(),
         poisoned: ledger.poisoned().await?.into_iter().map(poisoned).collect(),
@@ -148,6 +160,8 @@ async fn gather(app: &App) -> anyhow::Result<Findings> {
             ahead_seconds,
             remedy: is_off.then_some("Stripe's clock is ahead of this machine's: synchronise it (NTP)"),
         },
+        missing_events,
+        event_types,
     })
 }
 
@@ -283,10 +297,11 @@ fn configuration(app: &App) -> Vec<Advice> {
 }
 
 impl Findings {
-    /// Whether nobody has to do anything. Ignored events are as they should be, and a coupon taken as
-    /// unrestricted is a notice.
+    /// Whether nobody has to do anything. Ignored events are as they should be; a coupon taken as
+    /// unrestricted and event types that never came are notices. A gap is a broken chain told again.
     fn is_healthy(&self) -> bool {
         self.parked.is_empty()
+            && self.pending.is_empty()
             && self.incomplete.is_empty()
             && self.broken_chains.is_empty()
             && self.conflicts.is_empty()
@@ -318,6 +333,8 @@ impl Findings {
             format!("{} {} at {} ({})\n    {}", b.customer, b.subscription, b.at, b.event, b.remedy)
         };
         part("Broken chains: something was missed before", self.broken_chains.iter().map(line).collect());
+        part("Gaps: what to export and backfill", self.gaps.iter().map(Stretch::line).collect());
+        part("Pending for more than a minute", self.pending.iter().map(Waiting::line).collect());
         let line = |c: &KeptAside| format!("{} ({})\n    {}", c.event, c.kind, c.remedy);
         part("Kept aside: a known event that said something else", self.conflicts.iter().map(line).collect());
         let line = |p: &PoisonedCustomer| format!("{}: {}\n    {}", p.customer, p.reason, p.remedy);
@@ -333,10 +350,12 @@ impl Findings {
         part("Configuration", self.configuration.iter().map(line).collect());
         let line = |remedy: &&str| format!("{} s\n    {remedy}", self.clock.ahead_seconds);
         part("Clock", self.clock.remedy.iter().map(line).collect());
+        part("Event types that never came", self.missing_events.iter().map(Missing::line).collect());
         let line = |c: &Coupon| format!("{}: {}", c.coupon, c.remedy);
         part("Coupons to confirm", self.unconfirmed_coupons.iter().map(line).collect());
         let line = |i: &Ignored| format!("{} × {}: {}", i.count, i.kind, i.reason);
         part("Ignored, as it should be", self.ignored.iter().map(line).collect());
+        part("Event types to enable in Stripe", self.event_types.lines());
         if self.is_healthy() {
             text.push_str("Nothing needs to be done.\n");
         }

@@ -50,7 +50,7 @@ pub struct LearntSoFar {
 }
 
 #[derive(FromQueryResult)]
-struct TaughtRow {
+pub(super) struct TaughtRow {
     seq: i64,
     inbox_seq: i64,
     part: i64,
@@ -102,11 +102,7 @@ impl Ledger {
             "SELECT seq, inbox_seq, part, body FROM catalogue WHERE book = $1 AND seq > $2 ORDER BY seq";
         let values = vec![book.into(), after_seq.into()];
         let rows: Vec<TaughtRow> = all(self.reader(), "read the catalogue", statement(sql, values)).await?;
-        let restore = |row: TaughtRow| {
-            let fact = read::<mirror::CatalogueFact, _>("a fact of the catalogue", &row.body)?;
-            Ok(Taught { seq: row.seq, inbox_seq: row.inbox_seq, part: row.part, fact })
-        };
-        rows.into_iter().map(restore).collect()
+        rows.iter().map(taught_of).collect()
     }
 
     /// Deliveries that taught something to another version, so many at most.
@@ -199,6 +195,12 @@ impl Settlement {
         }
         Ok(())
     }
+}
+
+/// A row as the lesson that it holds.
+pub(super) fn taught_of(row: &TaughtRow) -> Result<Taught, LedgerError> {
+    let fact = read::<mirror::CatalogueFact, _>("a fact of the catalogue", &row.body)?;
+    Ok(Taught { seq: row.seq, inbox_seq: row.inbox_seq, part: row.part, fact })
 }
 
 /// The number of a book's last lesson.

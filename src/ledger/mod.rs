@@ -4,6 +4,7 @@
 //! Inbox and postings are only ever added to; the store itself refuses anything else. A settlement
 //! is one transaction, so that there is no state between "the fact is in" and "its movements are".
 
+mod ask;
 mod books;
 mod catalogue;
 mod close;
@@ -26,6 +27,7 @@ mod view;
 #[cfg(test)]
 mod tests;
 
+pub use ask::{EventAt, Gap, KindTold, WaitingEvent};
 pub use books::{KeptCustomer, books_digest, place, standing_among};
 pub use catalogue::{LearntSoFar, NewLesson, Taught};
 pub use close::{CloseError, CloseOrder, Closed, Doubts};

@@ -119,7 +119,7 @@ fn scheduled(
 }
 
 /// Every subscription of the timeline with its facts, in the order of their ids.
-fn lives<'a>(timeline: &'a Timeline, known: &Known<'a>, policy: &Policy) -> Vec<Life<'a>> {
+pub(super) fn lives<'a>(timeline: &'a Timeline, known: &Known<'a>, policy: &Policy) -> Vec<Life<'a>> {
     let mut snapshots: BTreeMap<SubscriptionId, Vec<&'a Snapshot>> = BTreeMap::new();
     let mut invoices: BTreeMap<SubscriptionId, Vec<&'a UsageInvoice>> = BTreeMap::new();
     for fact in &timeline.facts {
@@ -160,7 +160,7 @@ fn unseen_usage_from(timeline: &Timeline, lives: &[Life<'_>]) -> Option<Instant>
 }
 
 /// When the customer was deleted, which ends all its subscriptions at once.
-fn deletion(timeline: &Timeline) -> Option<(Instant, &Evidence)> {
+pub(super) fn deletion(timeline: &Timeline) -> Option<(Instant, &Evidence)> {
     let deletions = timeline.facts.iter().filter_map(|fact| match fact {
         Fact::Customer(fact) if fact.is_deleted => Some((fact.at, &fact.evidence)),
         _ => None,

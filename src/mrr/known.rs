@@ -78,11 +78,62 @@ impl<'a> Known<'a> {
 
     /// How a price's amount follows from a quantity in the currency that is paid in.
     fn scheme(&self, price: &Price, at: Instant) -> Option<(&'a Scheme, &'a PriceTerms)> {
+        self.taught_scheme(price, at).map(|(found, _)| found)
+    }
+
+    fn taught_scheme(
+        &self,
+        price: &Price,
+        at: Instant,
+    ) -> Option<((&'a Scheme, &'a PriceTerms), &'a CatalogueFact)> {
         let part = |lesson| {
             let terms = terms_in(lesson)?;
             scheme_in(terms, &price.currency).map(|scheme| (scheme, terms))
         };
-        self.catalogue.learnt.as_of(&Topic::Price(price.id.clone()), at, part).map(|(found, _)| found)
+        self.catalogue.learnt.as_of(&Topic::Price(price.id.clone()), at, part)
+    }
+
+    /// What taught the part of a price that its payload leaves out.
+    pub(super) fn price_teacher(&self, price: &Price, at: Instant) -> Option<&'a CatalogueFact> {
+        if matches!(price.scheme, Scheme::PerUnit { .. } | Scheme::Tiered { .. }) {
+            return None;
+        }
+        let named = || {
+            let topic = Topic::Price(price.id.clone());
+            self.catalogue.learnt.as_of(&topic, at, terms_in).map(|(_, fact)| fact)
+        };
+        let named = || named().filter(|_| price.scheme == Scheme::PriceNotSent);
+        self.taught_scheme(price, at).map(|(_, fact)| fact).or_else(named)
+    }
+
+    /// What told the terms behind a discount's id, and what taught those that its coupon leaves out.
+    pub(super) fn discount_teachers(&self, discount: &Discount, at: Instant) -> Vec<(Instant, &'a Evidence)> {
+        let told = discount.id.as_ref().filter(|_| discount.coupon.is_none());
+        let told = told.and_then(|id| {
+            let is_told = |fact: &&'a DiscountFact| {
+                (fact.discount.coupon.is_some() || fact.discount.coupon_id.is_some()).then_some(())
+            };
+            version(self.discounts.get(id)?, at, |fact| fact.at, is_told)
+                .map(|(_, fact)| (fact.at, &fact.evidence))
+        });
+        let whole = self.discount(discount, at);
+        let learnt = whole.coupon.as_ref().and_then(|coupon| {
+            // What the payload itself tells was not learnt.
+            let sent = discount.coupon.as_ref();
+            let was_left_out = |learnt: &'a Coupon| {
+                let products =
+                    sent.is_none_or(|sent| sent.applies_to.is_none()) && learnt.applies_to.is_some();
+                let options = sent.is_none_or(|sent| sent.options.is_empty()) && !learnt.options.is_empty();
+                (sent.is_none() && told.is_none() || products || options).then_some(())
+            };
+            let part = |lesson: &'a Lesson| match lesson {
+                Lesson::Coupon(coupon) => was_left_out(coupon),
+                _ => None,
+            };
+            let taught = self.catalogue.learnt.as_of(&Topic::Coupon(coupon.id.clone()), at, part);
+            taught.map(|(_, fact)| (fact.at, &fact.evidence))
+        });
+        told.into_iter().chain(learnt).collect()
     }
 
     /// The discount with what is known of its terms.
@@ -156,15 +207,7 @@ impl<'a> Known<'a> {
         if !state.items_truncated {
             return Cow::Borrowed(state);
         }
-        let facts = self.catalogue.learnt.about(&Topic::Items(subscription.clone()));
-        let held = |fact: &'a CatalogueFact| match &fact.lesson {
-            Lesson::Items { items, .. } => items.iter().filter(|listed| listed.created <= told_at).collect(),
-            _ => Vec::new(),
-        };
-        // What was listed next after the word shows what it left out; else what was listed last before it.
-        let (before, after) = facts.split_at(facts.partition_point(|fact| fact.at < told_at));
-        let mut nearest = after.iter().chain(before.iter().rev()).map(held);
-        let Some(listed) = nearest.find(|listed| shows(listed, &state.items)) else {
+        let Some((listed, _)) = self.fitting(subscription, state, told_at) else {
             return Cow::Borrowed(state);
         };
         let is_shown = |listed: &ListedItem| state.items.iter().any(|item| item.id == listed.item.id);
@@ -173,6 +216,27 @@ impl<'a> Known<'a> {
         let others = others.map(|listed| in_currency(&listed.item, paid_in));
         let items = state.items.iter().cloned().chain(others).collect();
         Cow::Owned(State { items, items_truncated: false, ..state.clone() })
+    }
+
+    /// The list of a subscription's items nearest to `told_at` that fits what a payload shows then, with those
+    /// that were there.
+    pub(super) fn fitting(
+        &self,
+        subscription: &SubscriptionId,
+        state: &State,
+        told_at: Instant,
+    ) -> Option<(Vec<&'a ListedItem>, &'a CatalogueFact)> {
+        let facts = self.catalogue.learnt.about(&Topic::Items(subscription.clone()));
+        let held = |fact: &'a CatalogueFact| match &fact.lesson {
+            Lesson::Items { items, .. } => {
+                (items.iter().filter(|listed| listed.created <= told_at).collect(), fact)
+            }
+            _ => (Vec::new(), fact),
+        };
+        // What was listed next after the word shows what it left out; else what was listed last before it.
+        let (before, after) = facts.split_at(facts.partition_point(|fact| fact.at < told_at));
+        let mut nearest = after.iter().chain(before.iter().rev()).map(held);
+        nearest.find(|(listed, _)| shows(listed, &state.items))
     }
 
     /// The instants at which what is known of a state's prices and discounts may change, ends of

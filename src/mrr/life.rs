@@ -154,7 +154,7 @@ impl<'a> Life<'a> {
     }
 
     /// When the late payer of a step lapses, counted from the first of the steps that were late.
-    fn lapses_at(&self, index: usize, policy: &Policy) -> Option<Instant> {
+    pub(super) fn lapses_at(&self, index: usize, policy: &Policy) -> Option<Instant> {
         let PastDuePolicy::LapsesAfterDays(days) = policy.past_due else {
             return None;
         };

@@ -10,14 +10,17 @@
 //! on from (`checkpoint`), and [`derive()`] is the door to it all.
 
 mod asked;
+mod bearing;
 mod change;
 mod checkpoint;
 mod customer_discount;
 mod derive;
+mod explain;
 mod fold;
 mod hold;
 mod ids;
 mod known;
+mod landing;
 mod learnt;
 mod levels;
 mod life;
@@ -35,6 +38,7 @@ mod quotes;
 mod rate;
 mod roll_forward;
 mod snapshot;
+mod steps;
 mod transfer;
 mod usage;
 mod value;
@@ -43,8 +47,10 @@ mod value;
 mod tests;
 
 pub use derive::*;
+pub use explain::*;
 pub use ids::*;
 pub use known::Known;
+pub use landing::*;
 pub use learnt::*;
 pub use money::*;
 pub use movement::*;
@@ -55,6 +61,7 @@ pub use price::*;
 pub use rate::*;
 pub use roll_forward::*;
 pub use snapshot::*;
+pub use steps::{Exact, NotApplied, Scope, SetAside, Valuation, ValuationStep};
 pub use value::{Terms, Unvalued, per_month};
 
 /// A point up to which a customer's movements need not be derived again: the state there is that of

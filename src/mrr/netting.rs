@@ -329,7 +329,7 @@ fn order_in_change(class: Class) -> u8 {
     }
 }
 
-fn lane_of_arrival(class: Class) -> Option<Lane> {
+pub(super) fn lane_of_arrival(class: Class) -> Option<Lane> {
     match class {
         Class::New => Some(Lane::New),
         Class::Reactivation => Some(Lane::Reactivation),
@@ -338,7 +338,7 @@ fn lane_of_arrival(class: Class) -> Option<Lane> {
     }
 }
 
-fn lane_of_departure(class: Class) -> Option<Lane> {
+pub(super) fn lane_of_departure(class: Class) -> Option<Lane> {
     match class {
         Class::Churn => Some(Lane::Churn),
         Class::Pause => Some(Lane::Pause),

@@ -2,15 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use num_bigint::BigInt;
 use num_rational::BigRational;
 
 use super::life::Step;
 use super::period::period_end;
+use super::steps::{Silent, Tell};
 use super::value::round_half_even;
 use super::{
-    Cadence, Evidence, Instant, InvoiceStatus, Item, ItemId, Known, Mrr, Origin, Price, PriceId, Scheme,
-    UsageInvoice, UsageType,
+    Cadence, Delta, Evidence, Exact, Instant, InvoiceStatus, Item, ItemId, Known, Mrr, Origin, Price,
+    PriceId, Scheme, UsageInvoice, UsageType, ValuationStep,
 };
 
 /// What an invoice says about one service period of one item.
@@ -142,22 +142,57 @@ impl<'a> Usage<'a> {
     /// every `cadence`. What several invoices bill of one period adds up.
     #[must_use]
     pub(super) fn level(&self, item: &ItemId, at: Instant, cadence: Cadence, window: u32) -> Mrr {
+        self.valued(item, at, (cadence, window), &mut Silent)
+    }
+
+    /// [`Usage::level`] step by step.
+    pub(super) fn steps(
+        &self,
+        item: &ItemId,
+        at: Instant,
+        cadence: Cadence,
+        window: u32,
+    ) -> (Vec<ValuationStep>, Mrr) {
+        let mut steps = Vec::new();
+        let level = self.valued(item, at, (cadence, window), &mut steps);
+        (steps, level)
+    }
+
+    fn valued<T: Tell>(
+        &self,
+        item: &ItemId,
+        at: Instant,
+        (cadence, window): (Cadence, u32),
+        tell: &mut T,
+    ) -> Mrr {
         let standing: Vec<&Reading<'_>> = self.standing(item, at).collect();
         let is_billed =
             |end: Instant| standing.iter().any(|other| other.effective_at == end && !other.is_silent());
-        let mut periods: BTreeMap<(Instant, Instant), BigRational> = BTreeMap::new();
+        let mut periods: BTreeMap<(Instant, Instant), Vec<&Reading<'_>>> = BTreeMap::new();
         for reading in &standing {
             // What one invoice leaves out another may bill.
             if reading.is_silent() && is_billed(reading.effective_at) {
                 continue;
             }
-            *periods.entry((reading.effective_at, reading.period_start)).or_default() +=
-                reading.level(cadence);
+            periods.entry((reading.effective_at, reading.period_start)).or_default().push(reading);
         }
         let window = usize::try_from(window.max(1)).unwrap_or(1);
-        let count = BigInt::from(periods.len().clamp(1, window));
-        let sum: BigRational = periods.into_values().rev().take(window).sum();
-        round_half_even(&(sum / count)).unwrap_or_default().max(Mrr::ZERO)
+        let counted = periods.len().clamp(1, window);
+        let mut sum = BigRational::default();
+        for reading in periods.into_values().rev().take(window).flatten() {
+            sum += reading.level(cadence, tell);
+        }
+        let mean = &sum / BigRational::from_integer(counted.into());
+        if counted > 1 {
+            tell.hear(|| ValuationStep::Mean {
+                periods: counted,
+                before: Exact::of_micro(&sum),
+                after: Exact::of_micro(&mean),
+            });
+        }
+        let level = round_half_even(&mean).unwrap_or_default().max(Mrr::ZERO);
+        tell.hear(|| ValuationStep::Rounded { before: Exact::of_micro(&mean), level });
+        level
     }
 
     /// What proves a change of an item's usage at an instant.
@@ -185,17 +220,35 @@ impl Reading<'_> {
 
     /// The amount normalised to a month; a period shorter than the price's interval is scaled up to
     /// a whole one.
-    fn level(&self, held: Cadence) -> BigRational {
-        let actual = self.effective_at.0 + 1 - self.period_start.0;
-        let part = |(cadence, amount): (&Option<Cadence>, &i128)| {
-            let cadence = cadence.unwrap_or(held);
-            let (numerator, denominator) = cadence.monthly_factor();
-            let whole = period_end(self.period_start, cadence).0 - self.period_start.0;
-            let (scale_up, scale_down) = if actual > 0 && actual < whole { (whole, actual) } else { (1, 1) };
-            BigRational::from_integer((*amount).into())
-                * BigRational::new(numerator.into(), denominator.into())
-                * BigRational::new(scale_up.into(), scale_down.into())
-        };
-        self.amounts.iter().map(part).sum()
+    fn level(&self, held: Cadence, tell: &mut impl Tell) -> BigRational {
+        let mut sum = BigRational::default();
+        for (cadence, amount) in &self.amounts {
+            sum += self.part(cadence.unwrap_or(held), *amount, tell);
+        }
+        if self.amounts.is_empty() {
+            sum += self.part(held, 0, tell);
+        }
+        sum
+    }
+
+    fn part(&self, cadence: Cadence, amount: i128, tell: &mut impl Tell) -> BigRational {
+        let period_end_at = Instant(self.effective_at.0 + 1);
+        let actual = period_end_at.0 - self.period_start.0;
+        let factor = cadence.monthly_factor();
+        let whole = period_end(self.period_start, cadence).0 - self.period_start.0;
+        let scale = if actual > 0 && actual < whole { (whole, actual) } else { (1, 1) };
+        let level = BigRational::from_integer(amount.into())
+            * BigRational::new(factor.0.into(), factor.1.into())
+            * BigRational::new(scale.0.into(), scale.1.into());
+        tell.hear(|| ValuationStep::Usage {
+            period_start: self.period_start,
+            period_end: period_end_at,
+            event: std::sync::Arc::clone(&self.evidence.event),
+            billed: Delta(amount),
+            scale,
+            factor,
+            after: Exact::of_micro(&level),
+        });
+        level
     }
 }

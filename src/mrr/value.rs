@@ -8,10 +8,12 @@ use num_bigint::BigInt;
 use num_rational::BigRational;
 use num_traits::{One, ToPrimitive, Zero};
 
+use super::bearing::{covers, runs};
 use super::money::divide_half_even;
+use super::steps::{Silent, Tell};
 use super::{
-    Currency, Discount, DiscountPolicy, Duration, Instant, Item, Known, Mrr, Off, Price, PriceAmount, Scheme,
-    State, Tier, TiersMode, TransformQuantity, UsageType,
+    Currency, Discount, DiscountPolicy, Exact, Instant, Item, Known, Mrr, Off, Price, PriceAmount, Scheme,
+    Scope, State, Tier, TiersMode, TransformQuantity, UsageType, Valuation, ValuationStep,
 };
 
 /// Units of a price amount (1e-12) in one of the ledger (1e-6).
@@ -82,16 +84,15 @@ impl Terms {
     /// # Errors
     /// [`Unvalued`] if something that the level depends on is missing.
     pub fn level(&self, index: usize) -> Result<Mrr, Unvalued> {
-        let Some(item) = self.items.get(index) else {
-            return Ok(Mrr::ZERO);
-        };
-        if !self.touches(index) && item.inclusive_tax == 0 {
-            return per_month(&item.price, item.quantity);
-        }
-        let net = self.net_amounts().swap_remove(index)? * share_without_tax(item);
-        let (numerator, denominator) = item.price.cadence.monthly_factor();
-        let factor = BigRational::new((numerator).into(), (denominator * PER_MICRO).into());
-        round_half_even(&(net * factor)).ok_or_else(|| Unvalued::TooLarge(item.price.id.to_string()))
+        self.valued(index, &mut Silent)
+    }
+
+    /// [`Terms::level`] step by step.
+    #[must_use]
+    pub fn steps(&self, index: usize) -> Valuation {
+        let mut steps = Vec::new();
+        let level = self.valued(index, &mut steps);
+        Valuation { steps, level }
     }
 
     /// The level that the item at `index` would have at another price and quantity, all else as it
@@ -100,12 +101,50 @@ impl Terms {
     /// # Errors
     /// [`Unvalued`] as for [`Terms::level`].
     pub fn level_at(&self, index: usize, price: &Arc<Price>, quantity: u64) -> Result<Mrr, Unvalued> {
+        self.stepped(index, price, quantity).level(index)
+    }
+
+    /// [`Terms::level_at`] step by step.
+    #[must_use]
+    pub fn steps_at(&self, index: usize, price: &Arc<Price>, quantity: u64) -> Valuation {
+        self.stepped(index, price, quantity).steps(index)
+    }
+
+    fn stepped(&self, index: usize, price: &Arc<Price>, quantity: u64) -> Self {
         let mut stepped = self.clone();
         if let Some(item) = stepped.items.get_mut(index) {
             item.price = Arc::clone(price);
             item.quantity = quantity;
         }
-        stepped.level(index)
+        stepped
+    }
+
+    fn valued(&self, index: usize, tell: &mut impl Tell) -> Result<Mrr, Unvalued> {
+        let Some(item) = self.items.get(index) else {
+            return Ok(Mrr::ZERO);
+        };
+        if !self.touches(index) && item.inclusive_tax == 0 {
+            return monthly(&item.price, item.quantity, tell);
+        }
+        let gross = self.net_amounts(index, tell).swap_remove(index)?;
+        let net = &gross * share_without_tax(item);
+        if item.inclusive_tax > 0 {
+            tell.hear(|| ValuationStep::WithoutTax {
+                inclusive_tax: item.inclusive_tax,
+                before: Exact::of_price_units(&gross),
+                after: Exact::of_price_units(&net),
+            });
+        }
+        let factor = item.price.cadence.monthly_factor();
+        let exact = &net * BigRational::new(factor.0.into(), (factor.1 * PER_MICRO).into());
+        tell.hear(|| ValuationStep::Month {
+            factor,
+            before: Exact::of_price_units(&net),
+            after: Exact::of_micro(&exact),
+        });
+        let level = round_half_even(&exact).ok_or_else(|| Unvalued::TooLarge(item.price.id.to_string()))?;
+        tell.hear(|| ValuationStep::Rounded { before: Exact::of_micro(&exact), level });
+        Ok(level)
     }
 
     /// The discounts that bear on the item at `index`, its own first.
@@ -122,12 +161,32 @@ impl Terms {
     }
 
     /// What each licensed item's invoice line comes to after discounts (R6), in 1e-12 minor units:
-    /// item-level first, then subscription-level in array order.
-    fn net_amounts(&self) -> Vec<Net> {
-        let mut net: Vec<Net> = self.items.iter().map(whole_amount).collect();
+    /// item-level first, then subscription-level in array order. The steps of the item at `told` are told.
+    fn net_amounts<T: Tell>(&self, told: usize, tell: &mut T) -> Vec<Net> {
+        let mut net: Vec<Net> = Vec::with_capacity(self.items.len());
+        for (index, item) in self.items.iter().enumerate() {
+            net.push(if index == told { whole_amount(item, tell) } else { whole_amount(item, &mut Silent) });
+        }
+        let mut take = |scope, eligible: &[usize], discount: &Discount, currency: &Currency| {
+            let is_told = T::IS_ASKED && eligible.contains(&told);
+            let before = is_told.then(|| (sum_of(&net, eligible), net[told].clone()));
+            take_off(&mut net, eligible, discount, currency);
+            if let (Some((total, Ok(before))), Ok(after), Some(off)) =
+                (&before, &net[told], off_in(discount, currency))
+            {
+                tell.hear(|| ValuationStep::Discount {
+                    scope,
+                    discount: discount.clone(),
+                    eligible: total.as_ref().ok().filter(|_| is_amount(&off)).map(Exact::of_price_units),
+                    off,
+                    before: Exact::of_price_units(before),
+                    after: Exact::of_price_units(after),
+                });
+            }
+        };
         for (index, item) in self.items.iter().enumerate() {
             for discount in item.discounts.iter().filter(|discount| covers(discount, item)) {
-                take_off(&mut net, &[index], discount, &item.price.currency);
+                take(Scope::Item, &[index], discount, &item.price.currency);
             }
         }
         for discount in &self.discounts {
@@ -136,40 +195,35 @@ impl Terms {
                 eligible.entry(&item.price.currency).or_default().push(index);
             }
             for (currency, eligible) in eligible {
-                take_off(&mut net, &eligible, discount, currency);
+                take(Scope::Shared, &eligible, discount, currency);
             }
         }
         net
     }
 }
 
-/// Whether a discount counts at an instant (R6).
-fn runs(discount: &Discount, at: Instant, policy: DiscountPolicy) -> bool {
-    let is_over = discount.end.is_some_and(|end| end <= at);
-    let duration = discount.coupon.as_ref().map(|coupon| coupon.duration);
-    match policy {
-        DiscountPolicy::None => false,
-        DiscountPolicy::All => !is_over,
-        DiscountPolicy::Recurring => !is_over && duration != Some(Duration::Once),
+/// What a discount's coupon takes off in a currency.
+fn off_in(discount: &Discount, currency: &Currency) -> Option<Off> {
+    let coupon = discount.coupon.as_ref()?;
+    match &coupon.off {
+        Off::Percent(millionths) => Some(Off::Percent(*millionths)),
+        Off::Amount { .. } => {
+            coupon.amount_in(currency).map(|amount| Off::Amount { amount, currency: currency.clone() })
+        }
     }
 }
 
-/// Whether a discount's coupon takes something off an item: it is not limited to other products,
-/// and an amount is in the item's currency.
-fn covers(discount: &Discount, item: &Item) -> bool {
-    let Some(coupon) = &discount.coupon else {
-        return item.price.usage_type == UsageType::Licensed;
-    };
-    // An empty list limits nothing.
-    let is_eligible = coupon
-        .applies_to
-        .as_ref()
-        .is_none_or(|products| products.is_empty() || products.contains(&item.price.product));
-    let is_payable = match &coupon.off {
-        Off::Percent(_) => true,
-        Off::Amount { .. } => coupon.amount_in(&item.price.currency).is_some(),
-    };
-    is_eligible && is_payable && item.price.usage_type == UsageType::Licensed
+fn is_amount(off: &Off) -> bool {
+    matches!(off, Off::Amount { .. })
+}
+
+/// What lines come to together.
+fn sum_of(net: &[Net], eligible: &[usize]) -> Net {
+    let mut total = BigRational::zero();
+    for index in eligible {
+        total += net[*index].clone()?;
+    }
+    Ok(total)
 }
 
 /// The share of an item's amounts that is not tax (R7): at 20 % included, 100 of 120. Discounts come
@@ -182,10 +236,12 @@ fn share_without_tax(item: &Item) -> BigRational {
 type Net = Result<BigRational, Unvalued>;
 
 /// An item's invoice line before discounts; usage comes from invoices, net already.
-fn whole_amount(item: &Item) -> Net {
+fn whole_amount(item: &Item, tell: &mut impl Tell) -> Net {
     match item.price.usage_type {
         UsageType::Metered => Ok(BigRational::zero()),
-        UsageType::Licensed => Ok(BigRational::from_integer(amount(&item.price, item.quantity)?.into())),
+        UsageType::Licensed => {
+            Ok(BigRational::from_integer(amount(&item.price, item.quantity, tell)?.into()))
+        }
     }
 }
 
@@ -212,10 +268,7 @@ fn share_left(net: &[Net], eligible: &[usize], discount: &Discount, currency: &C
         Off::Percent(millionths) => BigRational::new((*millionths).into(), 1_000_000.into()),
         Off::Amount { .. } => {
             let amount = coupon.amount_in(currency).unwrap_or_default();
-            let mut total = BigRational::zero();
-            for index in eligible {
-                total += net[*index].clone()?;
-            }
+            let total = sum_of(net, eligible)?;
             let is_nothing = total.is_zero();
             if is_nothing { total } else { BigRational::from_integer(amount.0.into()) / total }
         }
@@ -241,23 +294,34 @@ fn share_left(net: &[Net], eligible: &[usize], discount: &Discount, currency: &C
 /// # Errors
 /// [`Unvalued`] if the price's amount or tiers are not known, or the level is past the ledger's limit.
 pub fn per_month(price: &Price, quantity: u64) -> Result<Mrr, Unvalued> {
-    let (numerator, denominator) = price.cadence.monthly_factor();
+    monthly(price, quantity, &mut Silent)
+}
+
+fn monthly(price: &Price, quantity: u64, tell: &mut impl Tell) -> Result<Mrr, Unvalued> {
+    let factor = price.cadence.monthly_factor();
     let too_large = || Unvalued::TooLarge(price.id.to_string());
-    let whole = amount(price, quantity)?.checked_mul(numerator).ok_or_else(too_large)?;
-    let level = divide_half_even(whole, denominator * PER_MICRO);
+    let amount = amount(price, quantity, tell)?;
+    let whole = amount.checked_mul(factor.0).ok_or_else(too_large)?;
+    let exact = || Exact::of_price_units(&BigRational::new(whole.into(), factor.1.into()));
+    tell.hear(|| ValuationStep::Month {
+        factor,
+        before: Exact::of_price_units(&BigRational::from_integer(amount.into())),
+        after: exact(),
+    });
+    let level = divide_half_even(whole, factor.1 * PER_MICRO);
     // A line is held in 64 bits (R1).
-    i64::try_from(level).map(|level| Mrr(level.into())).map_err(|_| too_large())
+    let level = i64::try_from(level).map(|level| Mrr(level.into())).map_err(|_| too_large())?;
+    tell.hear(|| ValuationStep::Rounded { before: exact(), level });
+    Ok(level)
 }
 
 /// What one billing period of `quantity` costs, in 1e-12 minor units (R3).
-fn amount(price: &Price, quantity: u64) -> Result<i128, Unvalued> {
+fn amount(price: &Price, quantity: u64, tell: &mut impl Tell) -> Result<i128, Unvalued> {
+    tell.hear(|| ValuationStep::Quantity { units: quantity });
     let sum = match &price.scheme {
-        Scheme::PerUnit { unit, transform } => {
-            let units = transform.map_or(quantity, |transform| packages(quantity, transform));
-            unit.0.checked_mul(units.into())
-        }
-        Scheme::Tiered { mode: TiersMode::Graduated, tiers } => graduated(tiers, quantity),
-        Scheme::Tiered { mode: TiersMode::Volume, tiers } => volume(tiers, quantity),
+        Scheme::PerUnit { unit, transform } => per_unit(*unit, *transform, quantity, tell),
+        Scheme::Tiered { mode: TiersMode::Graduated, tiers } => graduated(tiers, quantity, tell),
+        Scheme::Tiered { mode: TiersMode::Volume, tiers } => volume(tiers, quantity, tell),
         Scheme::TiersNotSent => return Err(Unvalued::Tiers(price.id.to_string())),
         Scheme::AmountNotSent => return Err(Unvalued::Amount(price.id.to_string())),
         Scheme::PriceNotSent => return Err(Unvalued::Price(price.id.to_string())),
@@ -269,7 +333,28 @@ fn amount(price: &Price, quantity: u64) -> Result<i128, Unvalued> {
         }
     };
     // Left room for the factor of R2 and the doubling of the rounding.
-    sum.filter(|sum| sum.unsigned_abs() < 1 << 110).ok_or_else(|| Unvalued::TooLarge(price.id.to_string()))
+    let sum = sum
+        .filter(|sum| sum.unsigned_abs() < 1 << 110)
+        .ok_or_else(|| Unvalued::TooLarge(price.id.to_string()))?;
+    tell.hear(|| ValuationStep::Period { amount: PriceAmount(sum), cadence: price.cadence });
+    Ok(sum)
+}
+
+/// Every unit, or package of units, at one rate.
+fn per_unit(
+    unit: PriceAmount,
+    transform: Option<TransformQuantity>,
+    quantity: u64,
+    tell: &mut impl Tell,
+) -> Option<i128> {
+    let units = transform.map_or(quantity, |transform| {
+        let packages = packages(quantity, transform);
+        tell.hear(|| ValuationStep::Packages { units: quantity, transform, packages });
+        packages
+    });
+    let amount = unit.0.checked_mul(units.into())?;
+    tell.hear(|| ValuationStep::Units { units, unit, amount: PriceAmount(amount) });
+    Some(amount)
 }
 
 fn packages(quantity: u64, transform: TransformQuantity) -> u64 {
@@ -282,7 +367,7 @@ fn packages(quantity: u64, transform: TransformQuantity) -> u64 {
 
 /// Each band's units at its own rate, and the flat amount of each band entered. Quantity 0 still
 /// enters the first (R3). The last has no end, whatever it says: no unit is free for want of a band.
-fn graduated(tiers: &[Tier], quantity: u64) -> Option<i128> {
+fn graduated(tiers: &[Tier], quantity: u64, tell: &mut impl Tell) -> Option<i128> {
     let mut sum = 0_i128;
     let mut below = 0_u64;
     for (index, tier) in tiers.iter().enumerate() {
@@ -291,21 +376,30 @@ fn graduated(tiers: &[Tier], quantity: u64) -> Option<i128> {
         }
         let is_last = index + 1 == tiers.len();
         let end = tier.up_to.filter(|_| !is_last).unwrap_or(u64::MAX);
-        let band = tier.unit.0.checked_mul(end.min(quantity).saturating_sub(below).into())?;
-        sum = sum.checked_add(band)?.checked_add(tier.flat.0)?;
+        let units = end.min(quantity).saturating_sub(below);
+        sum = sum.checked_add(band((TiersMode::Graduated, index + 1), tier, units, tell)?)?;
         below = end;
     }
     Some(sum)
 }
 
 /// All units at the rate of the band that the quantity falls into, and its flat amount.
-fn volume(tiers: &[Tier], quantity: u64) -> Option<i128> {
-    let reaches = |tier: &&Tier| tier.up_to.is_none_or(|up_to| quantity <= up_to);
-    let Some(tier) = tiers.iter().find(reaches).or(tiers.last()) else {
+fn volume(tiers: &[Tier], quantity: u64, tell: &mut impl Tell) -> Option<i128> {
+    let reaches = |tier: &Tier| tier.up_to.is_none_or(|up_to| quantity <= up_to);
+    let index = tiers.iter().position(reaches).unwrap_or_else(|| tiers.len().saturating_sub(1));
+    let Some(tier) = tiers.get(index) else {
         return Some(0);
     };
-    let PriceAmount(unit) = tier.unit;
-    unit.checked_mul(quantity.into())?.checked_add(tier.flat.0)
+    band((TiersMode::Volume, index + 1), tier, quantity, tell)
+}
+
+/// So many units at a band's rate, and its flat amount.
+fn band((mode, number): (TiersMode, usize), tier: &Tier, units: u64, tell: &mut impl Tell) -> Option<i128> {
+    let Tier { unit, flat, .. } = *tier;
+    let amount = unit.0.checked_mul(units.into())?.checked_add(flat.0)?;
+    let told = PriceAmount(amount);
+    tell.hear(|| ValuationStep::Band { mode, number, units, unit, flat, amount: told });
+    Some(amount)
 }
 
 /// Rounds an exact level to the scale of the ledger, half to even; `None` if it is past 64 bits.

@@ -7,6 +7,7 @@
 
 mod envelope;
 mod event;
+mod event_types;
 mod json;
 mod listing;
 mod node;
@@ -14,5 +15,6 @@ mod signature;
 mod translate;
 
 pub use envelope::{Envelope, EnvelopeError, Form, book, read};
+pub use event_types::EVENT_TYPES;
 pub use signature::{Secret, SignatureError, Signed, sign, verify};
 pub use translate::{Translation, translate};

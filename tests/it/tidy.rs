@@ -16,6 +16,7 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
     ("backfill", &[]),
     ("report", &["ledger", "mrr"]),
     ("reconcile", &["backfill", "ledger", "mrr", "report"]),
+    ("explain", &["pipeline", "ledger", "mrr"]),
     ("http", &["pipeline", "report"]),
 ];
 

@@ -1,7 +1,7 @@
 //! `docs/valuation.md`, case by case: the figures worked out by hand there against the arithmetic that
 //! stands beside them, and against what an event that says the same is derived to.
 
-mod arithmetic;
+pub mod arithmetic;
 mod document;
 
 use serde_json::{Value, json};

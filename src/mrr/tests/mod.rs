@@ -7,6 +7,7 @@ mod businesses;
 mod changes;
 mod customer_discounts;
 mod discounts;
+mod explanations;
 mod kinds;
 mod learnt;
 mod months;

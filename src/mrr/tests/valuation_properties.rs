@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use super::testing::*;
 use crate::mrr::{
     Cadence, Catalogue, Discount, DiscountPolicy, Interval, Item, Known, MICRO, Mrr, Price, PriceAmount,
-    Scheme, State, Terms, Tier, TiersMode, TransformQuantity, per_month,
+    Scheme, State, Terms, Tier, TiersMode, TransformQuantity, ValuationStep, per_month,
 };
 
 /// Beside the payload itself.
@@ -212,6 +212,37 @@ proptest! {
         let terms = Terms::of(&discounted(items(&amounts, 0), &shared), day(0), &nothing_known(), DiscountPolicy::Recurring);
         for (index, item) in terms.items.iter().enumerate() {
             prop_assert_eq!(terms.level_at(index, &Arc::clone(&item.price), item.quantity), terms.level(index));
+        }
+    }
+
+    #[test]
+    fn the_steps_of_a_level_end_at_it_and_each_goes_on_from_the_one_before(
+        bands in bands(), amounts in prop::collection::vec(amount(), 0..=3), cadence in cadence(), quantity in 0..=300_u64,
+        own in discounts(), shared in discounts(), tax in 0..=250_000_u32, is_volume in any::<bool>(),
+    ) {
+        let mode = if is_volume { TiersMode::Volume } else { TiersMode::Graduated };
+        let tiered = of(Scheme::Tiered { mode, tiers: bands }, cadence);
+        let mut state = discounted(items(&amounts, tax), &shared);
+        state.items.push(Item { inclusive_tax: tax, discounts: own, ..item("a.t", &tiered, quantity) });
+        let terms = Terms::of(&state, day(0), &nothing_known(), DiscountPolicy::Recurring);
+        for index in 0..state.items.len() {
+            let valuation = terms.steps(index);
+            prop_assert_eq!(&valuation.level, &terms.level(index));
+            super::explanations::assert_chained(&valuation.steps);
+            let Some(ValuationStep::Rounded { level, .. }) = valuation.steps.last() else {
+                return Err(TestCaseError::fail(format!("{:?}", valuation.steps)));
+            };
+            prop_assert_eq!(Ok(*level), valuation.level);
+            let period = valuation.steps.iter().find_map(|step| match step {
+                ValuationStep::Period { amount, .. } => Some(amount.0),
+                _ => None,
+            });
+            let parts = valuation.steps.iter().map(|step| match step {
+                ValuationStep::Band { units, unit, flat, .. } => i128::from(*units) * unit.0 + flat.0,
+                ValuationStep::Units { units, unit, .. } => i128::from(*units) * unit.0,
+                _ => 0,
+            });
+            prop_assert_eq!(period, Some(parts.sum::<i128>()));
         }
     }
 
