@@ -153,6 +153,33 @@ fn a_coupon_behind_a_discounts_id_heals_by_the_events_of_both() {
 }
 
 #[test]
+fn what_comes_together_with_a_young_fact_is_learnt_of_the_old_ones_too() {
+    let half = json!({"id": "half", "object": "coupon", "created": AT - 9_000, "percent_off": 50.0,
+        "amount_off": null, "duration": "forever", "livemode": true});
+    let discount = json!({"id": "di_1", "object": "discount", "start": AT, "end": null, "coupon": half});
+    let grown = |id: &str, day: i64, quantity: u64| {
+        let mut discounted = subscription(&[item(1, &price("price_1", &json!({})), quantity)], &json!({}));
+        discounted["discounts"] = json!([discount]);
+        let kind = if quantity == 1 { "created" } else { "updated" };
+        event(id, &format!("customer.subscription.{kind}"), AT + day * 86_400, &discounted)
+    };
+    // After the second event there is a checkpoint to go on from.
+    let old = [grown("evt_1", 0, 1), grown("evt_2", 10, 2)].join("\n");
+    let mut limited = half.clone();
+    limited["applies_to"] = json!({"products": ["prod_other"]});
+    let young = format!("{}\n{}", list(&[limited]), grown("evt_3", 20, 3));
+    let place = Place::new();
+    backfill(&place, "old.json", &old);
+    assert_eq!(mrr(&place), 1_000);
+    backfill(&place, "young.json", &young);
+    assert_eq!(mrr(&place), 3_000);
+    place.output(&["verify"]);
+    let at_once = Place::new();
+    backfill(&at_once, "all.json", &format!("{old}\n{young}"));
+    assert_eq!(figures(&place), figures(&at_once));
+}
+
+#[test]
 fn what_a_price_asks_in_the_subscriptions_currency_heals_by_a_list_with_its_options() {
     let told = created(&[item(1, &price("price_1", &json!({})), 3)], &json!({"currency": "eur"}));
     let options = json!({"currency_options": {"eur": {"unit_amount": 900, "unit_amount_decimal": "900"},
