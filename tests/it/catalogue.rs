@@ -180,6 +180,26 @@ fn what_comes_together_with_a_young_fact_is_learnt_of_the_old_ones_too() {
 }
 
 #[test]
+fn a_line_that_was_incomplete_before_a_checkpoint_heals_together_with_a_young_fact() {
+    let on = |id: &str, day: i64, price: &Value, quantity: u64| {
+        let kind = if day == 0 { "created" } else { "updated" };
+        let object = subscription(&[item(1, price, quantity)], &json!({}));
+        event(id, &format!("customer.subscription.{kind}"), AT + day * 86_400, &object)
+    };
+    let plain = price("price_1", &json!({}));
+    let old = [on("evt_1", 0, &tiered(), 12), on("evt_2", 10, &plain, 1), on("evt_3", 20, &plain, 2)];
+    let young = format!("{}\n{}", list(&[tiered_in_full()]), on("evt_4", 30, &plain, 3));
+    let place = Place::new();
+    backfill(&place, "old.json", &old.join("\n"));
+    backfill(&place, "young.json", &young);
+    place.output(&["verify"]);
+    let at_once = Place::new();
+    backfill(&at_once, "all.json", &format!("{}\n{young}", old.join("\n")));
+    assert_eq!(figures(&place), figures(&at_once));
+    assert!(figures(&place).iter().any(|row| row["class"] == "new" && row["delta"] == "11000"));
+}
+
+#[test]
 fn what_a_price_asks_in_the_subscriptions_currency_heals_by_a_list_with_its_options() {
     let told = created(&[item(1, &price("price_1", &json!({})), 3)], &json!({"currency": "eur"}));
     let options = json!({"currency_options": {"eur": {"unit_amount": 900, "unit_amount_decimal": "900"},

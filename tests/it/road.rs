@@ -14,7 +14,7 @@ use upswell::mrr::{Catalogue, Instant, Month, Policy, levels_before};
 use upswell::pipeline::{Door, Settler, arrival};
 use upswell::stripe::{Secret, sign};
 
-use crate::business::{Chance, Event, business, cases};
+use crate::business::{Chance, Event, business, cases, told_otherwise};
 
 /// A time after every generated life.
 const NOW: i64 = 1_795_000_000;
@@ -197,6 +197,27 @@ fn any_order_any_duplication_and_any_split_make_the_same_ledger() {
         .unwrap();
     // Without any, settling one by one would prove nothing about going on from one.
     assert!(checkpoints.get() > 0, "no customer was ever at a checkpoint");
+}
+
+/// Which road tells of tiers, coupons and marks, an event or a list, changes nothing, not even what proves
+/// a movement.
+#[test]
+fn what_the_catalogue_is_told_by_makes_no_difference() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let mut changed = 0;
+    for seed in 0..u64::from(cases(CASES)) {
+        let events = business(1_000 + seed, seed % 2 == 1);
+        let chance = &mut Chance::new(seed);
+        let mut otherwise: Vec<Event> = events.iter().map(told_otherwise).collect();
+        let both = otherwise.iter().zip(&events);
+        changed += both.filter(|(other, event)| other.is_listed != event.is_listed).count();
+        chance.shuffle(&mut otherwise);
+        runtime.block_on(async {
+            let expected = in_batches(&events, chance).await;
+            assert_eq!(in_batches(&otherwise, chance).await, expected, "seed {seed}");
+        });
+    }
+    assert!(changed > 0, "nothing was told otherwise");
 }
 
 /// Several settle one store at once, live and in bulk, through connections of their own: each delivery

@@ -230,6 +230,29 @@ pub fn listed(at: i64, object: &Value) -> Event {
     Event { id: format!("listing:{at}"), created: at, body, is_listed: true }
 }
 
+/// The same word about the catalogue by the other road: a list instead of an event, an event instead of a list.
+/// Everything else stays, and what is asked in other currencies, which only lists show.
+pub fn told_otherwise(event: &Event) -> Event {
+    let body: Value = serde_json::from_str(&event.body).unwrap();
+    let is_lesson = |kind: &Value| {
+        let kind = kind.as_str().unwrap_or_default().split('.').next().unwrap();
+        ["price", "product", "coupon"].contains(&kind)
+    };
+    if !event.is_listed && event.id.ends_with("_x") {
+        return event.clone();
+    }
+    if is_lesson(&body["type"]) {
+        return listed(event.created, &body["data"]["object"]);
+    }
+    if is_lesson(&body["object"]) && (body["object"] != "price" || !body["tiers"].is_null()) {
+        let kind = body["object"].as_str().unwrap();
+        let id = format!("evt_{kind}_{}", event.created);
+        let data = json!({ "object": body });
+        return whole_event(&id, NEWEST, event.created, &format!("{kind}.updated"), &data);
+    }
+    event.clone()
+}
+
 fn with_tiers(mode: &str) -> Value {
     let mut price = PRICES[TIERED].shown();
     price["tiers_mode"] = json!(mode);

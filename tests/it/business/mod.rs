@@ -12,6 +12,7 @@ mod wire;
 
 use serde_json::{Value, json};
 
+pub use catalogue::told_otherwise;
 pub use chance::{Chance, cases};
 
 /// When the first business begins.
