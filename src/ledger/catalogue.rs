@@ -105,6 +105,21 @@ impl Ledger {
         rows.iter().map(taught_of).collect()
     }
 
+    /// Whether a customer, as it was last settled, asks for anything that these lessons are about.
+    ///
+    /// # Errors
+    ///
+    /// The store's refusal.
+    pub async fn is_concerned(&self, key: &CustomerKey, lessons: &[NewLesson]) -> Result<bool, LedgerError> {
+        let of_book = lessons.iter().filter(|lesson| lesson.book == key.book);
+        let taught: BTreeSet<(&str, String)> = of_book.map(|lesson| columns(&lesson.fact.topic())).collect();
+        if taught.is_empty() {
+            return Ok(false);
+        }
+        let asks = asks_of(self.reader(), key).await?;
+        Ok(asks.into_iter().any(|ask| taught.contains(&(ask.kind.as_str(), ask.topic))))
+    }
+
     /// Deliveries that taught something to another version, so many at most.
     ///
     /// # Errors

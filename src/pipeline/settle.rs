@@ -246,7 +246,7 @@ impl Settler {
             rules.insert(book.clone(), SettlementRules { catalogue, ..self.rules.clone() });
         }
         let mut settlement = Settlement {
-            customers: self.derived_all(changed, &rules, now).await?,
+            customers: self.derived_all(changed, &rules, &lessons, now).await?,
             now,
             rules: self.rules.clone(),
             dispositions,
@@ -271,26 +271,33 @@ impl Settler {
         &self,
         changed: &BTreeMap<CustomerKey, Changed>,
         rules: &BTreeMap<String, SettlementRules>,
+        lessons: &[NewLesson],
         now: i64,
     ) -> Result<Vec<CustomerSettlement>, LedgerError> {
         let mut customers = Vec::with_capacity(changed.len());
         for (key, changed) in changed {
             let rules = rules.get(&key.book).unwrap_or(&self.rules);
-            customers.push(self.derived(key, changed, rules, now).await?);
+            customers.push(self.derived(key, changed, rules, lessons, now).await?);
         }
         Ok(customers)
     }
 
-    /// A customer derived with its new facts, from its checkpoint if none of them reaches back to it.
+    /// A customer derived with its new facts, from its checkpoint if none of them reaches back to it, and
+    /// nothing that it asks for is learnt with them.
     async fn derived(
         &self,
         key: &CustomerKey,
         changed: &Changed,
         rules: &SettlementRules,
+        lessons: &[NewLesson],
         now: i64,
     ) -> Result<CustomerSettlement, LedgerError> {
         let reach = changed.facts.iter().map(|new| new.fact.reaches_back_to()).min();
-        let known = self.ledger.known(key, Some(reach.unwrap_or(Instant(i64::MAX)))).await?;
+        let reach = match self.ledger.is_concerned(key, lessons).await? {
+            true => None,
+            false => Some(reach.unwrap_or(Instant(i64::MAX))),
+        };
+        let known = self.ledger.known(key, reach).await?;
         let mut timeline = if changed.is_whole { Timeline::default() } else { known.timeline };
         timeline.facts.extend(changed.facts.iter().map(|new| new.fact.clone()));
         let since = timeline.start.as_ref().map(|start| start.checkpoint.at);

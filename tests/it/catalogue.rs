@@ -153,6 +153,53 @@ fn a_coupon_behind_a_discounts_id_heals_by_the_events_of_both() {
 }
 
 #[test]
+fn what_comes_together_with_a_young_fact_is_learnt_of_the_old_ones_too() {
+    let half = json!({"id": "half", "object": "coupon", "created": AT - 9_000, "percent_off": 50.0,
+        "amount_off": null, "duration": "forever", "livemode": true});
+    let discount = json!({"id": "di_1", "object": "discount", "start": AT, "end": null, "coupon": half});
+    let grown = |id: &str, day: i64, quantity: u64| {
+        let mut discounted = subscription(&[item(1, &price("price_1", &json!({})), quantity)], &json!({}));
+        discounted["discounts"] = json!([discount]);
+        let kind = if quantity == 1 { "created" } else { "updated" };
+        event(id, &format!("customer.subscription.{kind}"), AT + day * 86_400, &discounted)
+    };
+    // After the second event there is a checkpoint to go on from.
+    let old = [grown("evt_1", 0, 1), grown("evt_2", 10, 2)].join("\n");
+    let mut limited = half.clone();
+    limited["applies_to"] = json!({"products": ["prod_other"]});
+    let young = format!("{}\n{}", list(&[limited]), grown("evt_3", 20, 3));
+    let place = Place::new();
+    backfill(&place, "old.json", &old);
+    assert_eq!(mrr(&place), 1_000);
+    backfill(&place, "young.json", &young);
+    assert_eq!(mrr(&place), 3_000);
+    place.output(&["verify"]);
+    let at_once = Place::new();
+    backfill(&at_once, "all.json", &format!("{old}\n{young}"));
+    assert_eq!(figures(&place), figures(&at_once));
+}
+
+#[test]
+fn a_line_that_was_incomplete_before_a_checkpoint_heals_together_with_a_young_fact() {
+    let on = |id: &str, day: i64, price: &Value, quantity: u64| {
+        let kind = if day == 0 { "created" } else { "updated" };
+        let object = subscription(&[item(1, price, quantity)], &json!({}));
+        event(id, &format!("customer.subscription.{kind}"), AT + day * 86_400, &object)
+    };
+    let plain = price("price_1", &json!({}));
+    let old = [on("evt_1", 0, &tiered(), 12), on("evt_2", 10, &plain, 1), on("evt_3", 20, &plain, 2)];
+    let young = format!("{}\n{}", list(&[tiered_in_full()]), on("evt_4", 30, &plain, 3));
+    let place = Place::new();
+    backfill(&place, "old.json", &old.join("\n"));
+    backfill(&place, "young.json", &young);
+    place.output(&["verify"]);
+    let at_once = Place::new();
+    backfill(&at_once, "all.json", &format!("{}\n{young}", old.join("\n")));
+    assert_eq!(figures(&place), figures(&at_once));
+    assert!(figures(&place).iter().any(|row| row["class"] == "new" && row["delta"] == "11000"));
+}
+
+#[test]
 fn what_a_price_asks_in_the_subscriptions_currency_heals_by_a_list_with_its_options() {
     let told = created(&[item(1, &price("price_1", &json!({})), 3)], &json!({"currency": "eur"}));
     let options = json!({"currency_options": {"eur": {"unit_amount": 900, "unit_amount_decimal": "900"},

@@ -227,7 +227,7 @@ fn a_policy_adopted_and_taken_back_leaves_any_business_as_it_was() {
     for seed in 0..8 {
         // Every business has its own customers.
         let own = |event: crate::business::Event| {
-            let named = ["cus_", "sub_", "evt_"].into_iter();
+            let named = ["cus_", "sub_", "evt_", "si_", "in_", "di_"].into_iter();
             named.fold(event.body, |body, prefix| body.replace(prefix, &format!("{prefix}{seed}x")))
         };
         events.extend(business(seed, seed % 2 == 1).into_iter().map(own));
