@@ -41,4 +41,5 @@ pub const EVENT_TYPES: &[&str] = &[
     "subscription_schedule.completed",
     "subscription_schedule.aborted",
     "subscription_schedule.expiring",
+    "quote.accepted",
 ];

@@ -46,7 +46,8 @@ fn fresh_events(round: usize, chance: &mut Chance) -> Vec<(String, String)> {
             })
         };
         let told = business(seed + 1_000 * u64::try_from(round).unwrap(), false);
-        events.extend(told.into_iter().map(|event| (named(&event.id), named(&event.body))));
+        let sent = told.into_iter().filter(|event| !event.is_listed);
+        events.extend(sent.map(|event| (named(&event.id), named(&event.body))));
     }
     chance.shuffle(&mut events);
     events
