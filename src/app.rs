@@ -211,7 +211,7 @@ fn start_completer(mut completer: Completer, stored: Arc<Notify>) -> JoinHandle<
                 }
                 Ok(_) => {}
                 Err(error) => {
-                    tracing::error!(%error, "could not look for what events leave out; tried again")
+                    tracing::error!(%error, "could not look for what events leave out; tried again");
                 }
             }
             tokio::time::sleep(COMPLETE_EVERY).await;
