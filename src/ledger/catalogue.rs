@@ -68,6 +68,20 @@ struct AskRow {
     topic: String,
 }
 
+impl AskRow {
+    /// What is asked for; nothing if the row names a kind that this version does not know.
+    fn topic(&self) -> Option<Topic> {
+        let id = self.topic.as_str();
+        match self.kind.as_str() {
+            "price" => Some(Topic::Price(id.into())),
+            "product" => Some(Topic::Product(id.into())),
+            "coupon" => Some(Topic::Coupon(id.into())),
+            "items" => Some(Topic::Items(id.into())),
+            _ => None,
+        }
+    }
+}
+
 const CATALOGUE: Table = Table {
     name: "catalogue",
     columns: &["book", "kind", "topic", "at", "inbox_seq", "part", "event_id", "body"],
@@ -105,19 +119,21 @@ impl Ledger {
         rows.iter().map(taught_of).collect()
     }
 
-    /// Whether a customer, as it was last settled, asks for anything that these lessons are about.
+    /// Whether a customer, as it was last settled, asks for any of these topics.
     ///
     /// # Errors
     ///
     /// The store's refusal.
-    pub async fn is_concerned(&self, key: &CustomerKey, lessons: &[NewLesson]) -> Result<bool, LedgerError> {
-        let of_book = lessons.iter().filter(|lesson| lesson.book == key.book);
-        let taught: BTreeSet<(&str, String)> = of_book.map(|lesson| columns(&lesson.fact.topic())).collect();
-        if taught.is_empty() {
+    pub async fn is_concerned(
+        &self,
+        key: &CustomerKey,
+        topics: &BTreeSet<Topic>,
+    ) -> Result<bool, LedgerError> {
+        if topics.is_empty() {
             return Ok(false);
         }
         let asks = asks_of(self.reader(), key).await?;
-        Ok(asks.into_iter().any(|ask| taught.contains(&(ask.kind.as_str(), ask.topic))))
+        Ok(asks.iter().filter_map(AskRow::topic).any(|topic| topics.contains(&topic)))
     }
 
     /// Deliveries that taught something to another version, so many at most.

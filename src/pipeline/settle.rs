@@ -1,7 +1,7 @@
 //! The second half of the road: what is stored becomes facts, a customer's facts become movements,
 //! and the difference to what stands is posted.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::shelf::{Shelf, catalogue_with};
@@ -10,7 +10,8 @@ use crate::ledger::{
     Settlement, SettlementRules, Stored,
 };
 use crate::mrr::{
-    Catalogue, CatalogueFact, Derivation, Fact, Grade, Instant, Lesson, Policy, Rules, Timeline, derive,
+    Catalogue, CatalogueFact, Derivation, Fact, Grade, Instant, Lesson, Policy, Rules, Timeline, Topic,
+    derive,
 };
 use crate::stripe::{Translation, read, translate};
 
@@ -274,10 +275,16 @@ impl Settler {
         lessons: &[NewLesson],
         now: i64,
     ) -> Result<Vec<CustomerSettlement>, LedgerError> {
+        let mut taught: BTreeMap<&str, BTreeSet<Topic>> = BTreeMap::new();
+        for lesson in lessons {
+            taught.entry(&lesson.book).or_default().insert(lesson.fact.topic());
+        }
+        let nothing = BTreeSet::new();
         let mut customers = Vec::with_capacity(changed.len());
         for (key, changed) in changed {
             let rules = rules.get(&key.book).unwrap_or(&self.rules);
-            customers.push(self.derived(key, changed, rules, lessons, now).await?);
+            let topics = taught.get(key.book.as_str()).unwrap_or(&nothing);
+            customers.push(self.derived(key, changed, rules, topics, now).await?);
         }
         Ok(customers)
     }
@@ -289,11 +296,11 @@ impl Settler {
         key: &CustomerKey,
         changed: &Changed,
         rules: &SettlementRules,
-        lessons: &[NewLesson],
+        taught: &BTreeSet<Topic>,
         now: i64,
     ) -> Result<CustomerSettlement, LedgerError> {
         let reach = changed.facts.iter().map(|new| new.fact.reaches_back_to()).min();
-        let reach = match self.ledger.is_concerned(key, lessons).await? {
+        let reach = match self.ledger.is_concerned(key, taught).await? {
             true => None,
             false => Some(reach.unwrap_or(Instant(i64::MAX))),
         };

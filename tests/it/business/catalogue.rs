@@ -19,6 +19,7 @@ pub enum Asks {
 }
 
 /// A price of the business.
+#[derive(Clone, Copy)]
 pub struct Price {
     pub id: &'static str,
     product: &'static str,

@@ -36,6 +36,7 @@ impl Chance {
 }
 
 /// How many businesses a property tries in a run: a few, or as many as `UPSWELL_BUSINESSES` says.
+#[allow(clippy::disallowed_methods, reason = "a setting of the tests, not of the program")]
 pub fn cases(a_few: u32) -> u32 {
     std::env::var("UPSWELL_BUSINESSES").map_or(a_few, |many| many.parse().unwrap())
 }
