@@ -15,6 +15,7 @@ mod openings;
 mod order;
 mod pauses;
 mod properties;
+mod rates;
 mod standing;
 mod tax;
 mod testing;

@@ -2,7 +2,8 @@
 
 use super::testing::*;
 use crate::mrr::{
-    Class, Fate, Instant, Item, Motion, MotionSigns, NetMonth, State, Status, levels_before, net_month,
+    Class, Delta, Fate, Instant, Item, Lane, MICRO, Motion, MotionSigns, Mrr, NetMonth, State, Status,
+    levels_before, net_month,
 };
 
 /// The first days of the months of 2026, from January on.
@@ -404,4 +405,19 @@ fn who_is_unpaid_left_and_who_pays_again_is_back() {
     let story = payer().status("a", day(40), Status::Unpaid).status("a", day(70), Status::Active);
     assert_eq!(month(&story, FEBRUARY), ["went churn", "usd +10 +0 +0", "churn basic_1 -10"]);
     assert_eq!(month(&story, MARCH), ["came reactivation", "usd +0 +0 +10", "reactivation basic_1 +10"]);
+}
+
+#[test]
+fn what_is_posted_for_a_closed_month_is_a_lane_and_counts_as_having_stood_at_the_start() {
+    // January was closed at $10 before the seats of the 9th were heard of; February knows of $30.
+    let story = changed(payer(), "a", day(9), &[basic("a.1", 3)]);
+    let story = changed(story, "a", day(40), &[basic("a.1", 4)]);
+    let movements = story.derive().movements;
+    let month = net(&story, FEBRUARY).with_prior_period(&movements[1..2]);
+    let usd = &month.currencies[&"usd".into()];
+    let dollars = |amount: i128| amount * 100 * MICRO;
+    assert_eq!((usd.start, usd.brought, usd.end), (Mrr(dollars(10)), Delta(dollars(20)), Mrr(dollars(40))));
+    assert_eq!(usd.base(), Mrr(dollars(30)));
+    assert_eq!(usd.lane(Lane::PriorPeriod), Delta(dollars(20)));
+    assert_eq!(usd.lane(Lane::Expansion), Delta(dollars(10)));
 }

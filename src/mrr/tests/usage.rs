@@ -62,6 +62,21 @@ fn a_cycles_invoice_without_a_line_says_zero() {
 }
 
 #[test]
+fn a_cycles_invoice_says_zero_of_one_meter_beside_the_line_of_another() {
+    let meters = [items()[0].clone(), items()[1].clone(), item("a.3", &metered("rows", "R"), 1)];
+    Story::new()
+        .created("a", day(0), active(&meters))
+        .billed("a", period(JAN), &[("a.2", 40), ("a.3", 7)])
+        .billed("a", period(FEB), &[("a.2", 40)])
+        .moves(&[
+            "d0 new created a.1 +10",
+            "d31-1 expansion/usage usage a.2 +40",
+            "d31-1 expansion/usage usage a.3 +7",
+            "d59-1 contraction/usage usage a.3 -7",
+        ]);
+}
+
+#[test]
 fn an_invoice_that_closes_no_cycle_says_nothing_of_what_it_leaves_out() {
     let mut story = begun().billed("a", period(JAN), &[("a.2", 40)]).billed("a", period((31, 40)), &[]);
     if let Some(Fact::Usage(invoice)) = story.facts.last_mut() {
@@ -110,6 +125,18 @@ fn a_window_takes_the_mean_of_the_last_periods() {
         "d59-1 contraction/usage usage a.2 -10",
         "d90-1 expansion/usage usage a.2 +10",
     ]);
+}
+
+#[test]
+fn a_cycle_says_nothing_of_an_item_that_was_added_as_it_closed() {
+    let mut story = Story::new()
+        .created("a", day(0), active(&items()[..1]))
+        .updated("a", day(31), active(&items()))
+        .billed("a", period(JAN), &[])
+        .billed("a", period(FEB), &[("a.2", 40)]);
+    story.policy = Policy { usage_window: 2, ..Policy::default() };
+    // February alone is its mean.
+    story.moves(&["d0 new created a.1 +10", "d59-1 expansion/usage usage a.2 +40"]);
 }
 
 #[test]
