@@ -131,26 +131,32 @@ fn a_discount_started_changed_and_ended_is_of_kind_discount() {
         ]);
 }
 
-/// A discount is put beside the one that a subscription has, and taken away again.
-fn beside(stays: &Discount, comes: &Discount) -> Vec<String> {
+/// A discount is put beside those that a subscription has, and taken away again.
+fn beside(stay: &[Discount], comes: Discount) -> Vec<String> {
     let with =
         |discounts: &[Discount]| discounted(active(&[item("a.1", &price("p", "P", 100), 1)]), discounts);
-    let story = Story::new()
-        .created("a", day(0), with(std::slice::from_ref(stays)))
-        .updated("a", day(1), with(&[stays.clone(), comes.clone()]))
-        .updated("a", day(2), with(std::slice::from_ref(stays)));
+    let both = [stay, &[comes]].concat();
+    let story = Story::new().created("a", day(0), with(stay)).updated("a", day(1), with(&both)).updated(
+        "a",
+        day(2),
+        with(stay),
+    );
     told(&story.derive().movements[1..])
 }
 
 #[test]
-fn a_discount_beside_one_that_stays_starts_and_ends() {
-    let (stays, comes) = (percent("tenth", 10), percent("half", 50));
-    let expected =
-        ["d1 contraction/discount discount_started a.1 -45", "d2 expansion/discount discount_ended a.1 +45"];
-    assert_eq!(beside(&stays, &comes), expected);
+fn a_discount_beside_those_that_stay_starts_and_ends() {
+    let (tenth, fifth, half) = (percent("tenth", 10), percent("fifth", 20), percent("half", 50));
+    let expected = |amount: i64| {
+        let start = format!("d1 contraction/discount discount_started a.1 -{amount}");
+        [start, format!("d2 expansion/discount discount_ended a.1 +{amount}")]
+    };
+    assert_eq!(beside(std::slice::from_ref(&tenth), half.clone()), expected(45));
+    assert_eq!(beside(&[tenth.clone(), fifth.clone()], half.clone()), expected(36));
     // Old versions of the API give discounts no ids: they are known by their coupons.
-    let without_id = |discount: Discount| Discount { id: None, ..discount };
-    assert_eq!(beside(&without_id(stays), &without_id(comes)), expected);
+    let [tenth, fifth, half] = [tenth, fifth, half].map(|discount| Discount { id: None, ..discount });
+    assert_eq!(beside(std::slice::from_ref(&tenth), half.clone()), expected(45));
+    assert_eq!(beside(&[tenth, fifth], half), expected(36));
 }
 
 #[test]
@@ -158,7 +164,7 @@ fn two_discounts_of_one_coupon_are_two() {
     let one = percent("half", 50);
     let other = Discount { id: Some("di_other".into()), ..one.clone() };
     assert_eq!(
-        beside(&one, &other),
+        beside(&[one], other),
         ["d1 contraction/discount discount_started a.1 -25", "d2 expansion/discount discount_ended a.1 +25"]
     );
 }

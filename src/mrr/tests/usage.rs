@@ -204,6 +204,17 @@ fn items_that_a_payload_leaves_out_are_held_and_reported() {
 }
 
 #[test]
+fn an_item_held_in_the_place_of_one_that_is_shown_is_not_left_out_as_well() {
+    let unknown = item("a.2", &unknown_tiers(price("u", "P", 0)), 1);
+    let few = State { items_truncated: true, ..active(&[unknown]) };
+    Story::new()
+        .created("a", day(0), tiers(&price("k", "P", 10), 2))
+        .updated("a", day(1), few)
+        .deleted("a", day(2))
+        .moves(&["d0 new created a.1 +20", "d2 churn canceled a.1 -20"]);
+}
+
+#[test]
 fn usage_of_a_subscription_never_seen_moves_nothing() {
     Story::new().billed("a", period(JAN), &[("a.2", 40)]).moves(&[]);
 }
