@@ -189,6 +189,27 @@ fn one_item_that_left_holds_only_one_of_two_that_came() {
 }
 
 #[test]
+fn what_cannot_be_valued_is_held_by_what_left_its_product_or_by_all_that_left() {
+    let (p, q) = (item("a.1", &price("p", "P", 10), 1), item("a.2", &price("q", "Q", 5), 1));
+    let unknown = |product| active(&[item("a.3", &unknown_tiers(price("u", product, 0)), 1)]);
+    Story::new()
+        .created("a", day(0), active(&[p.clone(), q]))
+        .updated("a", day(1), unknown("Q"))
+        .deleted("a", day(2))
+        .moves(&[
+            "d0 new created a.1 +10",
+            "d0 new created a.2 +5",
+            "d1 contraction/product_removed product a.1 -10",
+            "d2 churn canceled a.2 -5",
+        ]);
+    Story::new()
+        .created("a", day(0), active(&[p]))
+        .updated("a", day(1), unknown("R"))
+        .deleted("a", day(2))
+        .moves(&["d0 new created a.1 +10", "d2 churn canceled a.1 -10"]);
+}
+
+#[test]
 fn items_that_a_payload_leaves_out_are_held_and_reported() {
     let few = State { items_truncated: true, ..active(&[item("a.1", &price("k", "P", 10), 2)]) };
     let both = active(&[item("a.1", &price("k", "P", 10), 1), item("a.2", &price("l", "Q", 5), 1)]);
