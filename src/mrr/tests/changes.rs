@@ -1,7 +1,7 @@
 //! R15: the class is decided for the customer.
 
 use super::testing::*;
-use crate::mrr::State;
+use crate::mrr::{Item, State};
 
 fn on(id: &str, product: &str, amount: i64, quantity: u64) -> State {
     active(&[item(id, &price(&format!("price_{product}"), product, amount), quantity)])
@@ -35,6 +35,17 @@ fn a_free_subscription_is_no_movement_and_paying_for_it_is_new() {
         .created("a", day(0), on("a.1", "P", 0, 1))
         .updated("a", day(3), on("a.1", "Q", 10, 1))
         .moves(&["d3 new tier a.1 +10"]);
+}
+
+#[test]
+fn each_item_that_comes_from_nothing_has_the_cause_that_moved_it() {
+    let second = item("a.2", &price("q", "Q", 5), 1);
+    let gift = Item { discounts: vec![percent("all", 100)], ..second.clone() };
+    let free = item("a.1", &price("free", "P", 0), 1);
+    let story = Story::new().created("a", day(0), active(&[free, gift]));
+    story
+        .updated("a", day(3), active(&[item("a.1", &price("paid", "P", 10), 1), second]))
+        .moves(&["d3 new tier a.1 +10", "d3 new discount_ended a.2 +5"]);
 }
 
 #[test]

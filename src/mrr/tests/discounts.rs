@@ -1,7 +1,10 @@
 //! R6: what discounts take off, and when they end; R17 for the discount step.
 
 use super::testing::*;
-use crate::mrr::{Catalogue, DiscountPolicy, Item, Known, Matter, Policy, State, Terms};
+use crate::mrr::{
+    Catalogue, Discount, DiscountPolicy, Item, Known, Matter, Policy, Price, PriceAmount, Scheme, State,
+    Terms,
+};
 
 fn terms_of(state: &State, policy: DiscountPolicy) -> Terms {
     Terms::of(state, day(0), &Known::of(&[], &Catalogue::default()), policy)
@@ -16,7 +19,7 @@ fn two_items() -> State {
     active(&[item("a.1", &price("p", "P", 60), 1), item("a.2", &price("q", "Q", 40), 1)])
 }
 
-fn own(item: Item, discount: &crate::mrr::Discount) -> Item {
+fn own(item: Item, discount: &Discount) -> Item {
     Item { discounts: vec![discount.clone()], ..item }
 }
 
@@ -43,6 +46,15 @@ fn an_amount_is_spread_in_proportion_to_value() {
 fn a_level_is_never_below_zero() {
     assert_eq!(levels(&discounted(two_items(), &[dollars_off("lot", 1_000)])), ["0", "0"]);
     assert_eq!(levels(&discounted(two_items(), &[percent("all", 100), percent("more", 50)])), ["0", "0"]);
+}
+
+#[test]
+fn halves_that_discounts_leave_are_rounded_to_the_even_one() {
+    for (whole, half) in [("0.000001", "0"), ("0.000003", "0.000002"), ("0.000005", "0.000002")] {
+        let scheme = Scheme::PerUnit { unit: PriceAmount::parse(whole).unwrap(), transform: None };
+        let price = Price { scheme, ..price("p", "P", 0) };
+        assert_eq!(levels(&discounted(active(&[item("a.1", &price, 1)]), &[percent("half", 50)])), [half]);
+    }
 }
 
 #[test]
@@ -117,6 +129,44 @@ fn a_discount_started_changed_and_ended_is_of_kind_discount() {
             "d2 contraction/discount discount_changed a.1 -40",
             "d3 expansion/discount discount_ended a.1 +50",
         ]);
+}
+
+/// A discount is put beside those that a subscription has, and taken away again.
+fn beside(stay: &[Discount], comes: Discount) -> Vec<String> {
+    let with =
+        |discounts: &[Discount]| discounted(active(&[item("a.1", &price("p", "P", 100), 1)]), discounts);
+    let both = [stay, &[comes]].concat();
+    let story = Story::new().created("a", day(0), with(stay)).updated("a", day(1), with(&both)).updated(
+        "a",
+        day(2),
+        with(stay),
+    );
+    told(&story.derive().movements[1..])
+}
+
+#[test]
+fn a_discount_beside_those_that_stay_starts_and_ends() {
+    let (tenth, fifth, half) = (percent("tenth", 10), percent("fifth", 20), percent("half", 50));
+    let expected = |amount: i64| {
+        let start = format!("d1 contraction/discount discount_started a.1 -{amount}");
+        [start, format!("d2 expansion/discount discount_ended a.1 +{amount}")]
+    };
+    assert_eq!(beside(std::slice::from_ref(&tenth), half.clone()), expected(45));
+    assert_eq!(beside(&[tenth.clone(), fifth.clone()], half.clone()), expected(36));
+    // Old versions of the API give discounts no ids: they are known by their coupons.
+    let [tenth, fifth, half] = [tenth, fifth, half].map(|discount| Discount { id: None, ..discount });
+    assert_eq!(beside(std::slice::from_ref(&tenth), half.clone()), expected(45));
+    assert_eq!(beside(&[tenth, fifth], half), expected(36));
+}
+
+#[test]
+fn two_discounts_of_one_coupon_are_two() {
+    let one = percent("half", 50);
+    let other = Discount { id: Some("di_other".into()), ..one.clone() };
+    assert_eq!(
+        beside(&[one], other),
+        ["d1 contraction/discount discount_started a.1 -25", "d2 expansion/discount discount_ended a.1 +25"]
+    );
 }
 
 #[test]

@@ -145,6 +145,14 @@ fn a_successor_of_the_same_plan_is_a_price_change() {
 }
 
 #[test]
+fn what_could_not_be_valued_before_is_no_price_change_but_a_tier() {
+    let (base, known) = (item("a.1", &p("s", "S", 20), 1), p("t", "T", 30));
+    let tiers = [base.clone(), item("a.2", &unknown_tiers(known.clone()), 1)];
+    // Nobody knows that the price ever asked anything else.
+    change(&from_to(&tiers, &[base, item("a.2", &known, 1)]), &["expansion/upsell tier a.2 +30"]);
+}
+
+#[test]
 fn another_interval_of_the_same_product_is_a_term_wholly() {
     let (monthly, annual) = (p("m", "S", 20), yearly(p("y", "S", 180)));
     // 2 × $20 a month, then 3 × $180 a year.
@@ -217,6 +225,23 @@ fn the_same_price_comes_before_the_same_product() {
     let (s, s2) = (p("s", "S", 20), p("s2", "S", 30));
     let story = from_to(&[item("a.1", &s, 1)], &[item("a.2", &s2, 1), item("a.3", &s, 2)]);
     change(&story, &["expansion/seat quantity a.2 +30", "expansion/seat quantity a.3 +20"]);
+}
+
+#[test]
+fn of_two_subscriptions_each_item_is_matched_in_its_own_first() {
+    let two = |a: Item, b: Item| (active(&[a]), active(&[b]));
+    let story = |before: (State, State), after: (State, State)| {
+        let story = Story::new().created("a", day(0), before.0).created("b", day(0), before.1);
+        story.updated("a", day(1), after.0).updated("b", day(1), after.1)
+    };
+    let (s, s2) = (p("s", "S", 20), p("s2", "S", 30));
+    let before = two(item("a.1", &s, 1), item("b.1", &s, 5));
+    // One price on other items.
+    let after = two(item("a.2", &s, 2), item("b.2", &s, 5));
+    change(&story(before.clone(), after), &["expansion/seat quantity a.2 +20"]);
+    // One product at another price.
+    let after = two(item("a.2", &s2, 1), item("b.2", &s2, 5));
+    change(&story(before, after), &["expansion/upsell tier a.2 +10", "expansion/upsell tier b.2 +50"]);
 }
 
 #[test]

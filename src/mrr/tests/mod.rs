@@ -16,6 +16,7 @@ mod openings;
 mod order;
 mod pauses;
 mod properties;
+mod rates;
 mod standing;
 mod tax;
 mod testing;

@@ -2,7 +2,8 @@
 
 use super::testing::*;
 use crate::mrr::{
-    Class, Fate, Instant, Item, Motion, MotionSigns, NetMonth, State, Status, levels_before, net_month,
+    Class, Delta, Fate, Instant, Item, Kind, Lane, MICRO, Motion, MotionSigns, Mrr, NetMonth, State, Status,
+    levels_before, net_month,
 };
 
 /// The first days of the months of 2026, from January on.
@@ -17,9 +18,8 @@ fn net(story: &Story, month: usize) -> NetMonth {
     let whole = net_month(&derivation.levels, &derivation.movements, day(*start), day(*end));
     // Postings may stand in another order than they took effect: corrections come later.
     let mut posted = derivation.movements;
-    posted.sort_by_key(|movement| (movement.effective_at, std::cmp::Reverse(rank(movement.class))));
     posted.reverse();
-    posted.sort_by_key(|movement| movement.effective_at);
+    posted.sort_by_key(|movement| (movement.effective_at, std::cmp::Reverse(rank(movement.class))));
     let again = net_month(&derivation.levels, &posted, day(*start), day(*end));
     assert_eq!(again.fate, whole.fate);
     for (currency, net) in &whole.currencies {
@@ -206,6 +206,36 @@ fn what_sums_to_nothing_is_in_no_lane() {
     let story = changed(payer(), "a", day(40), &[basic("a.1", 2)]);
     let story = changed(story, "a", day(41), &[basic("a.1", 1)]);
     assert_eq!(month(&story, FEBRUARY), ["stayed", "usd +10 +0 +10"]);
+}
+
+#[test]
+fn what_sums_to_nothing_is_kept_by_its_upward_words() {
+    let story = changed(payer(), "a", day(40), &[pro("a.1", 1)]);
+    let story = changed(story, "a", day(41), &[basic("a.1", 1)]);
+    let net = net(&story, FEBRUARY);
+    let balanced = net.currencies[&"usd".into()].balanced.iter();
+    let balanced: Vec<_> = balanced.map(|cell| (cell.lane, cell.kind, in_dollars(cell.delta))).collect();
+    let upsell = |amount: &str| (Lane::Expansion, Some(Kind::Upsell), amount.to_owned());
+    assert_eq!(balanced, [upsell("+10"), upsell("-10")]);
+}
+
+#[test]
+fn who_comes_or_goes_more_than_once_came_first_and_went_last() {
+    let story = payer().pause("a", day(20)).resume("a", day(40)).deleted("a", day(45));
+    let back = story.created("b", day(55), active(&[pro("b.1", 1)]));
+    assert_eq!(month(&back, FEBRUARY), ["came resume", "usd +0 +0 +20", "resume pro_1 +20"]);
+    let story = payer().pause("a", day(35)).resume("a", day(40)).deleted("a", day(45));
+    assert_eq!(month(&story, FEBRUARY), ["went churn", "usd +10 +0 +0", "churn basic_1 -10"]);
+}
+
+#[test]
+fn a_pause_in_the_second_in_which_all_else_ends_comes_before_the_churn() {
+    let story =
+        payer().created("b", day(4), active(&[pro("b.1", 1)])).pause("a", day(40)).deleted("b", day(40));
+    assert_eq!(
+        month(&story, FEBRUARY),
+        ["went churn", "usd +30 +0 +0", "churn basic_1 -10", "churn pro_1 -20"]
+    );
 }
 
 #[test]
@@ -404,4 +434,19 @@ fn who_is_unpaid_left_and_who_pays_again_is_back() {
     let story = payer().status("a", day(40), Status::Unpaid).status("a", day(70), Status::Active);
     assert_eq!(month(&story, FEBRUARY), ["went churn", "usd +10 +0 +0", "churn basic_1 -10"]);
     assert_eq!(month(&story, MARCH), ["came reactivation", "usd +0 +0 +10", "reactivation basic_1 +10"]);
+}
+
+#[test]
+fn what_is_posted_for_a_closed_month_is_a_lane_and_counts_as_having_stood_at_the_start() {
+    // January was closed at $10 before the seats of the 9th were heard of; February knows of $30.
+    let story = changed(payer(), "a", day(9), &[basic("a.1", 3)]);
+    let story = changed(story, "a", day(40), &[basic("a.1", 4)]);
+    let movements = story.derive().movements;
+    let month = net(&story, FEBRUARY).with_prior_period(&movements[1..2]);
+    let usd = &month.currencies[&"usd".into()];
+    let dollars = |amount: i128| amount * 100 * MICRO;
+    assert_eq!((usd.start, usd.brought, usd.end), (Mrr(dollars(10)), Delta(dollars(20)), Mrr(dollars(40))));
+    assert_eq!(usd.base(), Mrr(dollars(30)));
+    assert_eq!(usd.lane(Lane::PriorPeriod), Delta(dollars(20)));
+    assert_eq!(usd.lane(Lane::Expansion), Delta(dollars(10)));
 }

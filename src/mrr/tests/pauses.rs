@@ -144,3 +144,15 @@ fn a_pause_is_proved_by_the_word_that_told_it() {
         story.derive().movements.iter().map(|movement| movement.evidence.event.to_string()).collect();
     assert_eq!(proofs, ["evt_9999", "evt_9998", "evt_9997", "evt_9996"]);
 }
+
+#[test]
+fn where_pauses_count_a_paused_status_keeps_what_was_paid_and_a_trial_stays_nothing() {
+    let told_of = |first: Status| {
+        let mut story = Story::new().created("a", day(0), with_status(first, a(1)));
+        story = story.status("a", day(14), Status::Paused).status("a", day(20), Status::Active);
+        story.policy = Policy { paused: Counting::Counts, ..Policy::default() };
+        told(&story.derive().movements)
+    };
+    assert_eq!(told_of(Status::Active), ["d0 new created a.1 +10"]);
+    assert_eq!(told_of(Status::Trialing), ["d20 new activated a.1 +10"]);
+}

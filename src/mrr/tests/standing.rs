@@ -265,6 +265,15 @@ fn a_deleted_customer_ends_all_its_subscriptions_at_once() {
 }
 
 #[test]
+fn the_end_of_a_deleted_customer_is_proved_by_its_deletion() {
+    let story = Story::new().created("a", day(0), plan(1)).updated("a", day(5), plan(3));
+    let story = story.customer_deleted(day(9)).deleted("a", day(9));
+    let proofs: Vec<String> =
+        story.derive().movements.iter().map(|movement| movement.evidence.event.to_string()).collect();
+    assert_eq!(proofs, ["evt_9999", "evt_9998", "evt_9997"]);
+}
+
+#[test]
 fn what_is_told_after_an_end_moves_nothing() {
     let story =
         Story::new().created("a", day(0), plan(1)).deleted("a", day(9)).updated("a", day(10), plan(2));

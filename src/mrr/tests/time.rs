@@ -179,6 +179,19 @@ fn a_late_payer_that_may_lapse_keeps_checkpoints_away() {
 }
 
 #[test]
+fn items_held_that_a_payload_leaves_out_keep_checkpoints_away() {
+    let extra = item("a.2", &price("q", "Q", 5), 1);
+    let both = active(&[plan(1).items[0].clone(), extra]);
+    let few = |quantity| State { items_truncated: true, ..plan(quantity) };
+    let story = Story::new()
+        .created("a", day(0), both)
+        .updated("a", day(1), few(2))
+        .updated("a", day(5), few(3))
+        .updated("a", day(9), few(4));
+    assert_eq!(story.derive().checkpoint.unwrap().at, day(0));
+}
+
+#[test]
 fn an_end_told_before_it_takes_effect_keeps_checkpoints_away_until_then() {
     let b = active(&[item("b.1", &price("q", "Q", 10), 1)]);
     let story = Story::new()

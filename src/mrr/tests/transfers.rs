@@ -1,7 +1,7 @@
 //! R19: a customer that left with one subscription and came back with another has moved.
 
 use super::testing::*;
-use crate::mrr::{Delta, Fate, Instant, Lane, Policy, State, Status, net_month};
+use crate::mrr::{Delta, Fate, Instant, Lane, Motion, MotionSigns, Policy, State, Status, net_month};
 
 fn on(id: &str, product: &str, amount: i64, quantity: u64) -> State {
     active(&[item(id, &price(&format!("price_{product}"), product, amount), quantity)])
@@ -23,6 +23,22 @@ fn who_starts_another_subscription_has_moved_not_churned() {
         "d11 transfer b.1 +100",
         "d11 expansion/seat quantity b.1 +20",
     ]);
+}
+
+#[test]
+fn what_comes_back_stands_on_the_new_subscription_and_is_moved_by_who_started_it() {
+    let deliberate = MotionSigns { declared: Some(Motion::Deliberate), ..MotionSigns::default() };
+    let story = Story { motion: deliberate, ..left() }.created("b", day(11), on("b.1", "P", 20, 5));
+    let movements = story.derive().movements;
+    let told: Vec<_> = movements[1..].iter().map(|m| (m.subscription.to_string(), m.motion)).collect();
+    assert_eq!(told, [("a".to_owned(), Motion::Unknown), ("b".to_owned(), Motion::Deliberate)]);
+}
+
+#[test]
+fn who_has_moved_left_no_gap_to_bridge() {
+    let movements = left().created("b", day(11), on("b.1", "P", 20, 6)).derive().movements;
+    assert_eq!(movements.len(), 4);
+    assert!(movements.iter().all(|movement| movement.bridge.is_none()));
 }
 
 #[test]

@@ -62,6 +62,21 @@ fn a_cycles_invoice_without_a_line_says_zero() {
 }
 
 #[test]
+fn a_cycles_invoice_says_zero_of_one_meter_beside_the_line_of_another() {
+    let meters = [items()[0].clone(), items()[1].clone(), item("a.3", &metered("rows", "R"), 1)];
+    Story::new()
+        .created("a", day(0), active(&meters))
+        .billed("a", period(JAN), &[("a.2", 40), ("a.3", 7)])
+        .billed("a", period(FEB), &[("a.2", 40)])
+        .moves(&[
+            "d0 new created a.1 +10",
+            "d31-1 expansion/usage usage a.2 +40",
+            "d31-1 expansion/usage usage a.3 +7",
+            "d59-1 contraction/usage usage a.3 -7",
+        ]);
+}
+
+#[test]
 fn an_invoice_that_closes_no_cycle_says_nothing_of_what_it_leaves_out() {
     let mut story = begun().billed("a", period(JAN), &[("a.2", 40)]).billed("a", period((31, 40)), &[]);
     if let Some(Fact::Usage(invoice)) = story.facts.last_mut() {
@@ -110,6 +125,18 @@ fn a_window_takes_the_mean_of_the_last_periods() {
         "d59-1 contraction/usage usage a.2 -10",
         "d90-1 expansion/usage usage a.2 +10",
     ]);
+}
+
+#[test]
+fn a_cycle_says_nothing_of_an_item_that_was_added_as_it_closed() {
+    let mut story = Story::new()
+        .created("a", day(0), active(&items()[..1]))
+        .updated("a", day(31), active(&items()))
+        .billed("a", period(JAN), &[])
+        .billed("a", period(FEB), &[("a.2", 40)]);
+    story.policy = Policy { usage_window: 2, ..Policy::default() };
+    // February alone is its mean.
+    story.moves(&["d0 new created a.1 +10", "d59-1 expansion/usage usage a.2 +40"]);
 }
 
 #[test]
@@ -162,6 +189,27 @@ fn one_item_that_left_holds_only_one_of_two_that_came() {
 }
 
 #[test]
+fn what_cannot_be_valued_is_held_by_what_left_its_product_or_by_all_that_left() {
+    let (p, q) = (item("a.1", &price("p", "P", 10), 1), item("a.2", &price("q", "Q", 5), 1));
+    let unknown = |product| active(&[item("a.3", &unknown_tiers(price("u", product, 0)), 1)]);
+    Story::new()
+        .created("a", day(0), active(&[p.clone(), q]))
+        .updated("a", day(1), unknown("Q"))
+        .deleted("a", day(2))
+        .moves(&[
+            "d0 new created a.1 +10",
+            "d0 new created a.2 +5",
+            "d1 contraction/product_removed product a.1 -10",
+            "d2 churn canceled a.2 -5",
+        ]);
+    Story::new()
+        .created("a", day(0), active(&[p]))
+        .updated("a", day(1), unknown("R"))
+        .deleted("a", day(2))
+        .moves(&["d0 new created a.1 +10", "d2 churn canceled a.1 -10"]);
+}
+
+#[test]
 fn items_that_a_payload_leaves_out_are_held_and_reported() {
     let few = State { items_truncated: true, ..active(&[item("a.1", &price("k", "P", 10), 2)]) };
     let both = active(&[item("a.1", &price("k", "P", 10), 1), item("a.2", &price("l", "Q", 5), 1)]);
@@ -174,6 +222,17 @@ fn items_that_a_payload_leaves_out_are_held_and_reported() {
         "d2 churn canceled a.2 -5",
     ]);
     assert_eq!(story.derive().findings[0].matter, Matter::ItemsTruncated);
+}
+
+#[test]
+fn an_item_held_in_the_place_of_one_that_is_shown_is_not_left_out_as_well() {
+    let unknown = item("a.2", &unknown_tiers(price("u", "P", 0)), 1);
+    let few = State { items_truncated: true, ..active(&[unknown]) };
+    Story::new()
+        .created("a", day(0), tiers(&price("k", "P", 10), 2))
+        .updated("a", day(1), few)
+        .deleted("a", day(2))
+        .moves(&["d0 new created a.1 +20", "d2 churn canceled a.1 -20"]);
 }
 
 #[test]

@@ -93,6 +93,8 @@ fn discounts() -> impl Strategy<Value = Vec<Discount>> {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
     #[test]
     fn a_level_is_the_exact_one_to_the_nearest_millionth(unit in amount(), cadence in cadence(), quantity in 0..=1_000_u64) {
         let (numerator, denominator) = cadence.monthly_factor();
