@@ -52,7 +52,7 @@ fn month(story: &Story, month: usize) -> Vec<String> {
     };
     let mut lines = vec![fate];
     for (currency, net) in net.currencies {
-        let level = |level: crate::mrr::Mrr| in_dollars(level - crate::mrr::Mrr::ZERO);
+        let level = |level: Mrr| in_dollars(level - Mrr::ZERO);
         lines.push(format!("{currency} {} {} {}", level(net.start), in_dollars(net.brought), level(net.end)));
         for cell in net.cells {
             let kind = cell.kind.map(|kind| format!("/{}", kind.as_str())).unwrap_or_default();
