@@ -11,8 +11,8 @@ impl Fold<'_, '_> {
     pub(super) fn note_levels(&mut self, index: usize, at: Instant) {
         let life = &self.lives[index];
         let hold = &self.holds[index];
-        let is_at_risk =
-            hold.steps > 0 && life.steps[hold.steps - 1].snapshot.state.status == Status::PastDue;
+        let told = life.steps[..hold.steps].last();
+        let is_at_risk = told.is_some_and(|step| step.snapshot.state.status == Status::PastDue);
         let now: BTreeMap<_, Level> = hold
             .lines
             .iter()

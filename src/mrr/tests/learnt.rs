@@ -1,7 +1,9 @@
 //! R4, R9, R21: what the catalogue learns, and when it holds.
 
 use super::testing::*;
-use crate::mrr::{Item, ListedItem, Marks, Matter, Price, Role, Scheme, State, TiersMode, Topic, UsageType};
+use crate::mrr::{
+    Item, Learnt, ListedItem, Marks, Matter, Price, Role, Scheme, State, TiersMode, Topic, UsageType,
+};
 
 fn plan(price: &Price, quantity: u64) -> State {
     active(&[item("a.1", price, quantity)])
@@ -325,4 +327,16 @@ fn all_that_facts_refer_to_is_asked_for() {
     let asked = Story::new().created("a", day(0), state).derive().asked;
     let expected = [Topic::Price("m".into()), Topic::Product("M".into()), Topic::Coupon("half".into())];
     assert_eq!(asked.into_iter().collect::<Vec<_>>(), expected);
+}
+
+#[test]
+fn facts_taken_up_together_are_known_as_if_one_by_one() {
+    let story =
+        Story::new().learns_price(day(3), &price("p", "P", 10)).learns_price(day(1), &price("p", "P", 9));
+    let topic = Topic::Price("p".into());
+    let facts = story.catalogue.learnt.about(&topic);
+    assert_eq!(facts.iter().map(|fact| fact.at).collect::<Vec<_>>(), [day(1), day(3)]);
+    let together: Learnt = facts.iter().rev().cloned().collect();
+    assert_eq!(together, *story.catalogue.learnt);
+    assert!(!together.is_empty() && Learnt::default().is_empty());
 }
