@@ -303,8 +303,12 @@ impl<'a> Fold<'a, '_> {
                 Err(unvalued) => {
                     let missing = unvalued.to_string();
                     self.report_missing(&line, &missing, at);
-                    let held = self.last_known(index, &line, &state.items, &lines).cloned();
-                    lines.push(Line { missing: Some(missing), ..held.unwrap_or(line) });
+                    let mut held = self.last_known(index, &line, &state.items, &lines);
+                    if held.is_empty() {
+                        held.push(line);
+                    }
+                    lines
+                        .extend(held.into_iter().map(|held| Line { missing: Some(missing.clone()), ..held }));
                 }
             }
         }
@@ -339,15 +343,16 @@ impl<'a> Fold<'a, '_> {
             .collect()
     }
 
-    /// The line that one that can't be valued is held by: its own as it last was, or that of the item
-    /// whose place it took. No line holds two.
+    /// The lines that one that can't be valued is held by: its own as it last was, or that of the item whose
+    /// place it took; where nothing that came can be valued, all that left, for no figure tells what of it is
+    /// gone (R4). No line holds two.
     fn last_known(
         &self,
         index: usize,
         line: &Line<'a>,
         listed: &[Item],
         taken: &[Line<'a>],
-    ) -> Option<&Line<'a>> {
+    ) -> Vec<Line<'a>> {
         let held = &self.holds[index].lines;
         let own = held.iter().find(|held| held.item == line.item);
         let is_gone = |held: &&Line<'a>| {
@@ -356,8 +361,18 @@ impl<'a> Fold<'a, '_> {
         };
         let gone: Vec<&Line<'a>> = held.iter().filter(is_gone).filter(|held| held.is_like(line)).collect();
         let same_product = gone.iter().find(|held| held.price.product == line.price.product);
-        let only_one = gone.first().filter(|_| gone.len() == 1);
-        own.or(same_product.or(only_one).copied())
+        if let Some(known) = own.or(same_product.copied()) {
+            return vec![known.clone()];
+        }
+        let came = |item: &Item| !held.iter().any(|held| held.item == item.id);
+        let is_licensed = |item: &Item| item.price.usage_type == UsageType::Licensed;
+        let whole = line.terms.items.iter().enumerate();
+        let mut valued =
+            whole.filter(|(place, item)| came(item) && is_licensed(item) && line.terms.level(*place).is_ok());
+        if gone.len() > 1 && valued.next().is_some() {
+            return Vec::new();
+        }
+        gone.into_iter().cloned().collect()
     }
 
     fn report_missing(&mut self, line: &Line<'a>, missing: &str, at: Instant) {

@@ -203,6 +203,16 @@ fn what_cannot_be_valued_is_held_by_what_left_its_product_or_by_all_that_left() 
             "d2 churn canceled a.2 -5",
         ]);
     Story::new()
+        .created("a", day(0), active(&[p.clone(), item("a.2", &price("q", "Q", 5), 1)]))
+        .updated("a", day(1), unknown("R"))
+        .deleted("a", day(2))
+        .moves(&[
+            "d0 new created a.1 +10",
+            "d0 new created a.2 +5",
+            "d2 churn canceled a.1 -10",
+            "d2 churn canceled a.2 -5",
+        ]);
+    Story::new()
         .created("a", day(0), active(&[p]))
         .updated("a", day(1), unknown("R"))
         .deleted("a", day(2))
