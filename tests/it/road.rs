@@ -19,7 +19,7 @@ use crate::business::{Chance, Event, business, cases, told_otherwise};
 /// A time after every generated life.
 const NOW: i64 = 1_795_000_000;
 const SECRET: &str = "whsec_of_the_road";
-const CASES: u32 = 10;
+const CASES: u32 = 24;
 
 /// What a road led to: the standing movements by name, and the levels at the ends of months.
 #[derive(Debug, PartialEq, Eq)]
