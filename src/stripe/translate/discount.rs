@@ -10,7 +10,7 @@ use crate::mrr::{
     Coupon, Currency, Discount, Duration, Instant, Off, PriceAmount, ProductId, divide_half_even,
 };
 
-use super::super::node::is_identifier;
+use super::super::node::{is_identifier, is_time};
 use super::price::{LARGEST_AMOUNT, currency};
 use super::{Json, Node, Unfit};
 
@@ -147,7 +147,7 @@ fn applies_to(object: &Node<'_, '_>) -> Result<Option<Vec<ProductId>>, Unfit> {
 }
 
 /// When a discount ends: its `end`, or for a repeating one without it, so many calendar months after
-/// its start.
+/// its start; never, if that is past what calendars know.
 fn end(
     object: &Node<'_, '_>,
     coupon: Option<&Coupon>,
@@ -161,7 +161,7 @@ fn end(
     let months = months.and_then(|months| u32::try_from(months).ok()).map(Months::new);
     let start = object.instant("start")?.and_then(|start| DateTime::from_timestamp(start.0, 0));
     let sum = start.zip(months).and_then(|(start, months)| start.checked_add_months(months));
-    Ok(sum.map(|end| Instant(end.timestamp())))
+    Ok(sum.map(|end| end.timestamp()).filter(|&end| is_time(end)).map(Instant))
 }
 
 #[cfg(test)]
@@ -249,6 +249,9 @@ mod tests {
         assert_eq!(open.end, Some(Instant(1_709_164_800)));
         let told = only(&format!(r#"{{"discount":{{"start":1706659200,"end":5,{coupon}}}}}"#));
         assert_eq!(told.end, Some(Instant(5)));
+        let coupon = coupon.replace("months\":1}", "months\":500000}");
+        let for_ever = only(&format!(r#"{{"discount":{{"start":1706659200,"end":null,{coupon}}}}}"#));
+        assert_eq!(for_ever.end, None);
     }
 
     #[test]
