@@ -247,3 +247,31 @@ fn an_amount_larger_than_the_price_leaves_nothing_and_no_less() {
         "d9 reactivation discount_ended a.1 +100",
     ]);
 }
+
+#[test]
+fn a_discount_shown_without_id_and_terms_is_the_one_that_stands() {
+    let half = percent("half", 50);
+    let bare = Discount { id: None, ..id_only(&half) };
+    let story = begun().discount(None, day(3), Created, &half).customer_shows(day(5), Some(&bare));
+    story.moves(&["d0 new created a.1 +100", "d3 contraction/discount discount_started a.1 -50"]);
+}
+
+#[test]
+fn a_discount_told_anew_with_other_terms_has_them_from_then_on() {
+    let told_anew = percent("half", 20);
+    begun()
+        .discount(None, day(3), Created, &percent("half", 50))
+        .discount(None, day(5), Updated, &told_anew)
+        .moves(&[
+            "d0 new created a.1 +100",
+            "d3 contraction/discount discount_started a.1 -50",
+            "d5 expansion/discount discount_changed a.1 +30",
+        ]);
+}
+
+#[test]
+fn a_discount_of_one_subscription_is_not_the_customers() {
+    begun()
+        .discount(Some("other"), day(3), Created, &percent("half", 50))
+        .moves(&["d0 new created a.1 +100"]);
+}

@@ -5,11 +5,13 @@
 mod amounts;
 mod businesses;
 mod changes;
+mod checkpoints;
 mod customer_discounts;
 mod discounts;
 mod explanations;
 mod kinds;
 mod learnt;
+mod moments;
 mod months;
 mod netting;
 mod openings;

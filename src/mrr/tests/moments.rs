@@ -1,0 +1,153 @@
+//! The moments that an explanation tells: what was brought forward, what counted for nothing and why, and
+//! who taught what a line is valued by.
+
+use super::testing::*;
+use crate::mrr::{
+    Cause, Counting, Counts, Discount, DiscountChange, Explanation, Instant, ListedItem, Moment, Mrr,
+    Occasion, PastDuePolicy, Policy, Scope, State, Status, ValuationStep, explain,
+};
+
+fn told(story: &Story) -> Explanation {
+    explain(&story.timeline(), story.rules())
+}
+
+fn occasions(story: &Story) -> Vec<(Instant, Occasion)> {
+    told(story).moments.into_iter().map(|moment| (moment.at, moment.occasion)).collect()
+}
+
+fn is_opening(moment: &&Moment) -> bool {
+    moment.occasion == Occasion::Opening
+}
+
+fn seats(quantity: u64) -> State {
+    active(&[item("i", &price("p", "P", 10), quantity)])
+}
+
+/// A subscription first heard of by a change of what it was.
+fn first_heard(before: State, after: State) -> Story {
+    let mut story = Story::new();
+    story.states.insert("a".to_owned(), before);
+    story.updated("a", day(1), after)
+}
+
+#[test]
+fn what_is_brought_forward_is_a_moment_with_the_evidence_of_the_first_word() {
+    let told = told(&first_heard(seats(3), seats(5)));
+    let [opening, word] = told.moments.as_slice() else { panic!("{:?}", told.moments) };
+    assert_eq!((opening.at, &opening.occasion), (day(1), &Occasion::Opening));
+    assert_eq!(opening.evidence, word.evidence);
+    assert_eq!((opening.lines[0].quantity, word.lines[0].quantity), (3, 5));
+    assert_eq!(opening.lines[0].valuation.level, Ok(Mrr(3_000_000_000)));
+}
+
+#[test]
+fn what_counted_for_nothing_is_not_brought_forward() {
+    let trial = first_heard(with_status(Status::Trialing, seats(3)), seats(3));
+    assert_eq!(told(&trial).moments.iter().filter(is_opening).count(), 0);
+    // A status of paused has never paid, even where it counts.
+    let mut paused = first_heard(with_status(Status::Paused, seats(3)), seats(3));
+    paused.policy = Policy { paused: Counting::Counts, ..Policy::default() };
+    assert_eq!(told(&paused).moments.iter().filter(is_opening).count(), 0);
+}
+
+#[test]
+fn a_deleted_customers_lines_count_for_nothing_from_then_on() {
+    let story = Story::new().created("a", day(0), seats(3)).customer_deleted(day(5));
+    let told = told(&story);
+    let counts: Vec<_> =
+        told.moments.iter().map(|moment| (moment.at, moment.occasion.clone(), moment.counts)).collect();
+    assert_eq!(counts.len(), 2, "{counts:?}");
+    assert_eq!((counts[0].0, counts[0].2), (day(0), Counts::Levels));
+    assert_eq!(counts[1], (day(5), Occasion::CustomerDeleted, Counts::Zero(Cause::CustomerDeleted)));
+    assert_eq!(told.moments[1].lines[0].stands, None);
+}
+
+#[test]
+fn a_lapse_and_a_discounts_end_are_told_apart() {
+    let late = with_status(Status::PastDue, discounted(seats(3), &[until(percent("d", 10), day(9))]));
+    let mut story = Story::new().created("a", day(0), late);
+    story.policy = Policy { past_due: PastDuePolicy::LapsesAfterDays(20), ..Policy::default() };
+    let silent = occasions(&story).split_off(1);
+    assert_eq!(silent, [(day(9), Occasion::DiscountEnded), (day(20), Occasion::Lapsed)]);
+}
+
+/// A discount of which an event says the id alone.
+fn id_alone(discount: &Discount) -> Discount {
+    Discount { coupon: None, coupon_id: None, ..discount.clone() }
+}
+
+fn abouts(story: &Story, index: usize) -> Vec<String> {
+    let teachers = told(story).moments.last().unwrap().lines[index].teachers.clone();
+    teachers.into_iter().map(|teacher| teacher.about).collect()
+}
+
+#[test]
+fn a_discount_is_taught_about_where_it_applies_and_by_its_name() {
+    let (own, other, shared) = (percent("own", 10), percent("other", 10), percent("shared", 10));
+    let mut items = [item("i", &price("p", "P", 10), 1), item("j", &price("q", "Q", 10), 1)];
+    items[0].discounts = vec![id_alone(&own)];
+    items[1].discounts = vec![id_alone(&other)];
+    let story = Story::new()
+        .discount(Some("a"), day(-3), DiscountChange::Created, &own)
+        .discount(Some("a"), day(-3), DiscountChange::Created, &other)
+        .discount(Some("a"), day(-3), DiscountChange::Created, &shared)
+        .created("a", day(0), discounted(active(&items), &[id_alone(&shared)]));
+    assert_eq!(abouts(&story, 0), ["discount di_own", "discount di_shared"]);
+    assert_eq!(abouts(&story, 1), ["discount di_other", "discount di_shared"]);
+}
+
+#[test]
+fn a_discount_is_called_by_its_id_or_its_coupons() {
+    let whole = percent("c", 10);
+    assert_eq!(whole.name(), "di_c");
+    assert_eq!(Discount { id: None, ..whole.clone() }.name(), "c");
+    assert_eq!(Discount { id: None, coupon_id: None, ..whole.clone() }.name(), "c");
+    assert_eq!(Discount { id: None, coupon_id: None, coupon: None, ..whole }.name(), "without an id");
+}
+
+#[test]
+fn only_an_item_that_was_not_sent_is_taught_about_by_the_list_of_items() {
+    let items = [item("i", &price("p", "P", 10), 1), item("j", &price("q", "Q", 10), 1)];
+    let listed = items.iter().map(|item| ListedItem { item: item.clone(), created: day(0) }).collect();
+    let sent = State { items_truncated: true, ..active(&items[..1]) };
+    let story = Story::new()
+        .created("a", day(0), sent)
+        .updated(
+            "a",
+            day(1),
+            State { items_truncated: true, ..active(&[item("i", &price("p", "P", 10), 2)]) },
+        )
+        .learns_items("a", day(0), listed);
+    let first = &told(&story).moments[0];
+    let names: Vec<Vec<&str>> = first
+        .lines
+        .iter()
+        .map(|line| line.teachers.iter().map(|teacher| teacher.about.as_str()).collect())
+        .collect();
+    assert_eq!(names, [vec![], vec!["items of a"]]);
+}
+
+/// The scopes of a story's discounts on its only line, as the newest moment has them.
+fn scopes(story: &Story) -> Vec<Scope> {
+    let steps = told(story).moments.last().unwrap().lines[0].valuation.steps.clone();
+    let scope = |step: &ValuationStep| match step {
+        ValuationStep::Discount { scope, .. } => Some(*scope),
+        _ => None,
+    };
+    steps.iter().filter_map(scope).collect()
+}
+
+#[test]
+fn discounts_that_items_share_are_the_subscriptions_own_or_else_the_customers() {
+    let story = |own: Discount| {
+        Story::new().discount(None, day(-1), DiscountChange::Created, &percent("customer", 30)).created(
+            "a",
+            day(0),
+            discounted(seats(3), &[own]),
+        )
+    };
+    assert_eq!(scopes(&story(percent("own", 10))), [Scope::Shared]);
+    // One that is ignored is no discount of its own (R6).
+    assert_eq!(scopes(&story(once(percent("own", 10)))), [Scope::Customer]);
+    assert_eq!(scopes(&story(until(percent("own", 10), day(-5)))), [Scope::Customer]);
+}
