@@ -18,6 +18,7 @@ mod openings;
 mod order;
 mod pauses;
 mod properties;
+mod quotes;
 mod rates;
 mod standing;
 mod tax;

@@ -4,7 +4,7 @@
 use super::testing::*;
 use crate::mrr::{
     Cause, Counting, Counts, Discount, DiscountChange, Explanation, Instant, ListedItem, Moment, Mrr,
-    Occasion, PastDuePolicy, Policy, Scope, State, Status, ValuationStep, explain,
+    Occasion, PastDuePolicy, Policy, Scope, SideSteps, State, Status, ValuationStep, explain,
 };
 
 fn told(story: &Story) -> Explanation {
@@ -150,4 +150,54 @@ fn discounts_that_items_share_are_the_subscriptions_own_or_else_the_customers() 
     // One that is ignored is no discount of its own (R6).
     assert_eq!(scopes(&story(once(percent("own", 10)))), [Scope::Customer]);
     assert_eq!(scopes(&story(until(percent("own", 10), day(-5)))), [Scope::Customer]);
+}
+
+/// The side of a story's movement of a subscription, and where it was found.
+fn side_of(story: &Story, subscription: &str, is_after: bool) -> SideSteps {
+    let told = told(story);
+    let movements = &told.derivation.movements;
+    let movement =
+        movements.iter().rev().find(|movement| movement.subscription.as_str() == subscription).unwrap();
+    let side = if is_after { &movement.after } else { &movement.before };
+    told.side(&movement.subscription, movement.effective_at, side.as_ref().unwrap(), is_after).unwrap()
+}
+
+#[test]
+fn the_sides_of_a_first_change_are_what_was_brought_forward_and_what_was_told() {
+    let story = first_heard(seats(3), seats(5));
+    for (is_after, units) in [(false, 3), (true, 5)] {
+        let side = side_of(&story, "a", is_after);
+        assert!(!side.is_between, "{side:?}");
+        assert!(side.steps.contains(&ValuationStep::Quantity { units }), "{side:?}");
+    }
+}
+
+#[test]
+fn the_sides_of_a_movement_are_those_of_its_own_subscription() {
+    let state = |id: &str, quantity| active(&[item(id, &price("p", "P", 10), quantity)]);
+    let story = Story::new()
+        .created("a", day(0), state("i", 3))
+        .created("b", day(0), state("j", 3))
+        .updated("a", day(5), state("i", 4))
+        .updated("b", day(5), state("j", 4));
+    for subscription in ["a", "b"] {
+        for is_after in [false, true] {
+            assert_eq!(side_of(&story, subscription, is_after).subscription.as_str(), subscription);
+        }
+    }
+}
+
+#[test]
+fn a_side_is_the_line_of_its_price_its_quantity_and_its_level() {
+    let (p, q) = (price("p", "P", 10), price("q", "Q", 50));
+    // Another price of the same level; the same price of another quantity.
+    let beside =
+        |quantity| active(&[item("same-level", &q, 1), item("same-price", &p, 3), item("i", &p, quantity)]);
+    let story = Story::new().created("a", day(0), beside(5)).updated("a", day(5), beside(6));
+    assert_eq!(side_of(&story, "a", false).item.as_str(), "i");
+    let back = Story::new().created("a", day(0), beside(6)).updated("a", day(5), beside(5));
+    assert_eq!(side_of(&back, "a", true).item.as_str(), "i");
+    let metered_beside = |quantity| active(&[item("m", &metered("p", "P"), 5), item("i", &p, quantity)]);
+    let story = Story::new().created("a", day(0), metered_beside(5)).updated("a", day(5), metered_beside(6));
+    assert_eq!(side_of(&story, "a", false).item.as_str(), "i");
 }
