@@ -3,7 +3,7 @@
 
 use chrono_tz::Tz;
 
-use super::{CurrencyBlock, REFERENCE_SOURCE, RangeReport, Report};
+use super::{CurrencyBlock, MonthStatus, REFERENCE_SOURCE, RangeReport, Report};
 use crate::mrr::{Instant, PastDuePolicy, Policy};
 
 /// A report on paper.
@@ -109,10 +109,12 @@ fn sheet_block(report: &Report, currency: String, block: &CurrencyBlock) -> Shee
 
 /// What is said about the whole.
 fn facts(report: &Report) -> Vec<(String, String)> {
-    let status = report.status.as_str();
+    let month = match report.status {
+        MonthStatus::Restated => "closed, restated: not what was reported".to_owned(),
+        status => format!("{}, as {}", status.as_str(), report.basis.as_str()),
+    };
     let data_through = report.data_through.map_or_else(|| "no data".to_owned(), |at| local(at, report.zone));
-    let mut facts =
-        vec![("Book", report.book.clone()), ("Month", format!("{status}, as {}", report.basis.as_str()))];
+    let mut facts = vec![("Book", report.book.clone()), ("Month", month)];
     if let Some(closing) = &report.closing {
         let at = local(closing.closed_at, report.zone);
         let (digest, postings) = (&closing.digest, closing.postings);

@@ -4,6 +4,8 @@
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
+use chrono::{DateTime, Months};
+
 use crate::catalogue::{ADD_ON, METERED, PLANS, Price};
 use crate::wire;
 
@@ -11,7 +13,6 @@ use crate::wire;
 const END: i64 = 1_793_491_200;
 /// A month of the calendar, on average.
 const A_MONTH: i64 = 2_629_746;
-const A_YEAR: i64 = 12 * A_MONTH;
 /// From this instant on events are written in the newer form of the API.
 const NEWER_SINCE: i64 = 1_759_276_800;
 
@@ -40,6 +41,9 @@ pub struct Customer {
     pub plan: usize,
     pub items: Vec<Item>,
     pub invoices: u32,
+    pub renewals: u32,
+    /// When the period before this one began.
+    pub was_since: i64,
     pub ended: Option<i64>,
 }
 
@@ -62,6 +66,8 @@ pub struct Business {
     customers: Vec<Customer>,
     agenda: BinaryHeap<Reverse<(i64, u64, Act)>>,
     is_newer: bool,
+    /// Whether anything is billed by use.
+    pub sells_use: bool,
 }
 
 impl Business {
@@ -71,14 +77,14 @@ impl Business {
         let length = i64::try_from(months).unwrap_or(36) * A_MONTH;
         let mut agenda = BinaryHeap::new();
         let mut all = Vec::new();
-        for number in 0..customers {
+        for number in 1..=customers {
             // One in five is there at the beginning; the others come evenly.
             let at = if chance.u8(..16) < 3 { chance.i64(0..A_MONTH) } else { chance.i64(0..length) };
             let created = END - length + at;
             all.push(customer(&mut chance, number, created));
             agenda.push(Reverse((created, number, Act::Come)));
         }
-        Self { chance, customers: all, agenda, is_newer: false }
+        Self { chance, customers: all, agenda, is_newer: false, sells_use: true }
     }
 
     /// Writes the next event, or says that there is none.
@@ -88,7 +94,7 @@ impl Business {
             return false;
         }
         self.is_newer = at >= NEWER_SINCE;
-        let Ok(index) = usize::try_from(of) else { return false };
+        let Ok(index) = usize::try_from(of - 1) else { return false };
         let mut customer = self.customers[index].clone();
         let mut event = wire::Event { number, at, is_newer: self.is_newer, into };
         match act {
@@ -117,10 +123,12 @@ impl Business {
         customer.started = at;
         customer.ended = None;
         customer.status = "active";
-        customer.period = (at, at + period_of(customer));
+        customer.period = (at, period_end(customer, 1));
+        customer.renewals = 1;
+        customer.was_since = at;
         customer.items =
             vec![self.item(customer, 0, &PLANS[customer.plan][usize::from(customer.is_yearly)], at)];
-        if !customer.is_yearly && self.chance.u8(..5) == 0 {
+        if self.sells_use && !customer.is_yearly && self.chance.u8(..5) == 0 {
             let mut metered = self.item(customer, 1, &METERED, at);
             metered.quantity = 0;
             customer.items.push(metered);
@@ -183,7 +191,9 @@ impl Business {
             return event.customer_updated(customer);
         }
         let before = customer.clone();
-        customer.period = (at, at + period_of(customer));
+        customer.renewals += 1;
+        customer.was_since = customer.period.0;
+        customer.period = (at, period_end(customer, customer.renewals));
         event.updated(customer, &before);
         self.then(at + 1, customer.number, Act::Bill { is_paid: false });
         self.then(customer.period.1, customer.number, Act::Renew);
@@ -229,8 +239,11 @@ fn stand(customer: &mut Customer, (from, to): (&str, &'static str), event: &mut 
     event.updated(customer, &before);
 }
 
-fn period_of(customer: &Customer) -> i64 {
-    if customer.is_yearly { A_YEAR } else { A_MONTH }
+/// When a customer's period of this number ends: so many calendar months after it started.
+fn period_end(customer: &Customer, periods: u32) -> i64 {
+    let months = Months::new(if customer.is_yearly { 12 * periods } else { periods });
+    let end = DateTime::from_timestamp(customer.started, 0).and_then(|at| at.checked_add_months(months));
+    end.map_or(END, |at| at.timestamp())
 }
 
 fn customer(chance: &mut fastrand::Rng, number: u64, created: i64) -> Customer {
@@ -249,6 +262,8 @@ fn customer(chance: &mut fastrand::Rng, number: u64, created: i64) -> Customer {
         plan: chance.usize(..3),
         items: Vec::new(),
         invoices: 0,
+        renewals: 0,
+        was_since: created,
         ended: None,
     }
 }

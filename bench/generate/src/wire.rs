@@ -77,7 +77,7 @@ impl Event<'_> {
         let (number, at) = (self.number, self.at);
         _ = write!(
             self.into,
-            r#"{{"id":"evt_{number:024}","object":"event","api_version":"{version}","created":{at},"livemode":true,"pending_webhooks":1,"request":{{"id":"req_{number:014}","idempotency_key":"{:016x}-{:016x}"}},"type":"{kind}","data":{{"object":"#,
+            r#"{{"id":"evt_1{number:023}","object":"event","api_version":"{version}","created":{at},"livemode":true,"pending_webhooks":1,"request":{{"id":"req_{number:014}","idempotency_key":"{:016x}-{:016x}"}},"type":"{kind}","data":{{"object":"#,
             number.wrapping_mul(0x9e37_79b9_7f4a_7c15),
             number.wrapping_mul(0xbf58_476d_1ce4_e5b9),
         );
@@ -186,12 +186,15 @@ impl Event<'_> {
     }
 
     fn invoice(&mut self, customer: &Customer, status: &str) {
-        let Customer { number, times, currency, country, started, period: (from, until), invoices, .. } =
+        let Customer { number, times, currency, country, started, period: (from, _), invoices, .. } =
             customer;
-        let total: u64 = customer.items.iter().map(|item| item.price.unit_amount * item.quantity).sum();
+        let is_first = started == from;
+        // Nothing was used before it began.
+        let items = || customer.items.iter().filter(move |item| !(is_first && item.price.is_metered));
+        let total: u64 = items().map(|item| item.price.unit_amount * item.quantity).sum();
         let is_paid = status == "paid";
         let (paid, due) = if is_paid { (total, 0) } else { (0, total) };
-        let reason = if started == from { "subscription_create" } else { "subscription_cycle" };
+        let reason = if is_first { "subscription_create" } else { "subscription_cycle" };
         let at = self.at;
         let id = format!("in_{invoices:08}{number:016}");
         _ = write!(
@@ -199,7 +202,7 @@ impl Event<'_> {
             r#"{{"id":"{id}","object":"invoice","account_country":"US","account_name":"A business that never was","account_tax_ids":null,"amount_due":{total},"amount_overpaid":0,"amount_paid":{paid},"amount_remaining":{due},"amount_shipping":0,"application":null,"attempt_count":1,"attempted":true,"auto_advance":false,"automatic_tax":{{"disabled_reason":null,"enabled":false,"liability":null,"provider":null,"status":null}},"automatically_finalizes_at":null,"billing_reason":"{reason}","collection_method":"charge_automatically","created":{from},"currency":"{currency}","custom_fields":null,"customer":"cus_{number:014}","customer_address":{{"city":"Springfield","country":"{country}","line1":"{number} Long Street","line2":null,"postal_code":"{:05}","state":null}},"customer_email":"accounts+{number}@customer-{number}.example","customer_name":"Customer {number} Ltd","customer_phone":null,"customer_shipping":null,"customer_tax_exempt":"none","customer_tax_ids":[],"default_payment_method":null,"default_source":null,"default_tax_rates":[],"description":null,"discounts":[],"due_date":null,"effective_at":{at},"ending_balance":0,"footer":null,"from_invoice":null,"hosted_invoice_url":"https://invoice.example/i/{id}","invoice_pdf":"https://pay.example/invoice/{id}/pdf","issuer":{{"type":"self"}},"last_finalization_error":null,"latest_revision":null,"lines":{{"object":"list","data":["#,
             number % 100_000,
         );
-        for (index, item) in customer.items.iter().enumerate() {
+        for (index, item) in items().enumerate() {
             if index > 0 {
                 self.into.push(',');
             }
@@ -210,9 +213,9 @@ impl Event<'_> {
         _ = write!(
             self.into,
             r#"],"has_more":false,"total_count":{},"url":"/v1/invoices/{id}/lines"}},"livemode":true,"metadata":{{}},"next_payment_attempt":null,"number":"{number:08X}-{invoices:04}","on_behalf_of":null,"payment_settings":{{"default_mandate":null,"payment_method_options":null,"payment_method_types":null}},"period_end":{},"period_start":{},"post_payment_credit_notes_amount":0,"pre_payment_credit_notes_amount":0,"receipt_number":null,"rendering":null,"shipping_cost":null,"shipping_details":null,"starting_balance":0,"statement_descriptor":null,"status":"{status}","status_transitions":{{"finalized_at":{from},"marked_uncollectible_at":null,"paid_at":{paid_at},"voided_at":null}},"subtotal":{total},"subtotal_excluding_tax":{total},"test_clock":null,"total":{total},"total_discount_amounts":[],"total_excluding_tax":{total},"webhooks_delivered_at":{at}"#,
-            customer.items.len(),
+            items().count(),
             from,
-            if reason == "subscription_create" { *from } else { from - (until - from) },
+            customer.was_since,
         );
         if self.is_newer {
             _ = write!(
@@ -232,7 +235,7 @@ impl Event<'_> {
         let Customer { number, times, currency, period: (from, until), .. } = customer;
         let price = item.price;
         let amount = price.unit_amount * item.quantity;
-        let (start, end) = if price.is_metered { (from - (until - from), *from) } else { (*from, *until) };
+        let (start, end) = if price.is_metered { (customer.was_since, *from) } else { (*from, *until) };
         let subscription = format!("sub_{times:04}{number:020}");
         let item_id = format!("si_{:06}{number:012}", item.number);
         let words = price.nickname;
