@@ -1,7 +1,7 @@
-//! R20: an accepted quote stands behind one change of its subscription.
+//! R20: an accepted quote stands behind one change of its subscription, a schedule behind the one that releases it.
 
 use super::testing::*;
-use crate::mrr::{Instant, Motion, State, derive_with_lag};
+use crate::mrr::{Instant, Motion, MotionSigns, State, derive_with_lag};
 
 fn seats(quantity: u64) -> State {
     active(&[item("i", &price("p", "P", 10), quantity)])
@@ -89,4 +89,20 @@ fn no_checkpoint_is_taken_while_a_quote_may_have_its_change() {
         let derivation = derive_with_lag(&story.timeline(), story.rules(), 0);
         assert_eq!(derivation.checkpoint.map(|checkpoint| checkpoint.at), Some(expected), "{seconds} s");
     }
+}
+
+#[test]
+fn what_happens_without_a_word_is_not_the_change_of_a_quote() {
+    let state = discounted(seats(1), &[until(percent("d", 10), after(day(3), 5))]);
+    let story = Story::new().created("a", day(0), state).quoted("a", day(3), day(3));
+    assert_eq!(motions(&story), [Motion::Unknown, Motion::Unknown]);
+}
+
+#[test]
+fn a_schedule_stands_behind_the_change_that_releases_it_and_no_later_one() {
+    let released = MotionSigns { is_released: true, ..MotionSigns::default() };
+    let story = Story { motion: released, ..Story::new().created("a", day(0), seats(1)) };
+    let story = story.updated("a", day(3), seats(2));
+    let story = Story { motion: MotionSigns::default(), ..story }.updated("a", day(5), seats(3));
+    assert_eq!(motions(&story), [Motion::Unknown, Motion::Deliberate, Motion::Unknown]);
 }
