@@ -62,9 +62,10 @@ fn bar(discount: &Discount, item: &Item) -> Option<NotApplied> {
         .applies_to
         .as_ref()
         .is_none_or(|products| products.is_empty() || products.contains(&item.price.product));
+    // Where its amounts in other currencies are not known, it may have one in this (R4).
     let is_payable = match &coupon.off {
         Off::Percent(_) => true,
-        Off::Amount { .. } => coupon.amount_in(&item.price.currency).is_some(),
+        Off::Amount { .. } => coupon.options.is_empty() || coupon.amount_in(&item.price.currency).is_some(),
     };
     match (is_eligible, is_payable) {
         (false, _) => Some(NotApplied::OtherProducts),

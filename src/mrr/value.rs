@@ -42,6 +42,14 @@ pub enum Unvalued {
     /// A discount's coupon is not known.
     #[error("the coupon behind discount {0}")]
     Coupon(String),
+    /// What a coupon takes off in the subscription's currency is not known.
+    #[error("the amount of coupon {coupon} in {currency}")]
+    CouponOption {
+        /// The coupon.
+        coupon: String,
+        /// The currency.
+        currency: String,
+    },
     /// The amount is past what the ledger holds.
     #[error("an amount of price {0} that is not past the ledger's limit")]
     TooLarge(String),
@@ -267,7 +275,9 @@ fn share_left(net: &[Net], eligible: &[usize], discount: &Discount, currency: &C
     let off = match &coupon.off {
         Off::Percent(millionths) => BigRational::new((*millionths).into(), 1_000_000.into()),
         Off::Amount { .. } => {
-            let amount = coupon.amount_in(currency).unwrap_or_default();
+            let unknown =
+                || Unvalued::CouponOption { coupon: coupon.id.to_string(), currency: currency.to_string() };
+            let amount = coupon.amount_in(currency).ok_or_else(unknown)?;
             let total = sum_of(net, eligible)?;
             let is_nothing = total.is_zero();
             if is_nothing { total } else { BigRational::from_integer(amount.0.into()) / total }

@@ -275,3 +275,13 @@ fn a_discount_of_one_subscription_is_not_the_customers() {
         .discount(Some("other"), day(3), Created, &percent("half", 50))
         .moves(&["d0 new created a.1 +100"]);
 }
+
+#[test]
+fn amounts_that_a_payload_carries_come_before_those_learnt() {
+    let ten = with_option(&dollars_off("ten", 10), "eur", 9);
+    let state = active(&[item("a.1", &euros(price("p", "P", 100)), 1)]);
+    Story::new()
+        .created("a", day(0), discounted(state, std::slice::from_ref(&ten)))
+        .learns_coupon(day(-1), &with_option(&ten, "eur", 12))
+        .moves(&["d0 new created a.1 +91 eur"]);
+}

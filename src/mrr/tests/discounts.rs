@@ -1,9 +1,11 @@
 //! R6: what discounts take off, and when they end; R17 for the discount step.
 
+use std::sync::Arc;
+
 use super::testing::*;
 use crate::mrr::{
-    Catalogue, Discount, DiscountPolicy, Item, Known, Matter, Policy, Price, PriceAmount, Scheme, State,
-    Terms,
+    Catalogue, Coupon, Discount, DiscountPolicy, Item, Known, Matter, Policy, Price, PriceAmount, Scheme,
+    State, Terms,
 };
 
 fn terms_of(state: &State, policy: DiscountPolicy) -> Terms {
@@ -63,10 +65,24 @@ fn a_coupon_limited_to_products_leaves_the_others() {
     assert_eq!(levels(&discounted(two_items(), &[limited])), ["6000", "3000"]);
 }
 
+/// The coupon's amounts in other currencies, as far as they are known.
+fn with_options(discount: Discount, options: &[(&str, i64)]) -> Discount {
+    let coupon = discount.coupon.as_deref().unwrap().clone();
+    let options = options.iter().map(|(currency, amount)| ((*currency).into(), dollars(*amount))).collect();
+    Discount { coupon: Some(Arc::new(Coupon { options, ..coupon })), ..discount }
+}
+
 #[test]
-fn an_amount_in_another_currency_takes_nothing() {
-    let state = active(&[item("a.1", &euros(price("p", "P", 60)), 1)]);
-    assert_eq!(levels(&discounted(state, &[dollars_off("ten", 10)])), ["6000"]);
+fn an_amount_in_another_currency_takes_what_it_has_there() {
+    let discounted_by = |options: &[(&str, i64)]| {
+        let state = active(&[item("a.1", &euros(price("p", "P", 60)), 1)]);
+        discounted(state, &[with_options(dollars_off("ten", 10), options)])
+    };
+    assert_eq!(levels(&discounted_by(&[("usd", 10), ("eur", 9)])), ["5100"]);
+    assert_eq!(levels(&discounted_by(&[("usd", 10), ("gbp", 8)])), ["6000"]);
+    // Nobody told what it has there (R4).
+    let unknown = terms_of(&discounted_by(&[]), DiscountPolicy::Recurring).level(0);
+    assert_eq!(unknown.unwrap_err().to_string(), "the amount of coupon ten in eur");
 }
 
 #[test]

@@ -340,3 +340,44 @@ fn facts_taken_up_together_are_known_as_if_one_by_one() {
     assert_eq!(together, *story.catalogue.learnt);
     assert!(!together.is_empty() && Learnt::default().is_empty());
 }
+
+fn missing(story: &Story) -> String {
+    match &story.derive().findings[0].matter {
+        Matter::Incomplete { missing, .. } => missing.clone(),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn of_a_price_sent_as_its_id_the_amount_is_that_of_its_currency() {
+    let story = Story::new()
+        .created("a", day(0), plan(&euros(id_only("p")), 2))
+        .learns_price(day(-3), &price("p", "P", 10));
+    assert_eq!(missing(&story), "the amount of price p in eur");
+    story.learns_options(day(1), &price("p", "P", 10), &[("eur", 9)]).moves(&["d0 new created a.1 +18 eur"]);
+}
+
+#[test]
+fn of_a_price_sent_as_its_id_and_learnt_without_tiers_the_tiers_are_missing() {
+    let story = Story::new()
+        .created("a", day(0), plan(&id_only("p"), 2))
+        .learns_price(day(-3), &unknown_tiers(price("p", "P", 0)));
+    assert_eq!(missing(&story), "the tiers of price p");
+}
+
+#[test]
+fn each_item_is_repriced_by_what_was_learnt_of_its_own_price() {
+    let (p, q) = (price("p", "P", 10), price("q", "Q", 10));
+    let items =
+        [item("a.1", &no_option("p"), 1), item("a.2", &Price { product: "Q".into(), ..no_option("q") }, 1)];
+    let story = Story::new()
+        .created("a", day(0), active(&items))
+        .learns_options(day(-9), &p, &[("eur", 9)])
+        .learns_options(day(-9), &q, &[("eur", 9)])
+        .learns_options(day(5), &p, &[("eur", 12)])
+        .learns_options(day(5), &q, &[("eur", 12)]);
+    let movements = story.derive().movements;
+    let proofs: Vec<(&str, &str)> =
+        movements[2..].iter().map(|moved| (moved.item.as_str(), moved.evidence.event.as_ref())).collect();
+    assert_eq!(proofs, [("a.1", "evt_learnt_2"), ("a.2", "evt_learnt_3")]);
+}

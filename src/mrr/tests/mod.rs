@@ -9,6 +9,7 @@ mod checkpoints;
 mod customer_discounts;
 mod discounts;
 mod explanations;
+mod held;
 mod kinds;
 mod learnt;
 mod moments;

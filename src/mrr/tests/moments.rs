@@ -1,10 +1,12 @@
 //! The moments that an explanation tells: what was brought forward, what counted for nothing and why, and
 //! who taught what a line is valued by.
 
+use std::sync::Arc;
+
 use super::testing::*;
 use crate::mrr::{
-    Cause, Counting, Counts, Discount, DiscountChange, Explanation, Instant, ListedItem, Moment, Mrr,
-    Occasion, PastDuePolicy, Policy, Scope, SideSteps, State, Status, ValuationStep, explain,
+    Cause, Counting, Counts, Coupon, Discount, DiscountChange, Explanation, Instant, ListedItem, Moment, Mrr,
+    Occasion, PastDuePolicy, Policy, Price, Scheme, Scope, SideSteps, State, Status, ValuationStep, explain,
 };
 
 fn told(story: &Story) -> Explanation {
@@ -200,4 +202,51 @@ fn a_side_is_the_line_of_its_price_its_quantity_and_its_level() {
     let metered_beside = |quantity| active(&[item("m", &metered("p", "P"), 5), item("i", &p, quantity)]);
     let story = Story::new().created("a", day(0), metered_beside(5)).updated("a", day(5), metered_beside(6));
     assert_eq!(side_of(&story, "a", false).item.as_str(), "i");
+}
+
+#[test]
+fn a_price_sent_as_its_id_is_taught_about_even_where_its_amount_is_not() {
+    let tiers = unknown_tiers(price("p", "P", 0));
+    let story = |sent: &Price| {
+        let state = active(&[item("i", sent, 1)]);
+        Story::new().created("a", day(0), state).learns_price(day(-5), &tiers)
+    };
+    let id_alone = Price { scheme: Scheme::PriceNotSent, ..price("p", "p", 0) };
+    assert_eq!(abouts(&story(&id_alone), 0), ["price p"]);
+    assert_eq!(abouts(&story(&tiers), 0), [""; 0]);
+}
+
+fn with_option(discount: Discount) -> Discount {
+    let coupon = discount.coupon.as_deref().unwrap().clone();
+    let options = [("usd".into(), dollars(1))].into();
+    Discount { coupon: Some(Arc::new(Coupon { options, ..coupon })), ..discount }
+}
+
+/// The events that taught about the only discount of a subscription that is sent like this, where the catalogue
+/// learnt its coupon like that.
+fn taught(sent: &Discount, told: Option<&Discount>, learnt: &Discount) -> Vec<String> {
+    let state = discounted(seats(1), std::slice::from_ref(sent));
+    let mut story = Story::new().created("a", day(0), state).learns_coupon(day(-5), learnt);
+    if let Some(told) = told {
+        story = story.discount(Some("a"), day(-3), DiscountChange::Created, told);
+    }
+    let teachers = explain(&story.timeline(), story.rules()).moments[0].lines[0].teachers.clone();
+    teachers.into_iter().map(|teacher| teacher.evidence.event.to_string()).collect()
+}
+
+#[test]
+fn a_coupon_is_taught_about_by_the_catalogue_where_it_tells_what_was_left_out() {
+    let plain = percent("c", 10);
+    let (by_coupon, by_id) = (Discount { coupon: None, ..plain.clone() }, id_alone(&plain));
+    let limited = limited_to(plain.clone(), &["P"]);
+    let nobody = [""; 0];
+    assert_eq!(taught(&by_coupon, None, &plain), ["evt_learnt_0"]);
+    assert_eq!(taught(&plain, None, &plain), nobody);
+    assert_eq!(taught(&plain, None, &limited), ["evt_learnt_0"]);
+    assert_eq!(taught(&limited, None, &limited), nobody);
+    assert_eq!(taught(&by_id, Some(&plain), &plain), ["evt_9998"]);
+    assert_eq!(taught(&by_id, Some(&by_coupon), &limited), ["evt_9998", "evt_learnt_0"]);
+    let amount = dollars_off("c", 1);
+    assert_eq!(taught(&amount, None, &with_option(amount.clone())), ["evt_learnt_0"]);
+    assert_eq!(taught(&with_option(amount.clone()), None, &with_option(amount)), nobody);
 }
