@@ -191,6 +191,12 @@ impl<'a, 'r> Fold<'a, 'r> {
             self.left = None;
             return;
         }
+        // A gap that an opening or a return from a pause ended just now is over (R26); another begins.
+        let mut now = self.movements.iter().rev().take_while(|movement| movement.effective_at == at);
+        if now.any(|movement| matches!(movement.class, Class::Opening | Class::Resume)) {
+            self.zero_since = None;
+            self.gone.clear();
+        }
         if self.has_paid {
             self.zero_since.get_or_insert(at);
         }

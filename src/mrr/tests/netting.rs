@@ -2,8 +2,8 @@
 
 use super::testing::*;
 use crate::mrr::{
-    Class, Delta, Fate, Instant, Item, Kind, Lane, MICRO, Motion, MotionSigns, Mrr, NetMonth, State, Status,
-    levels_before, net_month,
+    Class, Delta, Fate, Instant, Item, Kind, Lane, MICRO, Motion, MotionSigns, Mrr, NetMonth, Origin, State,
+    Status, levels_before, net_month,
 };
 
 /// The first days of the months of 2026, from January on.
@@ -277,6 +277,28 @@ fn a_gap_that_a_resume_ended_is_not_bridged() {
     assert_eq!(
         month(&story(basic("a.1", 1), basic("b.1", 2)), FEBRUARY),
         ["stayed", "usd +10 +0 +20", "resume basic_1 +20", "contraction/seat basic_1 -10"]
+    );
+}
+
+#[test]
+fn a_gap_that_an_opening_ended_for_an_instant_is_over() {
+    // Two subscriptions are first heard of by their ends; a third begins.
+    let ended = |story: Story, sub: &str, at, items: &[Item]| {
+        let state = State { status: Status::Canceled, ended_at: Some(at), ..active(items) };
+        story.snapshot(sub, at, Origin::Deleted, None, state)
+    };
+    let story = ended(Story::new(), "a", day(3), &[basic("a.1", 9)]);
+    let story = ended(story, "b", day(4), &[basic("b.1", 7)]);
+    let story = story.created("c", day(5), active(&[basic("c.1", 7)]));
+    assert_eq!(
+        month(&story, JANUARY),
+        [
+            "stayed",
+            "usd +0 +160 +70",
+            "opening basic_1 +90",
+            "opening basic_1 +70",
+            "contraction/seat basic_1 -90",
+        ]
     );
 }
 
