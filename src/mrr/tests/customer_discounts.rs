@@ -285,3 +285,13 @@ fn amounts_that_a_payload_carries_come_before_those_learnt() {
         .learns_coupon(day(-1), &with_option(&ten, "eur", 12))
         .moves(&["d0 new created a.1 +91 eur"]);
 }
+
+#[test]
+fn a_change_of_a_discounts_terms_is_proved_by_the_event_that_told_it() {
+    let story = Story::new()
+        .created("a", day(0), discounted(plan(), &[id_only(&percent("half", 50))]))
+        .discount(Some("a"), day(0), Created, &percent("half", 50))
+        .discount(Some("a"), day(5), Updated, &percent("half", 20));
+    story.moves(&["d0 new created a.1 +50", "d5 expansion/discount discount_changed a.1 +30"]);
+    assert_eq!(&*story.derive().movements[1].evidence.event, "evt_9997");
+}

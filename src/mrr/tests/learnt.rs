@@ -381,3 +381,44 @@ fn each_item_is_repriced_by_what_was_learnt_of_its_own_price() {
         movements[2..].iter().map(|moved| (moved.item.as_str(), moved.evidence.event.as_ref())).collect();
     assert_eq!(proofs, [("a.1", "evt_learnt_2"), ("a.2", "evt_learnt_3")]);
 }
+
+#[test]
+fn what_is_told_and_learnt_in_one_second_is_proved_by_what_was_told() {
+    let other = item("a.2", &price("q", "Q", 5), 1);
+    let state = |quantity| active(&[item("a.1", &no_option("p"), quantity), other.clone()]);
+    let story = Story::new()
+        .created("a", day(0), state(2))
+        .learns_options(day(-9), &price("p", "P", 10), &[("eur", 9)])
+        .learns_options(day(5), &price("p", "P", 10), &[("eur", 12)])
+        .updated("a", day(5), state(3));
+    let movements = story.derive().movements;
+    let now: Vec<&str> =
+        movements.iter().filter(|m| m.effective_at == day(5)).map(|m| m.evidence.event.as_ref()).collect();
+    assert_eq!(now, ["evt_9998", "evt_9998"]);
+}
+
+#[test]
+fn of_several_lists_of_items_the_one_of_the_words_own_second_is_the_next() {
+    let (shown, hidden) = (item("a.1", &price("p", "P", 10), 1), item("a.2", &price("q", "Q", 5), 1));
+    let other = item("a.2", &price("r", "R", 99), 1);
+    let listed = |items: &[Item]| {
+        items.iter().map(|item| ListedItem { item: item.clone(), created: day(0) }).collect::<Vec<_>>()
+    };
+    Story::new()
+        .created("a", day(0), State { items_truncated: true, ..active(std::slice::from_ref(&shown)) })
+        .learns_items("a", day(0), listed(&[shown.clone(), hidden]))
+        .learns_items("a", day(9), listed(&[shown, other]))
+        .moves(&["d0 new created a.1 +10", "d0 new created a.2 +5"]);
+}
+
+#[test]
+fn a_listed_item_is_paid_for_in_the_currency_of_those_shown() {
+    let shown = item("a.1", &euros(price("p", "P", 10)), 1);
+    let hidden = item("a.2", &price("q", "Q", 5), 1);
+    let listed = [&shown, &hidden].map(|item| ListedItem { item: item.clone(), created: day(0) });
+    Story::new()
+        .created("a", day(0), State { items_truncated: true, ..active(std::slice::from_ref(&shown)) })
+        .learns_items("a", day(0), listed.to_vec())
+        .learns_options(day(-1), &price("q", "Q", 5), &[("eur", 4)])
+        .moves(&["d0 new created a.1 +10 eur", "d0 new created a.2 +4 eur"]);
+}

@@ -106,3 +106,11 @@ fn a_schedule_stands_behind_the_change_that_releases_it_and_no_later_one() {
     let story = Story { motion: MotionSigns::default(), ..story }.updated("a", day(5), seats(3));
     assert_eq!(motions(&story), [Motion::Unknown, Motion::Deliberate, Motion::Unknown]);
 }
+
+#[test]
+fn a_quote_keeps_its_change_over_what_happens_without_a_word() {
+    let state = discounted(seats(1), &[until(percent("d", 10), after(day(3), 5))]);
+    let story = Story::new().created("a", day(0), state).quoted("a", day(3), day(3));
+    let story = story.updated("a", after(day(3), 10), seats(2));
+    assert_eq!(motions(&story), [Motion::Unknown, Motion::Unknown, Motion::Deliberate]);
+}

@@ -1,0 +1,65 @@
+//! R12, R14: when a subscription ends, and what was held before an end that is the first word.
+
+use super::testing::*;
+use crate::mrr::{ChurnPolicy, Instant, Origin, Policy, State, Status, explain};
+
+fn seats(quantity: u64) -> State {
+    active(&[item("i", &price("p", "P", 10), quantity)])
+}
+
+fn canceled(state: State, ended_at: Instant) -> State {
+    State { status: Status::Canceled, ended_at: Some(ended_at), ..state }
+}
+
+fn requested(story: Story) -> Story {
+    Story { policy: Policy { churn: ChurnPolicy::Requested, ..Policy::default() }, ..story }
+}
+
+#[test]
+fn an_end_told_by_status_alone_took_effect_when_it_ended() {
+    Story::new()
+        .created("a", day(0), seats(2))
+        .updated("a", day(5), canceled(seats(2), day(4)))
+        .moves(&["d0 new created i +20", "d4 churn canceled i -20"]);
+}
+
+#[test]
+fn an_end_counts_when_it_was_asked_for_if_the_policy_says_so() {
+    let asked = State { canceled_at: Some(day(10)), ..canceled(seats(2), day(30)) };
+    let story =
+        Story::new().created("a", day(0), seats(2)).snapshot("a", day(30), Origin::Deleted, None, asked);
+    story.moves(&["d0 new created i +20", "d30 churn canceled i -20"]);
+    requested(story).moves(&["d0 new created i +20", "d10 churn canceled i -20"]);
+}
+
+#[test]
+fn what_is_first_heard_of_by_its_end_was_held_until_then_whenever_it_was_to_end() {
+    let ended = State { ends_at: Some(day(30)), ..canceled(seats(2), day(30)) };
+    let story = Story::new().snapshot("a", day(30), Origin::Deleted, None, ended);
+    requested(story).moves(&["d30 opening i +20", "d30 churn canceled i -20"]);
+}
+
+#[test]
+fn an_end_asked_for_in_the_past_is_not_to_come() {
+    for ends_at in [3, 5] {
+        let asked = State { ends_at: Some(day(ends_at)), ..seats(2) };
+        let mut story = Story::new().created("a", day(0), seats(2)).updated("a", day(5), asked);
+        story.as_of = Some(day(2));
+        assert_eq!(told(&story.derive().scheduled), [""; 0], "{ends_at}");
+    }
+}
+
+#[test]
+fn a_discount_that_is_gone_does_not_end() {
+    let half = discounted(seats(2), &[until(percent("half", 50), day(30))]);
+    let story = Story::new().created("a", day(0), half).updated("a", day(10), seats(2));
+    let moments = explain(&story.timeline(), story.rules()).moments;
+    assert_eq!(moments.iter().map(|moment| moment.at).collect::<Vec<_>>(), [day(0), day(10)]);
+}
+
+#[test]
+fn a_word_that_changes_nothing_leaves_the_level_whole() {
+    let story = Story::new().created("a", day(0), seats(2)).updated("a", day(5), seats(2));
+    let levels = story.derive().levels;
+    assert_eq!(levels.iter().map(|level| (level.from, level.until)).collect::<Vec<_>>(), [(day(0), None)]);
+}
