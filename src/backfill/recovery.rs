@@ -11,7 +11,9 @@ impl Documents {
     pub(super) fn recover(&mut self, at: usize, reason: &str) -> Result<ReadError, io::Error> {
         let line = self.window.line();
         let reason = format!("{reason} ({})", place_of(self.window.bytes(), at, line));
-        let is_next_element = !self.lists.is_empty() && at == 0 && self.next_is_object()?;
+        // Where an element was due already, the flaw is the element's own, and one has to get past it.
+        let is_next_element =
+            !self.lists.is_empty() && self.place == Place::CommaOrEnd && at == 0 && self.next_is_object()?;
         if is_next_element {
             self.place = Place::Element;
             return Ok(self.unreadable(line, reason));

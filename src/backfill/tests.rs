@@ -170,6 +170,15 @@ fn a_list_that_is_cut_short_is_told() {
 }
 
 #[test]
+fn lists_too_deep_in_one_another_are_told_and_reading_ends() {
+    let deep = "{\"data\":[\n".repeat(40);
+    let (found, errors) = read(format!("{{\"id\":1}}\n{deep}").as_bytes());
+    assert_eq!(found.len(), 1);
+    assert!(errors.len() <= 42, "{}", errors.len());
+    assert!(errors[0].to_string().contains("too deep"), "{}", errors[0]);
+}
+
+#[test]
 fn what_is_no_json_is_named_once_with_the_remedy() {
     for (bytes, word) in [(b"\xff\xfe{\0".as_slice(), "iconv"), (b"PK\x03\x04zip".as_slice(), "unpack")] {
         let (_, errors) = read(bytes);
@@ -309,7 +318,16 @@ proptest! {
         prop_oneof![Just(b'{'), Just(b'}'), Just(b'['), Just(b']'), Just(b'"'), Just(b'\\'),
             Just(b','), Just(b':'), Just(b'\n'), Just(b' '), Just(b'1'), any::<u8>()], 0..200)) {
         if let Ok(documents) = documents(io::Cursor::new(bytes)) {
-            prop_assert!(documents.count() < 1000);
+            prop_assert!(documents.take(1000).count() < 1000);
+        }
+    }
+
+    #[test]
+    fn no_lists_in_one_another_run_for_ever(parts in prop::collection::vec(
+        prop_oneof![Just("{\"data\":["), Just("["), Just("]"), Just("}"), Just("\n"), Just("{\"id\":1}"), Just(","),
+            Just("{"), Just("n"), Just(" ")], 0..100)) {
+        if let Ok(documents) = documents(io::Cursor::new(parts.concat().into_bytes())) {
+            prop_assert!(documents.take(1000).count() < 1000);
         }
     }
 }

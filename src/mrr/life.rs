@@ -138,9 +138,10 @@ impl<'a> Life<'a> {
             let lasts = |at: &Instant| *at > step.at && until.is_none_or(|until| *at < until);
             let terms = |at: Instant| Terms::of(&step.state, at, known, policy.discounts);
             let changes = |at: &Instant| terms(Instant(at.0.saturating_sub(1))) != terms(*at);
-            if !self.is_over_at(index) {
-                instants.extend(known.instants(&step.state).into_iter().filter(lasts).filter(changes));
+            if self.is_over_at(index) {
+                continue;
             }
+            instants.extend(known.instants(&step.state).into_iter().filter(lasts).filter(changes));
             instants.extend(self.lapses_at(index, policy).filter(lasts));
         }
         instants

@@ -1,7 +1,7 @@
 //! R12, R14: when a subscription ends, and what was held before an end that is the first word.
 
 use super::testing::*;
-use crate::mrr::{ChurnPolicy, Instant, Origin, Policy, State, Status, explain};
+use crate::mrr::{ChurnPolicy, Instant, Origin, PastDuePolicy, Policy, State, Status, explain};
 
 fn seats(quantity: u64) -> State {
     active(&[item("i", &price("p", "P", 10), quantity)])
@@ -62,4 +62,14 @@ fn a_word_that_changes_nothing_leaves_the_level_whole() {
     let story = Story::new().created("a", day(0), seats(2)).updated("a", day(5), seats(2));
     let levels = story.derive().levels;
     assert_eq!(levels.iter().map(|level| (level.from, level.until)).collect::<Vec<_>>(), [(day(0), None)]);
+}
+
+#[test]
+fn a_late_payer_that_ended_lapses_no_more() {
+    let late = with_status(Status::PastDue, seats(2));
+    let mut story = Story::new().created("a", day(0), seats(2)).created("b", day(0), late.clone());
+    story.policy = Policy { past_due: PastDuePolicy::LapsesAfterDays(7), ..Policy::default() };
+    let ended = story.snapshot("b", day(5), Origin::Deleted, None, State { ended_at: Some(day(5)), ..late });
+    let ended = Story { as_of: Some(day(6)), ..ended };
+    assert_eq!(ended.derive().due_at, None);
 }
