@@ -96,8 +96,19 @@ fn billed(u: &mut Unstructured<'_>, story: Story, sub: &str, now: Instant) -> Re
     for _ in 0..u.int_in_range(0..=2_u8)? {
         lines.push((*u.choose(&items)?, i64::from(u.arbitrary::<i16>()?)));
     }
+    let told = story.facts.iter().find_map(|fact| match fact {
+        Fact::Usage(told) if told.status != InvoiceStatus::Draft => Some(told)
+            .filter(|told| told.subscription.as_str() == sub && told.invoice.as_str() == invoice)
+            .cloned(),
+        _ => None,
+    });
     let mut story = story.invoice(sub, invoice, now, status, (start, end), &lines);
-    if let Some(Fact::Usage(fact)) = story.facts.last_mut() {
+    // Once it is finalized, Stripe changes no line of an invoice.
+    if let (Some(Fact::Usage(fact)), Some(told)) =
+        (story.facts.last_mut(), told.filter(|_| status != InvoiceStatus::Draft))
+    {
+        (fact.lines, fact.is_cycle, fact.period_end) = (told.lines, told.is_cycle, told.period_end);
+    } else if let Some(Fact::Usage(fact)) = story.facts.last_mut() {
         fact.is_cycle = !u.ratio(1_u8, 4)?;
         for line in &mut fact.lines {
             if u.ratio(1_u8, 8)? {
