@@ -472,3 +472,22 @@ fn what_is_posted_for_a_closed_month_is_a_lane_and_counts_as_having_stood_at_the
     assert_eq!(usd.lane(Lane::PriorPeriod), Delta(dollars(20)));
     assert_eq!(usd.lane(Lane::Expansion), Delta(dollars(10)));
 }
+
+#[test]
+fn what_is_held_for_nothing_over_a_gap_neither_comes_nor_goes() {
+    let free = item("f.1", &price("free_1", "free", 0), 1);
+    let story = payer().created("f", day(1), active(&[free])).deleted("a", day(35));
+    let back = story.created("b", day(45), active(&[pro("b.1", 1)]));
+    assert_eq!(month(&back, FEBRUARY), ["stayed", "usd +10 +0 +20", "expansion/upsell pro_1 +10"]);
+}
+
+#[test]
+fn what_was_paid_for_and_is_free_over_a_gap_is_what_it_left_with() {
+    let free = item("a.1", &price("basic_0", "basic", 0), 1);
+    let story = changed(payer(), "a", day(35), &[free]);
+    let back = story.created("b", day(45), active(&[pro("b.1", 1)]));
+    assert_eq!(
+        month(&back, FEBRUARY),
+        ["stayed", "usd +10 +0 +20", "expansion/upsell basic_0 -10", "expansion/cross_sell pro_1 +20"]
+    );
+}

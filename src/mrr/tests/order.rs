@@ -1,6 +1,9 @@
 //! R10, R11: order within a second, duplicates, broken chains.
 
+use proptest::prelude::*;
+
 use super::testing::*;
+use crate::mrr::order::order;
 use crate::mrr::{Fact, Item, Matter, Origin, Snapshot, State, Status, Timeline, derive};
 
 fn plan(quantity: u64) -> State {
@@ -184,4 +187,80 @@ fn one_event_delivered_in_two_versions_is_one() {
     }
     let twice = derive(&Timeline { facts, start: None }, story.rules());
     assert_eq!(twice.movements, story.derive().movements);
+}
+
+#[test]
+fn an_update_that_carries_nothing_of_before_breaks_no_chain() {
+    let story =
+        Story::new().created("a", day(0), plan(1)).snapshot("a", day(1), Origin::Updated, None, plan(3));
+    assert!(!breaks(&story));
+    story.moves(&["d0 new created a.1 +10", "d1 expansion/seat quantity a.1 +20"]);
+}
+
+#[test]
+fn a_notice_follows_the_change_that_it_shows_whatever_the_ids() {
+    for (change, notice) in [("evt_1", "evt_2"), ("evt_2", "evt_1")] {
+        let mut story = Story::new()
+            .created("a", day(0), plan(1))
+            .updated("a", day(1), plan(3))
+            .snapshot("a", day(1), Origin::Seen, None, plan(3))
+            .updated("a", day(1), plan(4));
+        for (fact, id) in story.facts[1..].iter_mut().zip([change, notice, "evt_3"]) {
+            if let Fact::Subscription(snapshot) = fact {
+                snapshot.evidence = evidence(id);
+            }
+        }
+        let snapshots: Vec<&Snapshot> = story
+            .facts
+            .iter()
+            .filter_map(|fact| match fact {
+                Fact::Subscription(snapshot) => Some(snapshot),
+                _ => None,
+            })
+            .collect();
+        let ids: Vec<&str> =
+            order(None, &snapshots).iter().map(|ordered| &*ordered.snapshot.evidence.event).collect();
+        assert_eq!(ids[1..], [change, notice, "evt_3"]);
+    }
+}
+
+/// An update from a number of seats to another, in the second that is looked at.
+type Link = (u64, u64);
+
+/// What an order costs: breaks of the chain, then events that say what was known (R10).
+fn cost(order: &[usize], links: &[Link], reached: u64) -> (u32, u32) {
+    let mut cost = (0, 0);
+    let mut reached = reached;
+    for (before, after) in order.iter().map(|index| links[*index]) {
+        if !(before == reached && before != after) {
+            if after == reached {
+                cost.1 += 1;
+            } else {
+                cost.0 += 1;
+            }
+        }
+        reached = after;
+    }
+    cost
+}
+
+proptest! {
+    #[test]
+    fn within_a_second_no_other_order_costs_less_and_ties_go_by_id(
+        links in prop::collection::vec((1_u64..5, 1_u64..5), 1..6)
+    ) {
+        let made: Vec<Snapshot> = links.iter().enumerate().map(|(index, (before, after))| {
+            snapshot("a", &format!("evt_{index}"), day(1), Origin::Updated, Some(plan(*before)), plan(*after))
+        }).collect();
+        let first = snapshot("a", "evt_9", day(0), Origin::Created, None, plan(1));
+        // Handed over in the reverse of their ids.
+        let told: Vec<&Snapshot> = made.iter().rev().chain([&first]).collect();
+        let found: Vec<usize> = order(None, &told)[1..].iter().map(|ordered| {
+            links.iter().enumerate().position(|(index, _)| {
+                ordered.snapshot.evidence.event.as_ref() == format!("evt_{index}")
+            }).unwrap()
+        }).collect();
+        let best = permutations(links.len()).into_iter().min_by_key(|order| (cost(order, &links, 1), order.clone()));
+        prop_assert_eq!(Some(found), best);
+    }
 }
