@@ -250,3 +250,20 @@ fn a_coupon_is_taught_about_by_the_catalogue_where_it_tells_what_was_left_out() 
     assert_eq!(taught(&amount, None, &with_option(amount.clone())), ["evt_learnt_0"]);
     assert_eq!(taught(&with_option(amount.clone()), None, &with_option(amount)), nobody);
 }
+
+#[test]
+fn a_mean_is_told_where_several_periods_count() {
+    let state = active(&[item("m", &metered("m", "M"), 1)]);
+    let mut story = Story::new().created("a", day(0), state).billed("a", (day(0), day(31)), &[("m", 40)]);
+    story.policy = Policy { usage_window: 3, ..Policy::default() };
+    let means = |story: &Story| -> Vec<usize> {
+        let steps = told(story).moments.last().unwrap().lines[0].valuation.steps.clone();
+        let mean = |step: &ValuationStep| match step {
+            ValuationStep::Mean { periods, .. } => Some(*periods),
+            _ => None,
+        };
+        steps.iter().filter_map(mean).collect()
+    };
+    assert_eq!(means(&story), [0; 0]);
+    assert_eq!(means(&story.billed("a", (day(31), day(59)), &[("m", 20)])), [2]);
+}
