@@ -74,11 +74,13 @@ pub fn derive_with_lag<'a>(
         fold.go_on_from(&start.checkpoint);
     }
     let unseen_usage_from = unseen_usage_from(timeline, &lives);
+    let running = running_periods(timeline);
     // One that no newer one replaces stands.
     let mut checkpoint = timeline.start.as_ref().map(|start| start.checkpoint.clone());
     for (at, touched) in points.range(..=rules.as_of) {
         fold.change(*at, touched);
-        let is_told = unseen_usage_from.is_none_or(|from| *at < from);
+        let is_told = unseen_usage_from.is_none_or(|from| *at < from)
+            && !running.iter().any(|(from, until)| from <= at && at < until);
         if is_told && checkpoint_before.is_some_and(|before| *at < before) {
             checkpoint = fold.checkpoint(*at).or(checkpoint);
         }
@@ -157,6 +159,16 @@ fn unseen_usage_from(timeline: &Timeline, lives: &[Life<'_>]) -> Option<Instant>
         _ => None,
     });
     billed.filter(|fact| !lives.iter().any(|life| life.id == fact.subscription)).map(|fact| fact.at).min()
+}
+
+/// The service periods that invoices tell of before they are over, from when to when: an item that comes while
+/// one runs is told of already, so that no checkpoint may lie in it. Stripe bills in arrears; none does.
+fn running_periods(timeline: &Timeline) -> Vec<(Instant, Instant)> {
+    let billed = timeline.facts.iter().filter_map(|fact| match fact {
+        Fact::Usage(fact) => Some((fact.at, fact.period_end)),
+        _ => None,
+    });
+    billed.filter(|(from, until)| from < until).collect()
 }
 
 /// When the customer was deleted, which ends all its subscriptions at once.

@@ -1,7 +1,7 @@
 //! Where a later derivation may go on from.
 
 use super::testing::*;
-use crate::mrr::{Instant, State, derive, derive_with_lag};
+use crate::mrr::{Instant, InvoiceStatus, State, derive, derive_with_lag};
 
 fn seats(quantity: u64) -> State {
     active(&[item("i", &price("p", "P", 10), quantity)])
@@ -44,6 +44,20 @@ fn no_checkpoint_comes_after_the_first_word_about_usage_of_a_subscription_not_se
         seats(3),
     );
     assert_eq!(checkpoint(&seen), Some(day(3)));
+}
+
+#[test]
+fn no_checkpoint_lies_in_a_period_that_was_billed_before_it_was_over() {
+    let story = |end| {
+        Story::new()
+            .created("a", day(0), seats(1))
+            .updated("a", day(3), seats(2))
+            .invoice("a", "in_1", day(1), InvoiceStatus::Billed, (day(-27), end), &[])
+            .updated("a", day(9), seats(3))
+    };
+    assert_eq!(checkpoint(&story(day(1))), Some(day(3)));
+    assert_eq!(checkpoint(&story(day(3))), Some(day(3)));
+    assert_eq!(checkpoint(&story(day(4))), Some(day(0)));
 }
 
 #[test]
