@@ -73,3 +73,12 @@ fn a_late_payer_that_ended_lapses_no_more() {
     let ended = Story { as_of: Some(day(6)), ..ended };
     assert_eq!(ended.derive().due_at, None);
 }
+
+#[test]
+fn what_is_billed_after_an_end_is_waited_for_no_more() {
+    let state = active(&[item("i", &price("p", "P", 10), 1), item("m", &metered("m", "M"), 1)]);
+    let story = Story::new().created("a", day(0), state).billed("a", (day(0), day(31)), &[("m", 5)]);
+    let due = |story: Story| Story { as_of: Some(day(20)), ..story }.derive().due_at;
+    assert_eq!(due(story.clone()), Some(Instant(day(31).0 - 1)));
+    assert_eq!(due(story.deleted("a", day(10))), None);
+}
