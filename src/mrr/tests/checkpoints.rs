@@ -67,8 +67,5 @@ fn an_end_that_was_asked_for_until_now_is_no_longer_to_come() {
     let mut story = Story::new().created("a", day(0), asked);
     story.as_of = Some(day(5));
     // Nobody told that it ended: it stands, and its discount ends.
-    assert_eq!(
-        super::testing::told(&story.derive().scheduled),
-        ["d8 expansion/discount discount_ended i +2"]
-    );
+    assert_eq!(told(&story.derive().scheduled), ["d8 expansion/discount discount_ended i +2"]);
 }

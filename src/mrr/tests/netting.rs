@@ -141,7 +141,7 @@ fn an_opening_counts_as_having_stood_at_the_start() {
     let first_heard = |at| {
         let before = active(&[basic("a.1", 1)]);
         let story = Story::new();
-        story.snapshot("a", at, crate::mrr::Origin::Updated, Some(before), active(&[basic("a.1", 3)]))
+        story.snapshot("a", at, Origin::Updated, Some(before), active(&[basic("a.1", 3)]))
     };
     let story = first_heard(day(5));
     assert_eq!(
@@ -329,7 +329,7 @@ fn what_begins_before_an_opening_is_heard_of_is_expansion() {
     let story = Story::new().created("a", day(33), active(&[pro("a.1", 1)])).snapshot(
         "b",
         day(40),
-        crate::mrr::Origin::Updated,
+        Origin::Updated,
         Some(before.clone()),
         before,
     );
