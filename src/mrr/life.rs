@@ -133,8 +133,9 @@ impl<'a> Life<'a> {
     /// the customer's discount, what is learnt of prices and coupons, late payers that lapse, usage.
     pub(super) fn silent_changes(&self, known: &Known<'_>, policy: &Policy) -> BTreeSet<Instant> {
         // What is billed after an end comes to nothing (R8).
-        let is_over =
-            |at: &Instant| self.steps_until(*at).checked_sub(1).is_some_and(|last| self.is_over_at(last));
+        let is_over = |at: &Instant| {
+            self.is_over || self.steps_until(*at).checked_sub(1).is_some_and(|last| self.is_over_at(last))
+        };
         let mut instants: BTreeSet<Instant> = self.usage.changes().filter(|at| !is_over(at)).collect();
         for (index, step) in self.steps.iter().enumerate() {
             let until = self.steps.get(index + 1).map(|next| next.at);

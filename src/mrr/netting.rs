@@ -190,7 +190,7 @@ impl<'m> Month<'m> {
     /// The parts of the month: what the movements say, where a gap inside the month is bridged.
     fn parts(&self) -> Vec<(&'m Currency, Part<'m>)> {
         let mut parts = Vec::new();
-        let mut churned: Vec<(&'m Currency, Part<'m>)> = Vec::new();
+        let mut churned: Vec<(Instant, (&'m Currency, Part<'m>))> = Vec::new();
         let bridged = self.bridged();
         for movement in self.movements.iter().copied() {
             let part = |kind, delta| {
@@ -206,11 +206,14 @@ impl<'m> Month<'m> {
                 }
                 Class::Churn => {
                     let kind = self.kind_alone(movement, Kind::ProductRemoved);
-                    churned.extend(part(kind, movement.delta));
+                    churned.extend(part(kind, movement.delta).map(|part| (movement.effective_at, part)));
                 }
                 Class::New | Class::Reactivation => {
                     if let Some(bridge) = self.bridge_of(movement) {
-                        churned.retain(|(currency, _)| *currency != &movement.currency);
+                        // What went into an earlier gap, which another currency ended, is not bridged by this.
+                        churned.retain(|(at, (currency, _))| {
+                            *currency != &movement.currency || *at < bridge.gap_began_at
+                        });
                         parts.extend(bridge.parts.iter().map(|bridge| {
                             (
                                 &movement.currency,
@@ -228,11 +231,11 @@ impl<'m> Month<'m> {
                     }
                 }
                 // They end a gap, and what churned into it is not bridged.
-                Class::Resume | Class::Opening => parts.append(&mut churned),
+                Class::Resume | Class::Opening => parts.extend(churned.drain(..).map(|(_, part)| part)),
                 Class::Pause | Class::Transfer => {}
             }
         }
-        parts.append(&mut churned);
+        parts.extend(churned.into_iter().map(|(_, part)| part));
         parts
     }
 

@@ -6,6 +6,7 @@ mod amounts;
 mod businesses;
 mod changes;
 mod checkpoints;
+mod currencies;
 mod customer_discounts;
 mod discounts;
 mod ends;
