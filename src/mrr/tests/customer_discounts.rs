@@ -254,6 +254,8 @@ fn a_discount_shown_without_id_and_terms_is_the_one_that_stands() {
     let bare = Discount { id: None, ..id_only(&half) };
     let story = begun().discount(None, day(3), Created, &half).customer_shows(day(5), Some(&bare));
     story.moves(&["d0 new created a.1 +100", "d3 contraction/discount discount_started a.1 -50"]);
+    let is_missing = |matter: &Matter| matches!(matter, Matter::Incomplete { .. });
+    assert!(!story.derive().findings.iter().any(|finding| is_missing(&finding.matter)));
 }
 
 #[test]

@@ -73,6 +73,16 @@ fn a_lapse_and_a_discounts_end_are_told_apart() {
     assert_eq!(silent, [(day(9), Occasion::DiscountEnded), (day(20), Occasion::Lapsed)]);
 }
 
+#[test]
+fn what_an_invoice_bills_is_a_moment_of_usage() {
+    let state = active(&[item("i", &price("p", "P", 10), 1), item("m", &metered("m", "M"), 1)]);
+    let state = discounted(state, &[until(percent("d", 10), day(40))]);
+    let story = Story::new().created("a", day(0), state).billed("a", (day(0), day(31)), &[("m", 40)]);
+    let silent = occasions(&story).split_off(1);
+    let before_its_end = Instant(day(31).0 - 1);
+    assert_eq!(silent, [(before_its_end, Occasion::Usage), (day(40), Occasion::DiscountEnded)]);
+}
+
 /// A discount of which an event says the id alone.
 fn id_alone(discount: &Discount) -> Discount {
     Discount { coupon: None, coupon_id: None, ..discount.clone() }
