@@ -92,6 +92,9 @@ fn who_moved_inside_the_month_lands_nowhere_and_who_comes_from_an_earlier_one_is
         ["transfer in transfer +10 Brought", "expansion in expansion/seat +20 Netted"]
     );
     assert_eq!(landings(&moved(58, 60)), ["transfer in transfer -10 Went"]);
+    let twice = moved(29, 31).deleted("b", day(40)).created("c", day(42), active(&[basic("c.1", 3)]));
+    let out = landings(&twice).into_iter().nth(2);
+    assert_eq!(out.as_deref(), Some("transfer in no lane +0 Moved"));
 }
 
 #[test]
