@@ -118,6 +118,17 @@ fn scheduled(
     fold.finish().movements.split_off(standing)
 }
 
+/// The snapshots of a subscription that count: from its first event on, only events. What shows it as it stands
+/// is not sure of when that is, and may be older than what an event said.
+fn with_a_say<'a>(told: &[&'a Snapshot], base: Option<&'a Snapshot>, is_over: bool) -> Vec<&'a Snapshot> {
+    let events = told.iter().copied().chain(base).filter(|told| told.evidence.grade.is_event());
+    let first = events.map(|event| event.at).min();
+    let has_a_say = |told: &&Snapshot| {
+        told.evidence.grade.is_event() || (!is_over && first.is_none_or(|first| told.at < first))
+    };
+    told.iter().copied().filter(has_a_say).collect()
+}
+
 /// Every subscription of the timeline with its facts, in the order of their ids.
 pub(super) fn lives<'a>(timeline: &'a Timeline, known: &Known<'a>, policy: &Policy) -> Vec<Life<'a>> {
     let mut snapshots: BTreeMap<SubscriptionId, Vec<&'a Snapshot>> = BTreeMap::new();
@@ -140,11 +151,11 @@ pub(super) fn lives<'a>(timeline: &'a Timeline, known: &Known<'a>, policy: &Poli
     let ids: BTreeSet<SubscriptionId> = snapshots.keys().chain(base.keys().copied()).cloned().collect();
     ids.into_iter()
         .map(|id| {
-            let told = snapshots.get(&id).map_or(&[][..], Vec::as_slice);
             let billed = invoices.get(&id).map_or(&[][..], Vec::as_slice);
             let is_over = over.contains(&id);
             let base = base.get(&id).copied();
-            Life::of(id, base, is_over, told, billed, known, policy)
+            let told = with_a_say(snapshots.get(&id).map_or(&[][..], Vec::as_slice), base, is_over);
+            Life::of(id, base, is_over, &told, billed, known, policy)
         })
         .collect()
 }

@@ -377,6 +377,14 @@ pub enum Fact {
     Quote(QuoteFact),
 }
 
+impl Grade {
+    /// Whether it is an event's word, which no list has a say against.
+    #[must_use]
+    pub fn is_event(self) -> bool {
+        matches!(self, Self::Event | Self::PreviousAttributes)
+    }
+}
+
 impl Fact {
     /// The customer it is about.
     #[must_use]
@@ -409,6 +417,8 @@ impl Fact {
     #[must_use]
     pub fn reaches_back_to(&self) -> Instant {
         match self {
+            // Whether it has a say depends on whether there are events, and since when.
+            Self::Subscription(fact) if !fact.evidence.grade.is_event() => Instant(i64::MIN),
             Self::Subscription(fact) => {
                 let is_over = fact.origin == Origin::Deleted || fact.state.ended_at.is_some();
                 let asked_at = fact.state.canceled_at.filter(|_| is_over);

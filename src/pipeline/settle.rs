@@ -13,7 +13,7 @@ use crate::mrr::{
     Catalogue, CatalogueFact, Derivation, Fact, Grade, Instant, Lesson, Policy, Rules, Timeline, Topic,
     derive,
 };
-use crate::stripe::{Translation, read, translate};
+use crate::stripe::{self, Translation, read, translate};
 
 /// The version that derives; each posting carries it (R23).
 pub const ENGINE: &str = concat!("upswell ", env!("CARGO_PKG_VERSION"));
@@ -76,9 +76,13 @@ pub fn told_by(stored: &Stored) -> Result<Told, NoFacts> {
     let parked = |path: String, reason| NoFacts { outcome: Outcome::Parked, reason, path: Some(path) };
     let envelope = read(&stored.body).map_err(|error| parked("$".to_owned(), error.to_string()))?;
     match translate(&stored.body, &envelope, &stored.sha256) {
-        Translation::Facts(facts) => Ok(Told { facts, lessons: Vec::new() }),
-        Translation::Learnt { mut catalogue, facts } => {
+        Translation::Facts(mut facts) => {
+            facts.iter_mut().for_each(|fact| stripe::seen_at(fact, Instant(stored.received_at)));
+            Ok(Told { facts, lessons: Vec::new() })
+        }
+        Translation::Learnt { mut catalogue, mut facts } => {
             catalogue.iter_mut().for_each(|fact| seen_at(fact, Instant(stored.received_at)));
+            facts.iter_mut().for_each(|fact| stripe::seen_at(fact, Instant(stored.received_at)));
             Ok(Told { facts, lessons: catalogue })
         }
         Translation::Ignored { reason } => {

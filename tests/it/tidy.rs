@@ -15,7 +15,7 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
     ("pipeline", &["api", "stripe", "ledger", "mrr"]),
     ("backfill", &[]),
     ("report", &["ledger", "mrr"]),
-    ("reconcile", &["backfill", "ledger", "mrr", "report"]),
+    ("reconcile", &["backfill", "ledger", "mrr", "report", "stripe"]),
     ("explain", &["pipeline", "ledger", "mrr"]),
     ("http", &["pipeline", "report"]),
 ];

@@ -1,136 +1,153 @@
-//! One file's documents, read, stored and settled.
+//! What is read, stored and settled, file by file.
 
-use std::path::Path;
+use std::time::Instant;
 
+use anyhow::bail;
 use bytes::Bytes;
 
-use super::parked::ParkedFile;
+use super::parked::{ParkedFile, ParkedRow};
 use super::progress::Progress;
-use super::summary::summary;
+use super::read::{Found, Piece, begin};
+use super::summary::{FileSummary, Parked, Summary};
 use crate::app::{App, now};
-use crate::backfill::{Document, ReadError, open};
-use crate::ledger::{Acceptance, Arrival, Posted, Source};
+use crate::backfill::{Paths, Progress as Read};
+use crate::ledger::{Acceptance, Arrival, Source};
 use crate::pipeline::{A_BULK, arrival};
 
-/// Documents stored in one transaction.
-const A_BATCH: usize = 1_000;
-
-/// What became of a file's rows.
-#[derive(Debug, Default)]
-pub(super) struct Tally {
-    pub(super) rows: u64,
-    pub(super) accepted: u64,
-    pub(super) known: u64,
-    pub(super) kept_aside: u64,
-    pub(super) other_books: u64,
-    /// Rows that are no JSON: line and reason.
-    pub(super) unreadable: Vec<(u64, String)>,
-    pub(super) posted: Posted,
-    /// Stored since the last settlement.
-    pub(super) unsettled: usize,
-}
-
-/// What became of a file.
-pub(super) struct Fed {
-    pub(super) summary: String,
-    /// Whether every row could be read.
-    pub(super) is_clean: bool,
-}
-
-/// Feeds one file.
-pub(super) async fn feed(
-    file: &Path,
-    book: Option<&str>,
-    app: &App,
-    mut parked: ParkedFile,
-) -> anyhow::Result<Fed> {
-    let name = if file == Path::new("-") { "standard input".to_owned() } else { file.display().to_string() };
-    let before = app.ledger.counts().await?;
-    let mut documents = open(file).map_err(|error| named(error, &name))?;
-    let progress = Progress::of(&name, documents.progress().total_bytes());
-    let settler = app.settler();
-    let mut tally = Tally::default();
-    let mut is_open = true;
-    while is_open {
-        let batch: Vec<_> = documents.by_ref().take(A_BATCH).collect();
-        is_open = batch.len() == A_BATCH;
-        let mut arrivals = Vec::with_capacity(batch.len());
-        let read = read_batch(batch, (&name, book), &mut arrivals, &mut tally, &mut parked);
-        store(app, arrivals, &mut tally).await?;
-        // What came before a file breaks off is settled all the same.
-        if tally.unsettled >= A_BULK || !is_open || read.is_err() {
-            tally.posted += settler.settle_by(A_BULK, now()).await?.posted;
-            tally.unsettled = 0;
-        }
-        read?;
-        progress.at(documents.progress().read_bytes(), tally.rows);
-    }
-    progress.done();
-    let summary = summary(app, &name, before.last_seq, &tally, parked.is_kept).await?;
-    Ok(Fed { summary, is_clean: tally.unreadable.is_empty() })
-}
-
-/// A file's fault with its name, where the fault itself does not have it.
-fn named(error: ReadError, name: &str) -> anyhow::Error {
-    match error {
-        ReadError::Closed { .. } | ReadError::Directory { .. } => error.into(),
-        _ => anyhow::Error::from(error).context(format!("{name} could not be read to its end")),
-    }
-}
-
-/// Puts the arrivals of a batch of documents into `arrivals`; what is no JSON goes to the file of parked
-/// rows.
+/// Feeds files, one after the other; `told` hears of each when it is over.
 ///
 /// # Errors
 ///
-/// A file that breaks off; what came before is in `arrivals`.
-fn read_batch(
-    batch: Vec<Result<Document, ReadError>>,
-    (name, book): (&str, Option<&str>),
-    arrivals: &mut Vec<Arrival>,
-    tally: &mut Tally,
+/// The store's refusal; what was stored before stays.
+pub(super) async fn feed(
+    paths: Paths,
+    book: Option<&str>,
+    app: &App,
     parked: &mut ParkedFile,
-) -> anyhow::Result<()> {
-    for document in batch {
-        let document = match document {
-            Ok(document) => document,
-            Err(ReadError::Unreadable { line, reason }) => {
-                tally.rows += 1;
-                parked.keep(name, line, &reason, &[])?;
-                tally.unreadable.push((line, reason));
-                continue;
+    mut told: impl FnMut(&FileSummary) -> anyhow::Result<()>,
+) -> anyhow::Result<Summary> {
+    let read = Read::default();
+    let mut progress = Progress::of(read.clone(), paths.total_bytes);
+    let last_seq = app.ledger.counts().await?.last_seq;
+    let (mut found, thread) = begin(paths.files, book.map(str::to_owned), read);
+    let mut all = Summary::default();
+    let mut feed = Feed { app, book, parked, since_seq: last_seq, last_seq, unsettled: 0 };
+    let mut file = FileSummary::default();
+    let mut begun = Instant::now();
+    while let Some(found) = found.recv().await {
+        match found {
+            Found::File { name, form } => {
+                (file, begun) = (FileSummary::of(name, form), Instant::now());
             }
-            Err(error) => return Err(named(error, name)),
-        };
-        tally.rows += 1;
-        let place = format!("{name}:{}", document.line);
-        let body = Bytes::from(document.bytes);
-        match arrival(body.clone(), None, now(), Source::Backfill { place }) {
-            Ok(arrival) if book.is_some_and(|book| book != arrival.book) => tally.other_books += 1,
-            Ok(arrival) => arrivals.push(arrival),
-            Err(error) => {
-                parked.keep(name, document.line, &error.to_string(), &body)?;
-                tally.unreadable.push((document.line, error.to_string()));
+            Found::Documents(pieces) => {
+                feed.take(pieces, &mut file).await?;
+                progress.at(&file.name, all.total.rows + file.rows);
+            }
+            Found::End(fault) => {
+                file.fault = fault;
+                // What came before a file breaks off is settled all the same.
+                feed.close(&mut file).await?;
+                file.milliseconds = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
+                progress.hidden(|| told(&file))?;
+                all.add(std::mem::take(&mut file));
             }
         }
     }
-    Ok(())
+    progress.done();
+    if thread.join().is_err() {
+        bail!("reading ended by a defect of upswell; what was stored before stays, please report it");
+    }
+    Ok(all)
 }
 
-/// Stores a batch.
-async fn store(app: &App, arrivals: Vec<Arrival>, tally: &mut Tally) -> anyhow::Result<()> {
-    if arrivals.is_empty() {
-        return Ok(());
-    }
-    for acceptance in app.ledger.accept(arrivals).await? {
-        match acceptance {
-            Acceptance::New { .. } => {
-                tally.accepted += 1;
-                tally.unsettled += 1;
+/// Where what is read goes.
+struct Feed<'a> {
+    app: &'a App,
+    book: Option<&'a str>,
+    parked: &'a mut ParkedFile,
+    /// The inbox's last number before the file.
+    since_seq: i64,
+    last_seq: i64,
+    /// Stored since the last settlement.
+    unsettled: usize,
+}
+
+impl Feed<'_> {
+    /// Stores a batch, and settles when much waits.
+    async fn take(&mut self, pieces: Vec<Piece>, file: &mut FileSummary) -> anyhow::Result<()> {
+        let received_at = now();
+        let mut arrivals = Vec::with_capacity(pieces.len());
+        for Piece { place, body } in pieces {
+            file.rows += 1;
+            let body = match body {
+                Ok(body) => Bytes::from(body),
+                Err(row) => {
+                    self.park(row, place, file)?;
+                    continue;
+                }
+            };
+            match arrival(body.clone(), None, received_at, Source::Backfill { place: place.clone() }) {
+                Ok(arrival) if self.book.is_some_and(|book| book != arrival.book) => file.other_books += 1,
+                Ok(arrival) => arrivals.push(arrival),
+                Err(error) => {
+                    let (name, line) = place.rsplit_once(':').unwrap_or((&place, ""));
+                    let text = String::from_utf8_lossy(&body).into_owned();
+                    let line = line.parse().unwrap_or_default();
+                    let row = ParkedRow::of_document(name, line, error.to_string(), text);
+                    self.park(row, place.clone(), file)?;
+                }
             }
-            Acceptance::Duplicate { .. } => tally.known += 1,
-            Acceptance::Conflict => tally.kept_aside += 1,
         }
+        self.store(arrivals, file).await?;
+        if self.unsettled >= A_BULK { self.settle(file).await } else { Ok(()) }
     }
-    Ok(())
+
+    fn park(&mut self, row: ParkedRow, place: String, file: &mut FileSummary) -> anyhow::Result<()> {
+        self.parked.keep(&row)?;
+        let is_kept = self.parked.is_kept;
+        file.park(Parked { place, reason: row.reason, path: None, is_kept });
+        Ok(())
+    }
+
+    async fn store(&mut self, arrivals: Vec<Arrival>, file: &mut FileSummary) -> anyhow::Result<()> {
+        if arrivals.is_empty() {
+            return Ok(());
+        }
+        for acceptance in self.app.ledger.accept(arrivals).await? {
+            match acceptance {
+                Acceptance::New { seq } => {
+                    file.accepted += 1;
+                    self.unsettled += 1;
+                    self.last_seq = self.last_seq.max(seq);
+                }
+                Acceptance::Duplicate { .. } => file.known += 1,
+                Acceptance::Conflict => file.kept_aside += 1,
+            }
+        }
+        Ok(())
+    }
+
+    async fn settle(&mut self, file: &mut FileSummary) -> anyhow::Result<()> {
+        file.posted += self.app.settler().settle_by(A_BULK, now()).await?.posted;
+        self.unsettled = 0;
+        Ok(())
+    }
+
+    /// Settles what a file left, and asks what became of its rows.
+    async fn close(&mut self, file: &mut FileSummary) -> anyhow::Result<()> {
+        self.settle(file).await?;
+        if self.last_seq == self.since_seq {
+            return Ok(());
+        }
+        for ignored in self.app.ledger.ignored(self.since_seq).await? {
+            *file.ignored.entry(ignored.reason).or_default() += ignored.count;
+        }
+        for parked in self.app.ledger.parked(self.since_seq).await? {
+            let place = parked.place.unwrap_or(parked.event);
+            let parked = Parked { place, reason: parked.reason, path: Some(parked.path), is_kept: false };
+            file.tell_parked(parked);
+        }
+        self.since_seq = self.last_seq;
+        Ok(())
+    }
 }

@@ -1,8 +1,9 @@
-//! `upswell backfill`: feeds events from files through the same door as webhooks.
+//! `upswell backfill`: feeds what files hold through the same door as webhooks.
 
 mod feed;
 mod parked;
 mod progress;
+mod read;
 mod summary;
 
 use std::path::PathBuf;
@@ -12,8 +13,10 @@ use clap::Args;
 
 use self::feed::feed;
 use self::parked::ParkedFile;
-use super::{Outcome, emit, movements, say};
+use self::summary::Summary;
+use super::{Outcome, SummaryFormat, emit, movements, say};
 use crate::app::{App, now};
+use crate::backfill::{Paths, paths};
 use crate::config::{Config, Secret};
 use crate::ledger::{Posted, Wanted};
 use crate::pipeline::A_BULK;
@@ -27,43 +30,71 @@ use crate::pipeline::A_BULK;
                   stripe coupons list --expand data.applies_to --expand data.currency_options --limit 100\n  \
                   stripe subscription_items list --subscription sub_... --limit 100\n\n\
                   Examples:\n  upswell backfill events.ndjson.gz\n  upswell backfill prices.json\n  \
+                  upswell backfill stripe-exports/ sigma.zip\n  upswell backfill upswell.parked\n  \
                   upswell backfill --dry-run events.json"
 )]
 pub struct BackfillArgs {
-    /// Files of Stripe events, or of lists of prices, plans, products, coupons or a subscription's items, in any form, plain, .gz or .zst; `-` is standard input
+    /// Stripe events, lists of Stripe's API, CSV exports of the Dashboard, tables of Sigma as CSV or Parquet, in any form; directories and archives of them (zip, tar), plain, .gz or .zst; upswell.parked; `-` is standard input
     #[arg(required = true, value_name = "FILE")]
     pub files: Vec<PathBuf>,
     /// Show the movements that would be posted and change nothing
     #[arg(long)]
     pub dry_run: bool,
-    /// Only events of this book; those of others are passed over
+    /// Only events of this book; those of others are passed over. Rows of tables, which name none, are of it
     #[arg(long)]
     pub book: Option<String>,
+    /// The summary, for people or as one JSON object with the text on standard error
+    #[arg(long, value_enum, default_value_t = SummaryFormat::Table)]
+    pub format: SummaryFormat,
 }
 
 /// Feeds the files, one after the other.
 ///
 /// # Errors
 ///
-/// A file that can't be opened, or the store's refusal; what was stored before stays.
+/// A file that is not there, or the store's refusal; what was stored before stays.
 pub async fn run(args: &BackfillArgs, app: &App) -> anyhow::Result<Outcome> {
+    let files = paths(&args.files)?;
     if args.dry_run {
-        return dry_run(args, app).await;
+        return dry_run(args, files, app).await;
     }
     app.settler().adopt(now()).await?;
-    let mut is_clean = true;
-    for file in &args.files {
-        let fed = feed(file, args.book.as_deref(), app, ParkedFile::default()).await?;
-        emit(&fed.summary)?;
-        is_clean &= fed.is_clean;
+    let mut parked = ParkedFile::beside(&files.files);
+    let summary = feed(files, args.book.as_deref(), app, &mut parked, |file| args.tell(&file.text())).await?;
+    parked.all_read()?;
+    args.tell_all(&summary)?;
+    complete(args, app).await?;
+    Ok(outcome(&summary))
+}
+
+fn outcome(summary: &Summary) -> Outcome {
+    if summary.is_faulty { Outcome::FaultFound } else { Outcome::Done }
+}
+
+impl BackfillArgs {
+    /// A word for people: beside JSON, and beside the movements of a dry run, on standard error.
+    fn tell(&self, text: &str) -> anyhow::Result<()> {
+        if self.dry_run || self.format == SummaryFormat::Json {
+            say(text.trim_end());
+            return Ok(());
+        }
+        Ok(emit(text)?)
     }
-    complete(app).await?;
-    Ok(if is_clean { Outcome::Done } else { Outcome::FaultFound })
+
+    fn tell_all(&self, summary: &Summary) -> anyhow::Result<()> {
+        if let Some(text) = summary.text() {
+            self.tell(&text)?;
+        }
+        if self.format == SummaryFormat::Json {
+            emit(&summary.json())?;
+        }
+        Ok(())
+    }
 }
 
 /// Fetches what the files leave out, where there is a key, and settles what that heals. A price that is known
 /// by its id alone names its product only once it is fetched, so it is gone about in rounds.
-async fn complete(app: &App) -> anyhow::Result<()> {
+async fn complete(args: &BackfillArgs, app: &App) -> anyhow::Result<()> {
     let Some(mut completer) = app.completer()? else { return Ok(()) };
     let (mut fetched, mut posted) = (0, Posted::default());
     loop {
@@ -75,7 +106,7 @@ async fn complete(app: &App) -> anyhow::Result<()> {
         posted += app.settler().settle_by(A_BULK, now()).await?.posted;
     }
     if fetched > 0 {
-        emit(&format!(
+        args.tell(&format!(
             "Stripe's API: {fetched} objects fetched that events leave out; {} movements posted, {} taken back\n",
             posted.posted, posted.reversed
         ))?;
@@ -84,24 +115,28 @@ async fn complete(app: &App) -> anyhow::Result<()> {
 }
 
 /// The same on a copy of the store, which goes away again: what it would post is what it posts.
-async fn dry_run(args: &BackfillArgs, app: &App) -> anyhow::Result<Outcome> {
+async fn dry_run(args: &BackfillArgs, files: Paths, app: &App) -> anyhow::Result<Outcome> {
     let directory = tempfile::tempdir().context("no temporary directory for a copy of the store")?;
     let path = directory.path().join("copy.db");
     app.ledger.copy_to(&path).await?;
     let database_url = Secret::new(format!("sqlite://{}", path.display()));
     let copy = App::open(Config { database_url, ..app.config.clone() }).await?;
     let since_seq = Some(copy.ledger.counts().await?.last_posting);
-    let mut is_clean = true;
-    for file in &args.files {
-        let fed = feed(file, args.book.as_deref(), &copy, ParkedFile::none()).await?;
-        // Standard output is for the movements.
-        say(fed.summary.trim_end());
-        is_clean &= fed.is_clean;
+    let mut parked = ParkedFile::none();
+    let summary =
+        feed(files, args.book.as_deref(), &copy, &mut parked, |file| args.tell(&file.text())).await?;
+    if let Some(text) = summary.text() {
+        args.tell(&text)?;
     }
     let wanted = Wanted { since_seq, all: true, ..Wanted::default() };
     let rows = copy.reporter().movements(&wanted).await?;
-    say("nothing was changed; these are the movements it would post");
-    emit(&movements::text(&rows, None, app.config.timezone)?)?;
+    if args.format == SummaryFormat::Table {
+        say("nothing was changed; these are the movements it would post");
+    }
+    match args.format {
+        SummaryFormat::Json => emit(&summary.json())?,
+        SummaryFormat::Table => emit(&movements::text(&rows, None, app.config.timezone)?)?,
+    }
     copy.ledger.close().await?;
-    Ok(if is_clean { Outcome::Done } else { Outcome::FaultFound })
+    Ok(outcome(&summary))
 }

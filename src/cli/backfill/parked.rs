@@ -1,48 +1,172 @@
-//! The file of rows that could not be read.
+//! The file of rows that could not be read: to be corrected where it lies, and fed again.
 
+use std::fs::File;
 use std::io::Write;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context;
+use serde::{Deserialize, Serialize};
 
-/// Where rows are kept that could not be read at all, to be corrected and fed again.
+use super::read::checked;
+use crate::stripe::Sheet;
+
+/// Where rows are kept that could not be read, to be corrected and fed again.
 pub(super) const PARKED_FILE: &str = "upswell.parked";
+/// Where they are kept while that file is being fed.
+const PARKED_ANEW: &str = "upswell.parked.new";
 
-/// The file of rows that could not be read, one JSON object a line; begun with the first of them.
+/// A row that could not be read: one JSON object a line.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ParkedRow {
+    /// The file it came from.
+    pub(super) file: String,
+    /// The line where it starts.
+    pub(super) line: u64,
+    /// What is wrong with it.
+    pub(super) reason: String,
+    /// What stands before the decimals of its amounts, if that is a comma.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    decimals_after: Option<char>,
+    /// The names of its columns, of a row of a table.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    header: Option<Vec<String>>,
+    /// What is to be corrected.
+    row: Parked,
+}
+
+/// What is to be corrected.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+enum Parked {
+    /// A document's text.
+    Text(String),
+    /// A row's cells.
+    Cells(Vec<String>),
+    /// The cells of several rows of one subscription.
+    Rows(Vec<Vec<String>>),
+}
+
+impl ParkedRow {
+    /// Reads a line of the file; `None` of any other document.
+    pub(super) fn of(document: &[u8]) -> Option<Self> {
+        let inner = document.strip_prefix(b"{")?.trim_ascii_start();
+        inner.starts_with(b"\"file\"").then(|| serde_json::from_slice(document).ok()).flatten()
+    }
+
+    /// A document that is no JSON.
+    pub(super) fn of_document(file: &str, line: u64, reason: String, text: String) -> Self {
+        let row = Parked::Text(text);
+        Self { file: file.to_owned(), line, reason, decimals_after: None, header: None, row }
+    }
+
+    /// Rows of a table.
+    pub(super) fn of_rows(
+        file: &str,
+        line: u64,
+        reason: String,
+        sheet: &Sheet,
+        mut rows: Vec<Vec<String>>,
+    ) -> Self {
+        let row = match rows.len() {
+            1 => Parked::Cells(rows.remove(0)),
+            _ => Parked::Rows(rows),
+        };
+        Self {
+            file: file.to_owned(),
+            line,
+            reason,
+            decimals_after: Some(sheet.decimals_after()).filter(|mark| *mark == ','),
+            header: Some(sheet.columns().to_vec()),
+            row,
+        }
+    }
+
+    /// The same, wrong for another reason.
+    pub(super) fn because(self, reason: String) -> Self {
+        Self { reason, ..self }
+    }
+
+    /// The document that it makes as it stands now.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with it.
+    pub(super) fn document(&self, book: Option<&str>) -> Result<Vec<u8>, String> {
+        let rows = match &self.row {
+            Parked::Text(text) => {
+                let body = text.clone().into_bytes();
+                return match crate::stripe::read(&body) {
+                    Ok(_) => Ok(body),
+                    Err(error) => Err(error.to_string()),
+                };
+            }
+            Parked::Cells(cells) => vec![cells.clone()],
+            Parked::Rows(rows) => rows.clone(),
+        };
+        let header = self.header.as_ref().ok_or("the row has no header")?;
+        if let Some(row) = rows.iter().find(|row| row.len() != header.len()) {
+            return Err(format!("the row has {} cells, the header {}", row.len(), header.len()));
+        }
+        let sheet = Sheet::of(header, rows.iter().map(Vec::as_slice)).map_err(|error| error.to_string())?;
+        checked(sheet.with_decimals_after(self.decimals_after.unwrap_or('.')).document(&rows, book))
+    }
+}
+
+/// The file of rows that could not be read; begun with the first of them.
 pub(super) struct ParkedFile {
-    open: Option<std::fs::File>,
+    open: Option<File>,
+    path: PathBuf,
     /// A dry run keeps none.
     pub(super) is_kept: bool,
 }
 
-impl Default for ParkedFile {
-    fn default() -> Self {
-        Self { open: None, is_kept: true }
-    }
-}
-
 impl ParkedFile {
-    pub(super) fn none() -> Self {
-        Self { open: None, is_kept: false }
+    /// The file for rows of these files: where it is one of them, what is still wrong takes its place when
+    /// all are read.
+    pub(super) fn beside(files: &[PathBuf]) -> Self {
+        let own = Path::new(PARKED_FILE).canonicalize().ok();
+        let is_fed = own.is_some() && files.iter().any(|file| file.canonicalize().ok() == own);
+        let path = if is_fed { PARKED_ANEW } else { PARKED_FILE };
+        Self { open: None, path: path.into(), is_kept: true }
     }
 
-    pub(super) fn keep(&mut self, file: &str, line: u64, reason: &str, row: &[u8]) -> anyhow::Result<()> {
+    /// None, for a dry run.
+    pub(super) fn none() -> Self {
+        Self { open: None, path: PathBuf::new(), is_kept: false }
+    }
+
+    /// Keeps a row.
+    pub(super) fn keep(&mut self, row: &ParkedRow) -> anyhow::Result<()> {
         if !self.is_kept {
             return Ok(());
         }
+        let cannot = || format!("{} can't be written", self.path.display());
         let mut open = match self.open.take() {
             Some(open) => open,
-            None => private_file(PARKED_FILE).with_context(|| format!("{PARKED_FILE} can't be written"))?,
+            None => private_file(&self.path).with_context(cannot)?,
         };
-        let row = String::from_utf8_lossy(row);
-        let entry = serde_json::json!({"file": file, "line": line, "reason": reason, "row": row});
-        writeln!(open, "{entry}").with_context(|| format!("{PARKED_FILE} can't be written"))?;
+        let line = serde_json::to_string(row).with_context(cannot)?;
+        writeln!(open, "{line}").with_context(cannot)?;
         self.open = Some(open);
         Ok(())
+    }
+
+    /// All files were read: what was fed from the file of parked rows itself leaves it.
+    pub(super) fn all_read(self) -> anyhow::Result<()> {
+        if !self.is_kept || self.path != Path::new(PARKED_ANEW) {
+            return Ok(());
+        }
+        let cannot = || format!("{PARKED_FILE} can't be written");
+        match self.open {
+            Some(_) => std::fs::rename(&self.path, PARKED_FILE).with_context(cannot),
+            None => std::fs::remove_file(PARKED_FILE).with_context(cannot),
+        }
     }
 }
 
 /// A file that only its owner may read: rows hold customers' data.
-fn private_file(path: &str) -> std::io::Result<std::fs::File> {
+fn private_file(path: &Path) -> std::io::Result<File> {
     let mut options = std::fs::OpenOptions::new();
     options.append(true).create(true);
     #[cfg(unix)]

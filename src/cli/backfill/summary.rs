@@ -1,48 +1,195 @@
-//! What became of a file, told.
+//! What became of files, told: as text, and as JSON.
 
 use std::collections::BTreeMap;
+use std::fmt::Write;
 
-use super::feed::Tally;
+use serde_json::{Value, json};
+
 use super::parked::PARKED_FILE;
-use crate::app::App;
+use crate::ledger::Posted;
 
-/// What became of a file's rows, for people.
-pub(super) async fn summary(
-    app: &App,
-    name: &str,
-    since_seq: i64,
-    tally: &Tally,
-    is_kept: bool,
-) -> anyhow::Result<String> {
-    let mut text = format!(
-        "{name}: {} rows read, {} accepted, {} already known\n",
-        tally.rows, tally.accepted, tally.known
-    );
-    let mut reasons: BTreeMap<String, i64> = BTreeMap::new();
-    for ignored in app.ledger.ignored(since_seq).await? {
-        *reasons.entry(ignored.reason).or_default() += ignored.count;
+/// So many parked rows of a file are told one by one; all of them are in the file of parked rows.
+const TOLD_PARKED: usize = 1_000;
+
+/// A row that is not used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Parked {
+    /// The file and the line.
+    pub(super) place: String,
+    pub(super) reason: String,
+    /// The JSON path that does not fit, of one that is stored.
+    pub(super) path: Option<String>,
+    /// Whether it is in the file of parked rows.
+    pub(super) is_kept: bool,
+}
+
+/// What became of a file's rows.
+#[derive(Debug, Clone, Default)]
+pub(super) struct FileSummary {
+    pub(super) name: String,
+    /// What it holds, for people.
+    pub(super) form: &'static str,
+    pub(super) rows: u64,
+    pub(super) accepted: u64,
+    pub(super) known: u64,
+    pub(super) kept_aside: u64,
+    pub(super) other_books: u64,
+    pub(super) ignored: BTreeMap<String, i64>,
+    parked: Vec<Parked>,
+    parked_count: u64,
+    /// Rows that could not be read.
+    unreadable: u64,
+    pub(super) posted: Posted,
+    pub(super) milliseconds: u64,
+    /// Why it was not read to its end.
+    pub(super) fault: Option<String>,
+}
+
+/// What became of all files.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Summary {
+    files: Vec<Value>,
+    count: u64,
+    pub(super) total: FileSummary,
+    /// Whether every file was read to its end, and every row of them.
+    pub(super) is_faulty: bool,
+}
+
+impl FileSummary {
+    /// A file that begins.
+    pub(super) fn of(name: String, form: &'static str) -> Self {
+        Self { name, form, ..Self::default() }
     }
-    for (reason, count) in reasons {
-        text.push_str(&format!("  ignored {count}: {reason}\n"));
+
+    /// Takes a row that could not be read.
+    pub(super) fn park(&mut self, parked: Parked) {
+        self.unreadable += 1;
+        self.tell_parked(parked);
     }
-    for parked in app.ledger.parked(since_seq).await? {
-        let place = parked.place.unwrap_or(parked.event);
-        text.push_str(&format!("  parked {place}: {} at {}\n", parked.reason, parked.path));
+
+    /// Takes a row that is stored and can't be used by this version.
+    pub(super) fn tell_parked(&mut self, parked: Parked) {
+        self.parked_count += 1;
+        if self.parked.len() < TOLD_PARKED {
+            self.parked.push(parked);
+        }
     }
-    for (line, reason) in &tally.unreadable {
-        let kept = if is_kept { format!("; kept in {PARKED_FILE}") } else { String::new() };
-        text.push_str(&format!("  parked {name}:{line}: {reason}{kept}\n"));
+
+    fn rows_per_second(&self) -> u64 {
+        self.rows.saturating_mul(1_000) / self.milliseconds.max(1)
     }
-    if tally.kept_aside > 0 {
-        text.push_str(&format!(
-            "  kept aside {}: a known event that says something else\n",
-            tally.kept_aside
-        ));
+
+    fn seconds(&self) -> String {
+        format!("{}.{:03}", self.milliseconds / 1_000, self.milliseconds % 1_000)
     }
-    if tally.other_books > 0 {
-        text.push_str(&format!("  passed over {}: of another book\n", tally.other_books));
+
+    /// For people.
+    pub(super) fn text(&self) -> String {
+        let mut text = format!(
+            "{}: {} rows read, {} accepted, {} already known\n",
+            self.name, self.rows, self.accepted, self.known
+        );
+        let mut line = |told: String| {
+            // Writing to a text does not fail.
+            let _ = writeln!(text, "  {told}");
+        };
+        self.ignored.iter().for_each(|(reason, count)| line(format!("ignored {count}: {reason}")));
+        for parked in &self.parked {
+            let path = parked.path.as_ref().map(|path| format!(" at {path}")).unwrap_or_default();
+            let kept = if parked.is_kept { format!("; kept in {PARKED_FILE}") } else { String::new() };
+            line(format!("parked {}: {}{path}{kept}", parked.place, parked.reason));
+        }
+        let more = self.parked_count - self.parked.len() as u64;
+        if more > 0 {
+            line(format!("parked {more} more"));
+        }
+        if self.kept_aside > 0 {
+            line(format!("kept aside {}: a known event that says something else", self.kept_aside));
+        }
+        if self.other_books > 0 {
+            line(format!("passed over {}: of another book", self.other_books));
+        }
+        if let Some(fault) = &self.fault {
+            line(format!("fault: {fault}"));
+        }
+        line(format!("movements posted {}, taken back {}", self.posted.posted, self.posted.reversed));
+        text
     }
-    let posted = tally.posted;
-    text.push_str(&format!("  movements posted {}, taken back {}\n", posted.posted, posted.reversed));
-    Ok(text)
+
+    fn figures(&self) -> Value {
+        json!({
+            "rows": self.rows,
+            "accepted": self.accepted,
+            "known": self.known,
+            "ignored": self.ignored.values().sum::<i64>(),
+            "parked": self.parked_count,
+            "kept_aside": self.kept_aside,
+            "passed_over": self.other_books,
+            "movements_posted": self.posted.posted,
+            "movements_taken_back": self.posted.reversed,
+            "seconds": self.seconds(),
+            "rows_per_second": self.rows_per_second(),
+        })
+    }
+
+    fn json(&self) -> Value {
+        let mut json = self.figures();
+        json["file"] = self.name.clone().into();
+        json["form"] = self.form.into();
+        json["fault"] = self.fault.clone().into();
+        let ignored = self.ignored.iter().map(|(reason, count)| json!({"reason": reason, "count": count}));
+        json["ignored_by_reason"] = ignored.collect();
+        let parked = self.parked.iter().map(|parked| {
+            let Parked { place, reason, path, is_kept } = parked;
+            json!({"place": place, "reason": reason, "path": path, "kept": is_kept})
+        });
+        json["parked_rows"] = parked.collect();
+        json
+    }
+}
+
+impl Summary {
+    /// Takes a file that is over.
+    pub(super) fn add(&mut self, file: FileSummary) {
+        self.files.push(file.json());
+        self.count += 1;
+        self.is_faulty |= file.fault.is_some() || file.unreadable > 0;
+        let total = &mut self.total;
+        total.rows += file.rows;
+        total.accepted += file.accepted;
+        total.known += file.known;
+        total.kept_aside += file.kept_aside;
+        total.other_books += file.other_books;
+        total.parked_count += file.parked_count;
+        total.posted += file.posted;
+        total.milliseconds += file.milliseconds;
+        for (reason, count) in file.ignored {
+            *total.ignored.entry(reason).or_default() += count;
+        }
+    }
+
+    /// The sums, for people; nothing where one file alone says the same.
+    pub(super) fn text(&self) -> Option<String> {
+        let total = &self.total;
+        (self.count > 1).then(|| {
+            format!(
+                "all {} files: {} rows read, {} accepted, {} already known, {} parked; movements posted {}, taken \
+                 back {}; {} s, {} rows a second\n",
+                self.count,
+                total.rows,
+                total.accepted,
+                total.known,
+                total.parked_count,
+                total.posted.posted,
+                total.posted.reversed,
+                total.seconds(),
+                total.rows_per_second()
+            )
+        })
+    }
+
+    /// As one JSON object, for programs.
+    pub(super) fn json(&self) -> String {
+        format!("{}\n", json!({"files": self.files, "total": self.total.figures()}))
+    }
 }

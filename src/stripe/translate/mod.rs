@@ -7,6 +7,7 @@ mod invoice;
 mod previous;
 mod price;
 mod quote;
+mod row;
 mod subscription;
 
 use std::collections::BTreeMap;
@@ -18,6 +19,8 @@ use super::event::Event;
 use super::json::Json;
 use super::listing;
 use super::node::{Node, Unfit, is_time};
+
+pub use row::seen_at;
 
 /// What an event says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -69,6 +72,10 @@ pub fn translate(body: &[u8], envelope: &Envelope, sha256_hex: &str) -> Translat
     }
     if is_placeholder(&envelope.id) {
         return ignored(PLACEHOLDER);
+    }
+    if envelope.form == Form::Row {
+        return row::read(body, envelope, sha256_hex)
+            .unwrap_or_else(|unfit| parked(&unfit.path, &unfit.reason));
     }
     match subject(&envelope.kind) {
         Subject::Nothing(reason) => ignored(reason),
