@@ -48,8 +48,9 @@ pub(super) fn zip(name: &str, file: impl Read + Seek, depth: usize, told: Told<'
         Ok(archive) => archive,
         Err(error) => return told(name, Err(damaged(&error))),
     };
-    let names = archive.file_names_raw().map(|name| String::from_utf8_lossy(name).into_owned());
-    let mut inside: Vec<(String, usize)> = names.zip(0..).filter(|(name, _)| is_shown(name)).collect();
+    let names = (0..archive.len())
+        .filter_map(|index| archive.name_for_index(index).map(|name| (name.to_owned(), index)));
+    let mut inside: Vec<(String, usize)> = names.filter(|(name, _)| is_shown(name)).collect();
     inside.sort();
     for (inside, index) in inside.into_iter().take(MAX_ENTRIES) {
         let place = place(name, &inside);

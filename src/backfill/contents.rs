@@ -9,7 +9,7 @@ use super::archive::{self, TAR_BYTES, is_tar};
 use super::documents::FOREIGN;
 use super::source::{decompressed, stored};
 use super::table::has_cells;
-use super::{Documents, Progress, ReadError, Table, parquet, table};
+use super::{Documents, Progress, ReadError, Table, table};
 
 /// So many bytes are looked at to find out what a file holds.
 const LOOK_BYTES: u64 = 64 << 10;
@@ -17,6 +17,9 @@ const LOOK_BYTES: u64 = 64 << 10;
 const LOOK_LINES: usize = 20;
 /// Archives inside one another that are gone into.
 const MAX_DEPTH: usize = 4;
+
+const PARQUET: &str = "this is a Parquet file, which is not read; export the table as CSV, for example duckdb -c \"COPY \
+                       'FILE' TO 'FILE.csv' (HEADER)\"";
 
 /// What a file holds.
 pub enum Contents<'s> {
@@ -31,14 +34,15 @@ pub enum Contents<'s> {
 pub type Told<'t> = &'t mut dyn FnMut(&str, Result<Contents<'_>, ReadError>) -> ControlFlow<()>;
 
 /// Reads a file, and each file in it if it is an archive; `-` is standard input. What can't be read is told
-/// like what can. Memory stays flat: entries of archives are read as they come, and only a zip archive or a
-/// Parquet file that does not lie on a disk is laid there first.
+/// like what can. Memory stays flat: entries of archives are read as they come, and only a zip archive
+/// that does not lie on a disk is laid there first.
 pub fn each(path: &Path, progress: &Progress, told: Told<'_>) -> ControlFlow<()> {
     let name = if path == Path::new("-") { "standard input".to_owned() } else { path.display().to_string() };
     match stored(path, progress) {
         Ok(source) => {
-            let is_file = |file: &File| file.metadata().is_ok_and(|file| file.is_file());
-            let file = File::open(path).ok().filter(is_file);
+            // A pipe must not be opened twice.
+            let is_file = std::fs::metadata(path).is_ok_and(|at| at.is_file());
+            let file = if is_file { File::open(path).ok() } else { None };
             let lying = file.map(|file| Lying { file, progress: progress.clone() });
             open(&name, source, lying, 0, told)
         }
@@ -89,7 +93,7 @@ pub(super) fn open<'s>(
             told(name, Err(ReadError::Archive { reason }))
         }
         Kind::Tar => archive::tar(name, whole, depth, told),
-        Kind::Zip | Kind::Parquet => {
+        Kind::Zip => {
             let lying = lying.and_then(|mut lying| lying.is_plain(&start).then_some(lying));
             let file = lying.map_or_else(
                 || laid_down(whole).map(|file| Lying { file, progress: Progress::default() }),
@@ -97,12 +101,10 @@ pub(super) fn open<'s>(
             );
             match file {
                 Err(error) => told(name, Err(broken_off(error))),
-                Ok(Lying { file, progress }) if kind == Kind::Zip => {
-                    archive::zip(name, progress.counting(file), depth, told)
-                }
-                Ok(Lying { file, .. }) => parquet::open(name, file, told),
+                Ok(Lying { file, progress }) => archive::zip(name, progress.counting(file), depth, told),
             }
         }
+        Kind::Parquet => told(name, Err(ReadError::NoTable { line: 1, reason: PARQUET.to_owned() })),
         Kind::Table => told(name, table(whole).map(Contents::Table)),
         Kind::Documents => told(name, Ok(Contents::Documents(Documents::new(whole)))),
     }

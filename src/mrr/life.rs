@@ -66,7 +66,8 @@ impl<'a> Life<'a> {
         };
         let mut steps: Vec<Step<'a>> =
             base.map(|snapshot| step(snapshot.at, snapshot, false)).into_iter().collect();
-        for told in order(base.map(|base| &base.state), snapshots) {
+        let linked = base.filter(|base| base.evidence.grade.is_event()).map(|base| &base.state);
+        for told in order(linked, snapshots) {
             let took_effect = effective_at(told.snapshot, policy, is_sold_with_end(&steps));
             // Never before the fact it follows (R14).
             let at = steps.last().map_or(took_effect, |last| took_effect.max(last.at));

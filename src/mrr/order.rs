@@ -47,15 +47,23 @@ pub(super) fn order<'a>(before: Option<&'a State>, snapshots: &[&'a Snapshot]) -
         let mut second = second.to_vec();
         second.sort_by_key(|snapshot| rank(snapshot));
         for group in second.chunk_by(|a, b| rank(a) == rank(b)) {
-            let reached = ordered.last().map(|last| &last.snapshot.state).or(before);
-            for snapshot in chain(reached, group) {
-                let reached = ordered.last().map(|last| &last.snapshot.state).or(before);
+            for snapshot in chain(reached(&ordered, before), group) {
+                let reached = reached(&ordered, before);
                 let is_broken = reached.is_some_and(|state| follow(Some(state), snapshot).breaks > 0);
                 ordered.push(Ordered { snapshot, is_broken });
             }
         }
     }
     ordered
+}
+
+/// The state that is reached, as far as a chain can go on from it: what an export shows leaves too much out to be
+/// a link of it.
+fn reached<'o>(ordered: &'o [Ordered<'_>], before: Option<&'o State>) -> Option<&'o State> {
+    ordered.last().map_or(before, |last| {
+        let is_link = last.snapshot.evidence.grade.is_event();
+        is_link.then_some(&last.snapshot.state)
+    })
 }
 
 /// The order of `group`, sorted by event id, that costs least after `reached`.

@@ -141,38 +141,12 @@ fn archives_of_any_kind_say_the_same_and_name_their_entries() {
 }
 
 #[test]
-fn a_parquet_file_says_what_its_csv_says() {
+fn a_parquet_file_is_named_with_the_remedy() {
     let place = Place::new();
-    place.write("prices.bin", parquet_of(&export("sigma_prices.csv")));
-    place.write("subscriptions.bin", parquet_of(&export("sigma_subscriptions.csv")));
-    let (code, told, said) = fed(&place, &["prices.bin", "subscriptions.bin"]);
-    assert_eq!(code, Some(0), "{told}{said}");
-    assert_eq!(customers(&place), [("cus_Ginkgo".to_owned(), "7500".to_owned())]);
-}
-
-/// A table of texts as Parquet.
-fn parquet_of(csv: &[u8]) -> Vec<u8> {
-    use parquet::data_type::{ByteArray, ByteArrayType};
-    use parquet::file::writer::SerializedFileWriter;
-    let table = table(csv).unwrap();
-    let fields: Vec<String> =
-        table.columns.iter().map(|name| format!("required binary {name} (UTF8);")).collect();
-    let schema = format!("message table {{ {} }}", fields.concat());
-    let schema = std::sync::Arc::new(parquet::schema::parser::parse_message_type(&schema).unwrap());
-    let rows: Vec<Vec<String>> = table.map(|row| row.unwrap().cells).collect();
-    let mut bytes = Vec::new();
-    let mut writer = SerializedFileWriter::new(&mut bytes, schema, Default::default()).unwrap();
-    let mut group = writer.next_row_group().unwrap();
-    let mut at = 0;
-    while let Some(mut column) = group.next_column().unwrap() {
-        let cells: Vec<ByteArray> = rows.iter().map(|row| row[at].as_str().into()).collect();
-        column.typed::<ByteArrayType>().write_batch(&cells, None, None).unwrap();
-        column.close().unwrap();
-        at += 1;
-    }
-    group.close().unwrap();
-    writer.close().unwrap();
-    bytes
+    place.write("prices.bin", b"PAR1\x15\x04\x15 PAR1");
+    let (code, told, _) = fed(&place, &["prices.bin"]);
+    assert_eq!(code, Some(1));
+    assert!(told.contains("prices.bin: 0 rows read") && told.contains("export the table as CSV"), "{told}");
 }
 
 #[test]

@@ -34,7 +34,7 @@ use crate::pipeline::A_BULK;
                   upswell backfill --dry-run events.json"
 )]
 pub struct BackfillArgs {
-    /// Stripe events, lists of Stripe's API, CSV exports of the Dashboard, tables of Sigma as CSV or Parquet, in any form; directories and archives of them (zip, tar), plain, .gz or .zst; upswell.parked; `-` is standard input
+    /// Stripe events, lists of Stripe's API, CSV exports of the Dashboard, tables of Sigma as CSV, in any form; directories and archives of them (zip, tar), plain, .gz or .zst; upswell.parked; `-` is standard input
     #[arg(required = true, value_name = "FILE")]
     pub files: Vec<PathBuf>,
     /// Show the movements that would be posted and change nothing

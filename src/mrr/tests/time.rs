@@ -233,8 +233,10 @@ fn from_the_first_event_on_an_export_has_no_say() {
         }
         story
     };
-    let story = row(Story::new(), day(2)).updated("a", day(5), plan(12));
-    row(story, day(7)).moves(&["d2 opening a.1 +90", "d5 expansion/seat quantity a.1 +30"]);
+    let story = row(Story::new(), day(2)).snapshot("a", day(5), Origin::Updated, Some(plan(10)), plan(12));
+    let story = row(story, day(7));
+    story.moves(&["d2 opening a.1 +90", "d5 expansion/seat quantity a.1 +30"]);
+    assert!(story.derive().findings.is_empty(), "what an export leaves out breaks no chain");
 }
 
 #[test]
