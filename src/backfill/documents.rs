@@ -13,9 +13,10 @@ const MAX_LISTS: usize = 8;
 /// So many unreadable lines before the first document, and the file is taken for something else.
 const PATIENCE_LINES: u32 = 20;
 /// Beginnings of files that hold no JSON as they are, and what to do with them.
-pub(super) const FOREIGN: [(&[u8], &str); 5] = [
+pub(super) const FOREIGN: [(&[u8], &str); 6] = [
     (b"\xff\xfe", "this is UTF-16; convert it, for example iconv -f UTF-16 -t UTF-8"),
     (b"\xfe\xff", "this is UTF-16; convert it, for example iconv -f UTF-16 -t UTF-8"),
+    (b"PK\x03\x04", "this is a zip archive; unpack it and name the files in it"),
     (b"BZh", "this is bzip2; pipe it in, for example bzcat FILE | upswell backfill -"),
     (b"\xfd7zXZ", "this is xz; pipe it in, for example xzcat FILE | upswell backfill -"),
     (b"SQLite format 3", "this is an SQLite database; export its events as JSON first"),

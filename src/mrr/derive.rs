@@ -150,12 +150,13 @@ pub(super) fn lives<'a>(timeline: &'a Timeline, known: &Known<'a>, policy: &Poli
         start.into_iter().flat_map(|start| &start.checkpoint.ended).collect();
     let ids: BTreeSet<SubscriptionId> = snapshots.keys().chain(base.keys().copied()).cloned().collect();
     ids.into_iter()
-        .map(|id| {
+        .filter_map(|id| {
             let billed = invoices.get(&id).map_or(&[][..], Vec::as_slice);
             let is_over = over.contains(&id);
             let base = base.get(&id).copied();
             let told = with_a_say(snapshots.get(&id).map_or(&[][..], Vec::as_slice), base, is_over);
-            Life::of(id, base, is_over, &told, billed, known, policy)
+            let is_told = base.is_some() || !told.is_empty();
+            is_told.then(|| Life::of(id, base, is_over, &told, billed, known, policy))
         })
         .collect()
 }
