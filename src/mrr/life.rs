@@ -246,7 +246,7 @@ fn end_cause(state: &State) -> Cause {
 }
 
 /// Whether a snapshot says that its subscription is over.
-fn is_end(snapshot: &Snapshot) -> bool {
+pub(super) fn is_end(snapshot: &Snapshot) -> bool {
     snapshot.origin == Origin::Deleted
         || matches!(snapshot.state.status, Status::Canceled | Status::IncompleteExpired)
 }

@@ -158,6 +158,7 @@ pub(crate) fn snapshot(
         previous,
         motion: MotionSigns::default(),
         metadata: BTreeMap::new(),
+        listed: None,
         evidence: evidence(event),
     }
 }
