@@ -8,6 +8,7 @@ mod changes;
 mod customer_discounts;
 mod discounts;
 mod explanations;
+mod history;
 mod kinds;
 mod learnt;
 mod months;
