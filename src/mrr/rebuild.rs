@@ -94,7 +94,8 @@ impl<'t> Heard<'t> {
     ) -> Vec<Snapshot> {
         let end = self.end();
         let first_event = self.base.map(|_| Instant(i64::MIN)).or(self.events.first().map(|event| event.at));
-        let ended_at = end.map(ended_at).or(self.events.iter().find(|event| is_end(event)).map(|e| ended_at(e)));
+        let ended_at =
+            end.map(ended_at).or(self.events.iter().find(|event| is_end(event)).map(|e| ended_at(e)));
         let until = first_event.into_iter().chain(ended_at).min();
         let is_before = |at: Instant| until.is_none_or(|until| at < until);
         let sigma = self.sigma();
@@ -109,7 +110,8 @@ impl<'t> Heard<'t> {
         };
         kept.retain(|snapshot| is_open(Grade::InvoiceLine, snapshot.at));
         let last = kept.last().cloned();
-        let shown = self.shown.iter().filter(|shown| !is_end(shown) && is_open(shown.evidence.grade, shown.at));
+        let shown =
+            self.shown.iter().filter(|shown| !is_end(shown) && is_open(shown.evidence.grade, shown.at));
         kept.extend(shown.map(|shown| (*shown).clone()));
         kept.extend(end.cloned());
         if let Some(last) = &last {
@@ -133,7 +135,8 @@ impl<'t> Heard<'t> {
         }
         let last = self.events.iter().chain(&self.base).map(|event| event.at).max();
         let ends = self.shown.iter().copied().filter(|shown| is_end(shown));
-        ends.filter(|shown| last.is_none_or(|last| last <= ended_at(shown))).min_by_key(|shown| ended_at(shown))
+        ends.filter(|shown| last.is_none_or(|last| last <= ended_at(shown)))
+            .min_by_key(|shown| ended_at(shown))
     }
 
     /// The stretch that Sigma's changes tell without a gap.
@@ -144,9 +147,8 @@ impl<'t> Heard<'t> {
 
     /// Whether the list shows that its first payment was not made.
     fn never_paid(&self) -> bool {
-        let is_unpaid = |shown: &&Snapshot| {
-            matches!(shown.state.status, Status::Incomplete | Status::IncompleteExpired)
-        };
+        let is_unpaid =
+            |shown: &&Snapshot| matches!(shown.state.status, Status::Incomplete | Status::IncompleteExpired);
         self.shown.last().is_some_and(is_unpaid)
     }
 
@@ -160,9 +162,12 @@ impl<'t> Heard<'t> {
         let listed = self.shown.iter().copied().filter(|shown| !is_end(shown)).chain(end);
         let mut words: Vec<(Instant, &State, &Snapshot)> = listed
             .map(|shown| (if is_end(shown) { ended_at(shown) } else { shown.at }, &shown.state, shown))
-            .chain(self.events.first().filter(|event| event.origin != Origin::Created).map(|event| {
-                (event.at, event.previous.as_ref().unwrap_or(&event.state), *event)
-            }))
+            .chain(
+                self.events
+                    .first()
+                    .filter(|event| event.origin != Origin::Created)
+                    .map(|event| (event.at, event.previous.as_ref().unwrap_or(&event.state), *event)),
+            )
             .filter(|(at, ..)| *at >= last.at)
             .collect();
         words.sort_by(|a, b| (a.0, &a.2.evidence.event).cmp(&(b.0, &b.2.evidence.event)));
