@@ -15,7 +15,7 @@ use crate::app::{App, now};
 use crate::backfill::{Document, ReadError, open};
 use crate::config::{Config, Secret};
 use crate::ledger::{Acceptance, Arrival, Posted, Source, Wanted};
-use crate::pipeline::{A_BULK, arrival};
+use crate::pipeline::{A_BULK, arrivals as arrivals_of};
 
 /// Documents stored in one transaction.
 const A_BATCH: usize = 1_000;
@@ -71,6 +71,7 @@ pub async fn run(args: &BackfillArgs, app: &App) -> anyhow::Result<Outcome> {
     if args.dry_run {
         return dry_run(args, app).await;
     }
+    app.ledger.write_in_bulk().await?;
     app.settler().adopt(now()).await?;
     let mut is_clean = true;
     for file in &args.files {
@@ -147,7 +148,7 @@ async fn feed(file: &Path, book: Option<&str>, app: &App, mut parked: ParkedFile
         let batch: Vec<_> = documents.by_ref().take(A_BATCH).collect();
         is_open = batch.len() == A_BATCH;
         let mut arrivals = Vec::with_capacity(batch.len());
-        let read = read_batch(batch, (&name, book), &mut arrivals, &mut tally, &mut parked);
+        let read = read_batch(batch, (&name, book), &mut arrivals, &mut tally, &mut parked).await;
         store(app, arrivals, &mut tally).await?;
         // What came before a file breaks off is settled all the same.
         if tally.unsettled >= A_BULK || !is_open || read.is_err() {
@@ -176,37 +177,45 @@ fn named(error: ReadError, name: &str) -> anyhow::Error {
 /// # Errors
 ///
 /// A file that breaks off; what came before is in `arrivals`.
-fn read_batch(
+async fn read_batch(
     batch: Vec<Result<Document, ReadError>>,
     (name, book): (&str, Option<&str>),
     arrivals: &mut Vec<Arrival>,
     tally: &mut Tally,
     parked: &mut ParkedFile,
 ) -> anyhow::Result<()> {
+    let (mut lines, mut bodies) = (Vec::with_capacity(batch.len()), Vec::with_capacity(batch.len()));
+    let mut broken_off = None;
     for document in batch {
-        let document = match document {
-            Ok(document) => document,
+        match document {
+            Ok(document) => {
+                let source = Source::Backfill { place: format!("{name}:{}", document.line) };
+                let body = Bytes::from(document.bytes);
+                lines.push((document.line, body.clone()));
+                bodies.push((body, source));
+            }
             Err(ReadError::Unreadable { line, reason }) => {
-                tally.rows += 1;
                 parked.keep(name, line, &reason, &[])?;
                 tally.unreadable.push((line, reason));
-                continue;
             }
-            Err(error) => return Err(named(error, name)),
-        };
+            Err(error) => {
+                broken_off = Some(error);
+                break;
+            }
+        }
         tally.rows += 1;
-        let place = format!("{name}:{}", document.line);
-        let body = Bytes::from(document.bytes);
-        match arrival(body.clone(), None, now(), Source::Backfill { place }) {
+    }
+    for ((line, body), arrival) in lines.into_iter().zip(arrivals_of(bodies, now()).await) {
+        match arrival {
             Ok(arrival) if book.is_some_and(|book| book != arrival.book) => tally.other_books += 1,
             Ok(arrival) => arrivals.push(arrival),
             Err(error) => {
-                parked.keep(name, document.line, &error.to_string(), &body)?;
-                tally.unreadable.push((document.line, error.to_string()));
+                parked.keep(name, line, &error.to_string(), &body)?;
+                tally.unreadable.push((line, error.to_string()));
             }
         }
     }
-    Ok(())
+    broken_off.map_or(Ok(()), |error| Err(named(error, name)))
 }
 
 /// Stores a batch.

@@ -1,14 +1,13 @@
 //! The inbox: every delivery exactly as it came, unique on (account, event).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use bytes::Bytes;
 use sea_orm::{FromQueryResult, Value};
 
 use super::error::while_doing;
 use super::open::run;
 use super::sql::{KEYS_A_STATEMENT, Table, all, marks, statement};
-use super::{CustomerKey, Ledger, LedgerError};
+use super::{CustomerKey, Ledger, LedgerError, Packed};
 
 /// Where a delivery came from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,8 +53,8 @@ pub struct Arrival {
     pub received_at: i64,
     /// Where it came from.
     pub source: Source,
-    /// The bytes as they came.
-    pub body: Bytes,
+    /// The bytes, packed.
+    pub body: Packed,
 }
 
 /// What became of an arrival; it is durable whichever it is.
@@ -117,7 +116,13 @@ struct StoredRow {
     received_at: i64,
     source: String,
     place: Option<String>,
+    codec: i64,
     body: Vec<u8>,
+}
+
+#[derive(FromQueryResult)]
+struct PendingRow {
+    inbox_seq: i64,
 }
 
 #[derive(FromQueryResult)]
@@ -129,9 +134,9 @@ struct KnownRow {
 }
 
 const COLUMNS: &str =
-    "seq, book, event_id, kind, created, api_version, sha256, signed_at, received_at, source, place, body";
+    "seq, book, event_id, kind, created, api_version, sha256, signed_at, received_at, source, place, codec, body";
 
-const DELIVERY: [&str; 14] = [
+const DELIVERY: [&str; 15] = [
     "book",
     "account",
     "event_id",
@@ -145,6 +150,7 @@ const DELIVERY: [&str; 14] = [
     "received_at",
     "source",
     "place",
+    "codec",
     "body",
 ];
 
@@ -221,6 +227,45 @@ impl Ledger {
              (SELECT inbox_seq FROM pending ORDER BY inbox_seq LIMIT $1) ORDER BY seq"
         );
         self.stored(sql, vec![i64::try_from(limit).unwrap_or(i64::MAX).into()]).await
+    }
+
+    /// Deliveries that are not settled, after a number, in the order they came.
+    ///
+    /// # Errors
+    ///
+    /// The store's refusal.
+    pub async fn pending_after(&self, seq: i64, limit: usize) -> Result<Vec<Stored>, LedgerError> {
+        let which = "seq IN (SELECT inbox_seq FROM pending WHERE inbox_seq > $1 ORDER BY inbox_seq LIMIT $2)";
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        self.stored_where(which, vec![seq.into(), limit.into()]).await
+    }
+
+    /// Whether more deliveries than so many are not settled.
+    ///
+    /// # Errors
+    ///
+    /// The store's refusal.
+    pub async fn is_pending(&self, more_than: usize) -> Result<bool, LedgerError> {
+        let sql = "SELECT inbox_seq FROM pending LIMIT 1 OFFSET $1";
+        let values = vec![i64::try_from(more_than).unwrap_or(i64::MAX).into()];
+        let rows: Vec<PendingRow> = all(self.reader(), "read what is pending", statement(sql, values)).await?;
+        Ok(!rows.is_empty())
+    }
+
+    /// Which of these deliveries are not settled.
+    ///
+    /// # Errors
+    ///
+    /// The store's refusal.
+    pub async fn still_pending(&self, seqs: &[i64]) -> Result<BTreeSet<i64>, LedgerError> {
+        let mut waiting = BTreeSet::new();
+        for chunk in seqs.chunks(KEYS_A_STATEMENT) {
+            let sql = format!("SELECT inbox_seq FROM pending WHERE inbox_seq IN ({})", marks(chunk.len()));
+            let values = chunk.iter().map(|seq| Value::from(*seq)).collect();
+            let rows: Vec<PendingRow> = all(self.reader(), "read what is pending", statement(sql, values)).await?;
+            waiting.extend(rows.into_iter().map(|row| row.inbox_seq));
+        }
+        Ok(waiting)
     }
 
     /// Lets deliveries wait for settlement again that another version parked, or ignored because it did not
@@ -325,7 +370,7 @@ impl Ledger {
     }
 }
 
-fn values(arrival: Arrival) -> [Value; 14] {
+fn values(arrival: Arrival) -> [Value; 15] {
     let (source, place) = match arrival.source {
         Source::Webhook => ("webhook", None),
         Source::Backfill { place } => ("backfill", Some(place)),
@@ -345,7 +390,8 @@ fn values(arrival: Arrival) -> [Value; 14] {
         arrival.received_at.into(),
         source.into(),
         place.into(),
-        Vec::from(arrival.body).into(),
+        arrival.body.codec.into(),
+        arrival.body.bytes.into(),
     ]
 }
 
@@ -363,7 +409,7 @@ impl StoredRow {
             received_at: self.received_at,
             source: self.source,
             place: self.place,
-            body: self.body,
+            body: Packed { codec: self.codec, bytes: self.body }.unpack(),
         }
     }
 }

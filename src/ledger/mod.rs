@@ -4,6 +4,7 @@
 //! Inbox and postings are only ever added to; the store itself refuses anything else. A settlement
 //! is one transaction, so that there is no state between "the fact is in" and "its movements are".
 
+mod aside;
 mod ask;
 mod books;
 mod catalogue;
@@ -15,6 +16,7 @@ mod error;
 mod inbox;
 mod mirror;
 mod open;
+mod packed;
 mod posting;
 mod project;
 mod rate;
@@ -27,6 +29,7 @@ mod view;
 #[cfg(test)]
 mod tests;
 
+pub use aside::Aside;
 pub use ask::{EventAt, Gap, KindTold, WaitingEvent};
 pub use books::{KeptCustomer, books_digest, place, standing_among};
 pub use catalogue::{LearntSoFar, NewLesson, Taught};
@@ -37,6 +40,7 @@ pub use customer::{CustomerKey, Known};
 pub use error::LedgerError;
 pub use inbox::{Acceptance, Arrival, Source, Stored};
 pub use open::Ledger;
+pub use packed::Packed;
 pub use posting::{Posting, Wanted, movement_id};
 pub use rate::{ImportedQuote, RateImport, Replaced};
 pub use read::{Conflict, Counts, IgnoredEvents, ParkedEvent, Poisoned};

@@ -33,7 +33,7 @@ fn arrival(event: &str, digest: u8) -> Arrival {
         signed_at: Some(101),
         received_at: 102,
         source: Source::Webhook,
-        body: Bytes::from(format!("{{\"id\":\"{event}\"}}")),
+        body: Packed::of(format!("{{\"id\":\"{event}\"}}").as_bytes()),
     }
 }
 
@@ -187,7 +187,7 @@ async fn an_event_is_stored_once_and_one_that_says_something_else_is_kept_aside(
 async fn bytes_come_back_as_they_went_in() {
     let (_directory, ledger) = ledger().await;
     let body = Bytes::from_static(b"{ \"id\": \"evt_1\",\n \"odd\": \"\\u0000\" }\r\n");
-    ledger.accept(vec![Arrival { body: body.clone(), ..arrival("evt_1", 1) }]).await.unwrap();
+    ledger.accept(vec![Arrival { body: Packed::of(&body), ..arrival("evt_1", 1) }]).await.unwrap();
     let stored = ledger.stored_event("evt_1", None).await.unwrap().unwrap();
     assert_eq!(stored.body, body);
     assert_eq!((stored.signed_at, stored.sha256), (Some(101), hex::encode([1; 32])));

@@ -8,7 +8,8 @@ use sha2::{Digest, Sha256};
 use tokio::sync::{Notify, mpsc, oneshot};
 use tokio::task::JoinHandle;
 
-use crate::ledger::{Acceptance, Arrival, Ledger, Source};
+use super::parallel::in_parallel;
+use crate::ledger::{Acceptance, Arrival, Ledger, Packed, Source};
 use crate::stripe::{EnvelopeError, Form, Secret, SignatureError, book, read, verify};
 
 /// Deliveries that may wait for a commit; more are told to come back, before memory grows.
@@ -181,8 +182,13 @@ pub fn arrival(
         signed_at,
         received_at: now,
         source,
-        body,
+        body: Packed::of(&body),
     })
+}
+
+/// What is stored of many deliveries of a backfill, in their order.
+pub async fn arrivals(bodies: Vec<(Bytes, Source)>, now: i64) -> Vec<Result<Arrival, EnvelopeError>> {
+    in_parallel(bodies, move |(body, source)| arrival(body, None, now, source)).await
 }
 
 /// Commits whatever waits, as one transaction, until the door is closed.

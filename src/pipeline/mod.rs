@@ -3,10 +3,12 @@
 //! post the difference, in one transaction, so that a crash between any two steps loses nothing and
 //! posts nothing twice.
 
+mod bulk;
 mod close;
 mod closed_months;
 mod complete;
 mod door;
+mod parallel;
 mod settle;
 mod shelf;
 mod verify;
@@ -14,7 +16,7 @@ mod verify_catalogue;
 mod what_if;
 
 pub use complete::{Completed, Completer};
-pub use door::{AcceptError, Accepted, Door, Unready, arrival};
+pub use door::{AcceptError, Accepted, Door, Unready, arrival, arrivals};
 pub use settle::{A_BULK, ENGINE, NoFacts, Settled, Settler, Told, facts_of, told_by};
 pub use verify::{Fault, Proof, verify};
 pub use what_if::{Tried, WhatIf, what_if};
