@@ -81,7 +81,12 @@ impl Aside {
         while lines.read_line(&mut text).map_err(failed)? > 0 {
             let line: Line = serde_json::from_str(&text).map_err(|error| failed(error.into()))?;
             let key = CustomerKey { book: line.book, customer: line.customer.into() };
-            facts.push(NewFact { key, inbox_seq: line.inbox_seq, part: line.part, fact: line.fact.restore() });
+            facts.push(NewFact {
+                key,
+                inbox_seq: line.inbox_seq,
+                part: line.part,
+                fact: line.fact.restore(),
+            });
             text.clear();
         }
         Ok(Some(facts))

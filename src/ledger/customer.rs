@@ -125,7 +125,8 @@ impl Ledger {
             let start = start.map(|checkpoint| Start { checkpoint, base: Vec::new() });
             let timeline = Timeline { facts: Vec::new(), start };
             let settled_at = Some(Instant(row.settled_at));
-            let found = Known { revision: row.revision, timeline, settled_at, catalogue_seq: row.catalogue_seq };
+            let found =
+                Known { revision: row.revision, timeline, settled_at, catalogue_seq: row.catalogue_seq };
             known.insert(row.customer, found);
         }
         for (customer, fact) in self.whole_facts(book, &whole).await? {
@@ -276,5 +277,5 @@ impl Ledger {
 
 /// A book and names of its customers, as values.
 pub(super) fn names<'n>(book: &str, names: impl Iterator<Item = &'n str>) -> Vec<Value> {
-    std::iter::once(book).chain(names).map(Value::from).collect()
+    std::iter::once(Value::from(book)).chain(names.map(Value::from)).collect()
 }

@@ -79,7 +79,9 @@ pub enum LedgerError {
         customer: CustomerId,
     },
     /// What a backfill lays aside while it runs could not be written, or read again.
-    #[error("facts could not be laid aside in the directory of the ledger's file; see that it has space, and run again")]
+    #[error(
+        "facts could not be laid aside in the directory of the ledger's file; see that it has space, and run again"
+    )]
     Aside {
         /// What the system said.
         source: std::io::Error,

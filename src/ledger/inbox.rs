@@ -133,8 +133,7 @@ struct KnownRow {
     digest: Vec<u8>,
 }
 
-const COLUMNS: &str =
-    "seq, book, event_id, kind, created, api_version, sha256, signed_at, received_at, source, place, codec, body";
+const COLUMNS: &str = "seq, book, event_id, kind, created, api_version, sha256, signed_at, received_at, source, place, codec, body";
 
 const DELIVERY: [&str; 15] = [
     "book",
@@ -248,7 +247,8 @@ impl Ledger {
     pub async fn is_pending(&self, more_than: usize) -> Result<bool, LedgerError> {
         let sql = "SELECT inbox_seq FROM pending LIMIT 1 OFFSET $1";
         let values = vec![i64::try_from(more_than).unwrap_or(i64::MAX).into()];
-        let rows: Vec<PendingRow> = all(self.reader(), "read what is pending", statement(sql, values)).await?;
+        let rows: Vec<PendingRow> =
+            all(self.reader(), "read what is pending", statement(sql, values)).await?;
         Ok(!rows.is_empty())
     }
 
@@ -262,7 +262,8 @@ impl Ledger {
         for chunk in seqs.chunks(KEYS_A_STATEMENT) {
             let sql = format!("SELECT inbox_seq FROM pending WHERE inbox_seq IN ({})", marks(chunk.len()));
             let values = chunk.iter().map(|seq| Value::from(*seq)).collect();
-            let rows: Vec<PendingRow> = all(self.reader(), "read what is pending", statement(sql, values)).await?;
+            let rows: Vec<PendingRow> =
+                all(self.reader(), "read what is pending", statement(sql, values)).await?;
             waiting.extend(rows.into_iter().map(|row| row.inbox_seq));
         }
         Ok(waiting)

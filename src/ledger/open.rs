@@ -133,7 +133,7 @@ impl Ledger {
     /// # Errors
     ///
     /// The store's refusal: a file that is there already, a full disk.
-    pub async fn copy_to(&self, path: &std::path::Path) -> Result<(), LedgerError> {
+    pub async fn copy_to(&self, path: &Path) -> Result<(), LedgerError> {
         let statement = sql::statement("VACUUM INTO $1", vec![path.display().to_string().into()]);
         run(&self.connections.writer, "copy itself", statement).await.map(drop)
     }

@@ -82,7 +82,8 @@ mod tests {
 
     use super::*;
 
-    const EVENT: &[u8] = include_bytes!("../../fixtures/events/2025-03-31.basil/customer.subscription.updated.json");
+    const EVENT: &[u8] =
+        include_bytes!("../../fixtures/events/2025-03-31.basil/customer.subscription.updated.json");
 
     #[test]
     fn an_event_is_stored_in_a_fraction_of_its_bytes_and_comes_back_as_it_was() {

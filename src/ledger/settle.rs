@@ -254,7 +254,8 @@ impl Settlement {
             }
         }
         // Of a customer that was never settled nothing stands.
-        for (book, customers) in self.by_book(|customer| customer.revision > 0 && customer.derivation.is_ok()) {
+        for (book, customers) in self.by_book(|customer| customer.revision > 0 && customer.derivation.is_ok())
+        {
             let key = |customer| CustomerKey { book: book.to_owned(), customer };
             for (customer, postings) in standing(db, book, &customers).await? {
                 stood.entry(key(customer)).or_default().postings = postings;
@@ -269,7 +270,8 @@ impl Settlement {
 
     /// Makes room for the projections of the customers that were settled before.
     async fn clear(&self, db: &DatabaseTransaction) -> Result<(), LedgerError> {
-        for (book, customers) in self.by_book(|customer| customer.revision > 0 && customer.derivation.is_ok()) {
+        for (book, customers) in self.by_book(|customer| customer.revision > 0 && customer.derivation.is_ok())
+        {
             project::clear(db, book, &customers).await?;
         }
         Ok(())

@@ -89,7 +89,8 @@ impl Settler {
         facts.retain(|_, facts| !facts.is_empty());
         let disposition =
             |inbox_seq| Disposition { inbox_seq, outcome: Outcome::Settled, reason: None, path: None };
-        let heard = Heard { dispositions: pending.into_iter().map(disposition).collect(), ..Heard::default() };
+        let heard =
+            Heard { dispositions: pending.into_iter().map(disposition).collect(), ..Heard::default() };
         let changed = facts.into_iter().map(|(key, facts)| (key, Changed { facts, is_whole: false }));
         self.prepare(changed.collect(), heard, now).await
     }

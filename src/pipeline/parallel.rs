@@ -35,7 +35,8 @@ fn on_all_cores<W: Send, R: Send>(work: Vec<W>, act: &(impl Fn(W) -> R + Sync)) 
             }
             shares.push(scope.spawn(move || mine.into_iter().map(act).collect::<Vec<R>>()));
         }
-        let done = shares.into_iter().flat_map(|share| share.join().unwrap_or_else(|panic| resume_unwind(panic)));
+        let done =
+            shares.into_iter().flat_map(|share| share.join().unwrap_or_else(|panic| resume_unwind(panic)));
         done.collect()
     })
 }

@@ -7,8 +7,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use super::parallel::in_parallel;
 use super::shelf::{Shelf, catalogue_with};
 use crate::ledger::{
-    CustomerKey, CustomerSettlement, Disposition, Known, Ledger, LedgerError, NewFact, NewLesson, Outcome, Posted,
-    Settlement, SettlementRules, Stored,
+    CustomerKey, CustomerSettlement, Disposition, Known, Ledger, LedgerError, NewFact, NewLesson, Outcome,
+    Posted, Settlement, SettlementRules, Stored,
 };
 use crate::mrr::{
     Catalogue, CatalogueFact, Derivation, Fact, Grade, Instant, Lesson, Policy, Rules, Timeline, Topic,
