@@ -410,7 +410,9 @@ impl Fact {
     pub fn reaches_back_to(&self) -> Instant {
         match self {
             Self::Subscription(fact) => {
-                let is_over = fact.origin == Origin::Deleted || fact.state.ended_at.is_some();
+                let is_over = fact.origin == Origin::Deleted
+                    || fact.state.ended_at.is_some()
+                    || matches!(fact.state.status, Status::Canceled | Status::IncompleteExpired);
                 let asked_at = fact.state.canceled_at.filter(|_| is_over);
                 fact.state.ended_at.into_iter().chain(asked_at).fold(fact.at, Instant::min)
             }

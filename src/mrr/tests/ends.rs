@@ -82,3 +82,14 @@ fn what_is_billed_after_an_end_is_waited_for_no_more() {
     assert_eq!(due(story.clone()), Some(Instant(day(31).0 - 1)));
     assert_eq!(due(story.deleted("a", day(10))), None);
 }
+
+#[test]
+fn an_end_told_by_status_alone_reaches_back_to_when_it_was_asked_for() {
+    let reach = |status| {
+        let asked = State { canceled_at: Some(day(10)), ..with_status(status, seats(2)) };
+        Story::new().snapshot("a", day(30), Origin::Updated, None, asked).facts[0].reaches_back_to()
+    };
+    assert_eq!(reach(Status::Canceled), day(10));
+    assert_eq!(reach(Status::IncompleteExpired), day(10));
+    assert_eq!(reach(Status::Active), day(30));
+}
