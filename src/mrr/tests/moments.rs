@@ -280,12 +280,13 @@ fn a_mean_is_told_where_several_periods_count() {
 
 #[test]
 fn a_step_is_told_only_where_it_changes_the_line() {
-    let items = [item("i", &price("p", "P", 10), 1), item("j", &price("q", "Q", 10), 1)];
+    let mut items = [item("i", &price("p", "P", 10), 1), item("j", &price("q", "Q", 10), 1)];
+    items[0].discounts = vec![percent("own", 10)];
     let shared = [limited_to(percent("c", 10), &["Q"])];
     let story = Story::new().created("a", day(0), discounted(active(&items), &shared));
     let lines = told(&story).moments[0].lines.clone();
     let is_discount = |step: &&ValuationStep| matches!(step, ValuationStep::Discount { .. });
-    assert_eq!(lines[0].valuation.steps.iter().filter(is_discount).count(), 0);
+    assert_eq!(lines[0].valuation.steps.iter().filter(is_discount).count(), 1);
     // Of a percentage it does not matter what it is spread over; without tax none is taken out.
     let discounts: Vec<&ValuationStep> = lines[1].valuation.steps.iter().filter(is_discount).collect();
     assert!(matches!(discounts[..], [ValuationStep::Discount { eligible: None, .. }]), "{discounts:?}");
