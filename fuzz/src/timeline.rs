@@ -6,7 +6,7 @@ use libfuzzer_sys::arbitrary::{Result, Unstructured};
 use crate::mrr::{
     Catalogue, ChurnPolicy, Counting, Delta, Discount, DiscountPolicy, EndReason, Fact, Instant, Interval,
     InvoiceStatus, Item, MICRO, Origin, PastDuePolicy, Policy, Price, PriceAmount, Scheme, State, Status,
-    TiersMode, TransformQuantity,
+    TiersMode, TransformQuantity, UsageInvoice,
 };
 use crate::testing::*;
 
@@ -96,17 +96,18 @@ fn billed(u: &mut Unstructured<'_>, story: Story, sub: &str, now: Instant) -> Re
     for _ in 0..u.int_in_range(0..=2_u8)? {
         lines.push((*u.choose(&items)?, i64::from(u.arbitrary::<i16>()?)));
     }
-    let told = story.facts.iter().find_map(|fact| match fact {
-        Fact::Usage(told) if told.status != InvoiceStatus::Draft => Some(told)
-            .filter(|told| told.subscription.as_str() == sub && told.invoice.as_str() == invoice)
-            .cloned(),
+    // Once it is finalized, Stripe changes no line of an invoice.
+    let is_told = |told: &&UsageInvoice| {
+        let is_same = told.subscription.as_str() == sub && told.invoice.as_str() == invoice;
+        is_same && told.status != InvoiceStatus::Draft && status != InvoiceStatus::Draft
+    };
+    let mut billed = story.facts.iter().filter_map(|fact| match fact {
+        Fact::Usage(billed) => Some(billed),
         _ => None,
     });
+    let told = billed.find(is_told).cloned();
     let mut story = story.invoice(sub, invoice, now, status, (start, end), &lines);
-    // Once it is finalized, Stripe changes no line of an invoice.
-    if let (Some(Fact::Usage(fact)), Some(told)) =
-        (story.facts.last_mut(), told.filter(|_| status != InvoiceStatus::Draft))
-    {
+    if let (Some(Fact::Usage(fact)), Some(told)) = (story.facts.last_mut(), told) {
         (fact.lines, fact.is_cycle, fact.period_end) = (told.lines, told.is_cycle, told.period_end);
     } else if let Some(Fact::Usage(fact)) = story.facts.last_mut() {
         fact.is_cycle = !u.ratio(1_u8, 4)?;

@@ -71,11 +71,11 @@ impl<'a> Life<'a> {
             // Never before the fact it follows (R14).
             let at = steps.last().map_or(took_effect, |last| took_effect.max(last.at));
             // An end is for good: that it lives on can only be told by a word out of place.
-            let is_after_end = is_over || steps.iter().any(|step| is_end(step.snapshot));
-            let is_chain_broken = told.is_broken || (is_after_end && !is_end(told.snapshot));
+            let is_after_end = is_over || steps.iter().any(|step| step.snapshot.is_end());
+            let is_chain_broken = told.is_broken || (is_after_end && !told.snapshot.is_end());
             steps.push(step(at, told.snapshot, is_chain_broken));
         }
-        let ended_by = steps.iter().position(|step| is_end(step.snapshot));
+        let ended_by = steps.iter().position(|step| step.snapshot.is_end());
         let usage = Usage::of(invoices, &Meters { steps: &steps, known });
         Self { id, steps, usage, is_continued: base.is_some() || is_over, is_over, ended_by }
     }
@@ -176,7 +176,7 @@ impl<'a> Life<'a> {
     /// What it counts for at an instant, after the step at `index`.
     pub(super) fn standing(&self, index: usize, at: Instant, policy: &Policy) -> Standing {
         let snapshot = self.steps[index].snapshot;
-        if self.is_over_at(index) && !is_end(snapshot) {
+        if self.is_over_at(index) && !snapshot.is_end() {
             return Standing::Zero(Cause::Canceled);
         }
         if snapshot.origin == Origin::Deleted {
@@ -250,15 +250,9 @@ fn end_cause(state: &State) -> Cause {
     }
 }
 
-/// Whether a snapshot says that its subscription is over.
-fn is_end(snapshot: &Snapshot) -> bool {
-    snapshot.origin == Origin::Deleted
-        || matches!(snapshot.state.status, Status::Canceled | Status::IncompleteExpired)
-}
-
 /// When a snapshot took effect: when it was made, except an end (R14).
 fn effective_at(snapshot: &Snapshot, policy: &Policy, is_sold_with_end: bool) -> Instant {
-    if !is_end(snapshot) {
+    if !snapshot.is_end() {
         return snapshot.at;
     }
     let asked = match policy.churn {

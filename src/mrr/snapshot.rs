@@ -377,6 +377,14 @@ pub enum Fact {
     Quote(QuoteFact),
 }
 
+impl Snapshot {
+    /// Whether it says that its subscription is over, by its type or by its status (R5).
+    pub(super) fn is_end(&self) -> bool {
+        self.origin == Origin::Deleted
+            || matches!(self.state.status, Status::Canceled | Status::IncompleteExpired)
+    }
+}
+
 impl Fact {
     /// The customer it is about.
     #[must_use]
@@ -410,9 +418,7 @@ impl Fact {
     pub fn reaches_back_to(&self) -> Instant {
         match self {
             Self::Subscription(fact) => {
-                let is_over = fact.origin == Origin::Deleted
-                    || fact.state.ended_at.is_some()
-                    || matches!(fact.state.status, Status::Canceled | Status::IncompleteExpired);
+                let is_over = fact.is_end() || fact.state.ended_at.is_some();
                 let asked_at = fact.state.canceled_at.filter(|_| is_over);
                 fact.state.ended_at.into_iter().chain(asked_at).fold(fact.at, Instant::min)
             }

@@ -3,10 +3,6 @@
 use super::testing::*;
 use crate::mrr::{Item, Month, net_month};
 
-fn basic(id: &str, quantity: u64) -> Item {
-    item(id, &price("basic_1", "basic", 10), quantity)
-}
-
 fn euro(id: &str) -> Item {
     item(id, &euros(price("euro_1", "euro", 18)), 1)
 }

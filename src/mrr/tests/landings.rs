@@ -3,14 +3,6 @@
 use super::testing::*;
 use crate::mrr::{Item, Month, Reason, State, Status, landing, net_month};
 
-fn basic(id: &str, quantity: u64) -> Item {
-    item(id, &price("basic_1", "basic", 10), quantity)
-}
-
-fn pro(id: &str, quantity: u64) -> Item {
-    item(id, &price("pro_1", "pro", 20), quantity)
-}
-
 /// From `payer` on, February is the month that is looked at.
 fn payer() -> Story {
     Story::new().created("a", day(0), active(&[basic("a.1", 1)]))

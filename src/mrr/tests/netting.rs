@@ -62,14 +62,6 @@ fn month(story: &Story, month: usize) -> Vec<String> {
     lines
 }
 
-fn basic(id: &str, quantity: u64) -> Item {
-    item(id, &price("basic_1", "basic", 10), quantity)
-}
-
-fn pro(id: &str, quantity: u64) -> Item {
-    item(id, &price("pro_1", "pro", 20), quantity)
-}
-
 fn changed(story: Story, sub: &str, at: Instant, items: &[Item]) -> Story {
     let state = State { items: items.to_vec(), ..story.state(sub) };
     story.updated(sub, at, state)

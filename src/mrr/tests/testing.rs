@@ -76,6 +76,16 @@ pub(crate) fn item(id: &str, price: &Price, quantity: u64) -> Item {
     Item { id: id.into(), price: Arc::new(price.clone()), quantity, discounts: Vec::new(), inclusive_tax: 0 }
 }
 
+/// One of the two plans that many tests sell, of the smaller product.
+pub(crate) fn basic(id: &str, quantity: u64) -> Item {
+    item(id, &price("basic_1", "basic", 10), quantity)
+}
+
+/// Of the larger one.
+pub(crate) fn pro(id: &str, quantity: u64) -> Item {
+    item(id, &price("pro_1", "pro", 20), quantity)
+}
+
 pub(crate) fn coupon(id: &str, off: Off, duration: Duration) -> Discount {
     let coupon = Coupon { id: id.into(), off, options: BTreeMap::new(), duration, applies_to: None };
     Discount {
