@@ -17,14 +17,16 @@ impl Fold<'_, '_> {
         }
         let mut base = Vec::new();
         for (life, hold) in self.lives.iter().zip(&self.holds) {
-            let pending = life.steps.get(hold.steps).is_some_and(|next| next.snapshot.at <= at);
+            // What is said of one that is over never takes effect.
+            let is_over = self.ended.contains(&life.id);
+            let pending = !is_over && life.steps.get(hold.steps).is_some_and(|next| next.snapshot.at <= at);
             let is_plain = matches!(hold.pause, Pause::None)
                 && hold.lines.iter().all(|line| !line.is_metered() && line.missing.is_none())
                 && life.usage.changes().next().is_none();
             if pending || !is_plain {
                 return None;
             }
-            if hold.steps == 0 || self.ended.contains(&life.id) {
+            if hold.steps == 0 || is_over {
                 continue;
             }
             let last = life.steps[hold.steps - 1].snapshot;

@@ -190,8 +190,7 @@ fn points(
 ) -> BTreeMap<Instant, BTreeSet<usize>> {
     let mut points: BTreeMap<Instant, BTreeSet<usize>> = BTreeMap::new();
     for (index, life) in lives.iter().enumerate() {
-        let told = life.steps.iter().map(|step| step.at);
-        for at in told.chain(life.silent_changes(known, policy)).chain(deleted_at) {
+        for at in life.told_changes().chain(life.silent_changes(known, policy)).chain(deleted_at) {
             if start.is_none_or(|start| at > start) {
                 points.entry(at).or_default().insert(index);
             }

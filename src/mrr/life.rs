@@ -129,6 +129,14 @@ impl<'a> Life<'a> {
         self.steps.iter().any(|step| step.at == at)
     }
 
+    /// The instants at which a word about it takes effect. None after its end, which is for good: what is
+    /// still said of it changes nothing, and nobody has to come back for it.
+    pub(super) fn told_changes(&self) -> impl Iterator<Item = Instant> + '_ {
+        let end = self.ended_by.map(|end| self.steps[end].at);
+        let is_heard = move |at: &Instant| !self.is_over && end.is_none_or(|end| *at <= end);
+        self.steps.iter().map(|step| step.at).filter(is_heard)
+    }
+
     /// The instants at which what it counts for may change without a word about it: discounts that end,
     /// the customer's discount, what is learnt of prices and coupons, late payers that lapse, usage.
     pub(super) fn silent_changes(&self, known: &Known<'_>, policy: &Policy) -> BTreeSet<Instant> {

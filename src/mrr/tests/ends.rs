@@ -75,6 +75,24 @@ fn a_late_payer_that_ended_lapses_no_more() {
 }
 
 #[test]
+fn what_is_said_of_a_subscription_after_its_end_is_waited_for_no_more() {
+    let gone = State { canceled_at: Some(day(40)), ..with_status(Status::Canceled, seats(2)) };
+    let mut story = Story::new().created("a", day(0), seats(2)).deleted("a", day(5));
+    story.policy = Policy { churn: ChurnPolicy::Requested, ..Policy::default() };
+    let story = story.snapshot("a", day(20), Origin::Updated, None, gone);
+    assert_eq!(Story { as_of: Some(day(30)), ..story }.derive().due_at, None);
+}
+
+#[test]
+fn what_is_said_of_a_subscription_after_its_end_holds_no_checkpoint_up() {
+    let story =
+        Story::new().created("a", day(0), seats(2)).created("b", day(0), seats(1)).deleted("a", day(5));
+    let story =
+        story.updated("a", day(10), seats(3)).updated("b", day(20), seats(2)).updated("b", day(90), seats(3));
+    assert_eq!(story.derive().checkpoint.map(|checkpoint| checkpoint.at), Some(day(20)));
+}
+
+#[test]
 fn what_is_billed_after_an_end_is_waited_for_no_more() {
     let state = active(&[item("i", &price("p", "P", 10), 1), item("m", &metered("m", "M"), 1)]);
     let story = Story::new().created("a", day(0), state).billed("a", (day(0), day(31)), &[("m", 5)]);
