@@ -9,7 +9,7 @@ impl Fold<'_, '_> {
     /// The state at this instant as a checkpoint, if nothing is pending there: the customer pays, no
     /// pause, no usage, nothing incomplete, no late payer that may lapse, no unknown status, no end that a policy
     /// may count before its time, no deletion, no quote whose change may still come, and every fact up to this
-    /// second has taken effect.
+    /// second has taken effect, none after it.
     pub(super) fn checkpoint(&self, at: Instant) -> Option<Checkpoint> {
         let lapses = matches!(self.rules.policy.past_due, PastDuePolicy::LapsesAfterDays(_));
         if is_zero(&self.running) || self.is_deleted(at) || self.quotes.are_pending(at) {
@@ -23,7 +23,9 @@ impl Fold<'_, '_> {
             let is_plain = matches!(hold.pause, Pause::None)
                 && hold.lines.iter().all(|line| !line.is_metered() && line.missing.is_none())
                 && life.usage.changes().next().is_none();
-            if pending || !is_plain {
+            // An end may take effect before it is told of; what is told between can still come.
+            let is_early = life.steps[..hold.steps].last().is_some_and(|last| last.snapshot.at > at);
+            if pending || is_early || !is_plain {
                 return None;
             }
             if hold.steps == 0 || is_over {

@@ -1,7 +1,7 @@
 //! Where a later derivation may go on from.
 
 use super::testing::*;
-use crate::mrr::{Instant, InvoiceStatus, State, derive, derive_with_lag};
+use crate::mrr::{EndReason, Instant, InvoiceStatus, State, derive, derive_with_lag};
 
 fn seats(quantity: u64) -> State {
     active(&[item("i", &price("p", "P", 10), quantity)])
@@ -22,6 +22,21 @@ fn a_checkpoint_is_three_days_and_more_before_the_newest_fact() {
     let story = grown(story, 6);
     let at = derive(&story.timeline(), story.rules()).checkpoint.map(|checkpoint| checkpoint.at);
     assert_eq!(at, Some(day(2)));
+}
+
+#[test]
+fn no_checkpoint_lies_between_an_end_and_the_word_of_it() {
+    let story = |told| {
+        Story::new()
+            .created("a", day(0), seats(1))
+            .created("b", day(0), seats(1))
+            .updated("a", day(9), seats(2))
+            .deleted_for("b", told, day(5), EndReason::Requested)
+            .updated("a", day(20), seats(3))
+    };
+    assert_eq!(checkpoint(&story(day(9))), Some(day(9)));
+    // What "b" was told to be on day 9 could still come, and would move its end.
+    assert_eq!(checkpoint(&story(day(10))), Some(day(0)));
 }
 
 #[test]
