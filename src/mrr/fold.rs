@@ -118,6 +118,7 @@ impl<'a, 'r> Fold<'a, 'r> {
 
     /// Classifies what is left of a change when openings and pauses are set aside.
     fn classify(&mut self, at: Instant, targets: &Targets<'a>) {
+        self.end_gap(at);
         let mut before = self.lines(at, |_| None);
         let after = self.lines(at, |index| targets.lines.get(&index));
         let mut start = sums(&before);
@@ -174,6 +175,15 @@ impl<'a, 'r> Fold<'a, 'r> {
         }
     }
 
+    /// A gap that an opening or a return from a pause ended just now is over, and no return bridges it (R26).
+    fn end_gap(&mut self, at: Instant) {
+        let mut now = self.movements.iter().rev().take_while(|movement| movement.effective_at == at);
+        if now.any(|movement| matches!(movement.class, Class::Opening | Class::Resume)) {
+            self.zero_since = None;
+            self.gone.clear();
+        }
+    }
+
     /// Keeps what later changes need to know of this one.
     fn remember(
         &mut self,
@@ -190,12 +200,6 @@ impl<'a, 'r> Fold<'a, 'r> {
             self.gone.clear();
             self.left = None;
             return;
-        }
-        // A gap that an opening or a return from a pause ended just now is over (R26); another begins.
-        let mut now = self.movements.iter().rev().take_while(|movement| movement.effective_at == at);
-        if now.any(|movement| matches!(movement.class, Class::Opening | Class::Resume)) {
-            self.zero_since = None;
-            self.gone.clear();
         }
         if self.has_paid {
             self.zero_since.get_or_insert(at);

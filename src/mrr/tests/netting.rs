@@ -295,6 +295,27 @@ fn a_gap_that_an_opening_ended_for_an_instant_is_over() {
 }
 
 #[test]
+fn a_return_in_the_instant_of_an_opening_bridges_no_gap() {
+    // In the instant in which one begins again, another is first heard of by its pause.
+    let b = active(&[pro("b.1", 1)]);
+    let story = Story::new().created("a", day(1), active(&[basic("a.1", 1)])).deleted("a", day(3));
+    let story = story.snapshot("b", day(9), Origin::Updated, Some(b.clone()), paused(b));
+    let story = story.created("c", day(9), active(&[basic("c.1", 1)]));
+    assert_eq!(
+        month(&story, JANUARY),
+        [
+            "stayed",
+            "usd +0 +20 +10",
+            "opening pro_1 +20",
+            "pause pro_1 -20",
+            "expansion/cross_sell basic_1 +10",
+            "expansion/seat basic_1 -10",
+            "expansion/cross_sell basic_1 +10",
+        ]
+    );
+}
+
+#[test]
 fn usage_that_went_into_a_gap_is_usage() {
     let calls = item("a.m", &metered("calls", "calls"), 1);
     let story = Story::new()
