@@ -11,6 +11,7 @@ mod customer_discounts;
 mod discounts;
 mod ends;
 mod explanations;
+mod gaps;
 mod held;
 mod kinds;
 mod landings;
