@@ -184,7 +184,7 @@ fn incomplete(found: &FoundFinding) -> Option<Incomplete> {
         Matter::Incomplete { item, missing } => (item.to_string(), missing.clone()),
         Matter::ItemsTruncated => (String::new(), "the items past the tenth".to_owned()),
         Matter::UnknownStatus => (String::new(), "the meaning of the subscription's status".to_owned()),
-        Matter::BrokenChain | Matter::UnconfirmedCoupon { .. } => return None,
+        Matter::BrokenChain | Matter::UnconfirmedCoupon { .. } | Matter::History { .. } => return None,
     };
     let remedy = match &found.finding.matter {
         Matter::ItemsTruncated => remedy::items(found.finding.subscription.as_str()),

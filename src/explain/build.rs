@@ -5,7 +5,7 @@ use super::steps::{aside, steps};
 use super::{EventTold, LineWorth, Taught, Told, Worth, rfc3339};
 use crate::ledger::Stored;
 use crate::mrr::{
-    Cause, Counts, Fact, Instant, InvoiceStatus, LineAt, Moment, Occasion, Status, SubscriptionId, Teacher,
+    BilledInvoice, BilledLine, Cause, Counts, Fact, Instant, InvoiceStatus, LineAt, Moment, Occasion, Status, SubscriptionId, Teacher,
     UsageType,
 };
 
@@ -74,15 +74,20 @@ fn subscription_of(fact: &Fact) -> Option<&str> {
         Fact::Usage(fact) => Some(fact.subscription.as_str()),
         Fact::Discount(fact) => fact.subscription.as_ref().map(SubscriptionId::as_str),
         Fact::Quote(fact) => Some(fact.subscription.as_str()),
+        Fact::Billed(fact) => Some(fact.subscription.as_str()),
         Fact::Customer(_) => None,
     }
 }
 
 /// Whether a moment is what a fact told, the opening before it included.
 fn tells(fact: &Fact, moment: &Moment) -> bool {
-    let Fact::Subscription(fact) = fact else { return false };
-    moment.subscription == fact.subscription
-        && moment.evidence.event == fact.evidence.event
+    let (subscription, evidence) = match fact {
+        Fact::Subscription(fact) => (&fact.subscription, &fact.evidence),
+        Fact::Billed(fact) => (&fact.subscription, &fact.evidence),
+        _ => return false,
+    };
+    moment.subscription == *subscription
+        && moment.evidence.event == evidence.event
         && matches!(moment.occasion, Occasion::Told { .. } | Occasion::Opening)
 }
 
@@ -123,7 +128,11 @@ fn words(fact: &Fact) -> String {
                 items => format!("{items} items"),
             };
             let status = status(fact.state.status);
-            format!("{} is {status}{paused}, {items}", fact.subscription)
+            let grade = match fact.evidence.grade {
+                grade if grade.is_event() => String::new(),
+                grade => format!(" (grade {})", grade.as_str()),
+            };
+            format!("{} is {status}{paused}, {items}{grade}", fact.subscription)
         }
         Fact::Usage(fact) => {
             let status = match fact.status {
@@ -152,6 +161,7 @@ fn words(fact: &Fact) -> String {
                 fact.quote, fact.subscription
             )
         }
+        Fact::Billed(fact) => billed(fact),
         Fact::Discount(fact) => {
             let of = fact.subscription.as_ref().map_or("the customer", |id| id.as_str());
             let change = match fact.change {
@@ -162,6 +172,23 @@ fn words(fact: &Fact) -> String {
             format!("the discount {} was {change} {of} (R6)", fact.discount.name())
         }
     }
+}
+
+/// What an invoice bills of what was held, line by line.
+fn billed(fact: &BilledInvoice) -> String {
+    let line = |line: &BilledLine| {
+        let kind = match (line.is_proration, line.is_credit) {
+            (true, true) => "unused, ",
+            (true, false) => "remaining, ",
+            (false, _) => "",
+        };
+        let (from, to) = (rfc3339(line.period_start), rfc3339(line.period_end));
+        format!("{} {kind}{} × {} from {from} to {to}", line.item, line.quantity, line.price.id)
+    };
+    let lines: Vec<String> = fact.lines.iter().map(line).collect();
+    let grade = fact.evidence.grade.as_str();
+    let status = if fact.status == InvoiceStatus::Billed { "bills" } else { "was not sent, or voided:" };
+    format!("invoice {} of {} {status} {} (grade {grade})", fact.invoice, fact.subscription, lines.join("; "))
 }
 
 fn status(status: Status) -> &'static str {

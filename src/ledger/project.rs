@@ -25,6 +25,7 @@ const LEVEL: Table = Table {
         "quantity",
         "mrr",
         "is_at_risk",
+        "grade",
         "from_at",
         "until_at",
     ],
@@ -108,7 +109,7 @@ impl Projections {
                 Fact::Customer(fact) => {
                     (String::new(), fact.country.clone(), &fact.metadata, &fact.evidence.event)
                 }
-                Fact::Usage(_) | Fact::Discount(_) | Fact::Quote(_) => continue,
+                Fact::Usage(_) | Fact::Discount(_) | Fact::Quote(_) | Fact::Billed(_) => continue,
             };
             let values = [
                 Value::from(new.key.book.clone()),
@@ -151,7 +152,7 @@ async fn clear(
     Ok(())
 }
 
-fn level_values(key: &CustomerKey, level: &Level) -> Result<[Value; 13], LedgerError> {
+fn level_values(key: &CustomerKey, level: &Level) -> Result<[Value; 14], LedgerError> {
     let fits = |what: &'static str, value: i128| {
         let customer = key.customer.clone();
         i64::try_from(value).map_err(|_| LedgerError::DoesNotFit { what, value, customer })
@@ -168,6 +169,7 @@ fn level_values(key: &CustomerKey, level: &Level) -> Result<[Value; 13], LedgerE
         fits("a quantity", level.quantity.into())?.into(),
         fits("a level", level.mrr.0)?.into(),
         i64::from(level.is_at_risk).into(),
+        mirror::word_of(level.grade).into(),
         level.from.0.into(),
         level.until.map(|until| until.0).into(),
     ])
@@ -179,6 +181,7 @@ pub(super) const INCOMPLETE: &str = "incomplete";
 pub(super) const ITEMS_TRUNCATED: &str = "items_truncated";
 pub(super) const UNKNOWN_STATUS: &str = "unknown_status";
 pub(super) const UNCONFIRMED_COUPON: &str = "unconfirmed_coupon";
+pub(super) const HISTORY: &str = "history";
 
 fn finding_values(key: &CustomerKey, finding: &Finding) -> [Value; 8] {
     let (matter, item, detail) = match &finding.matter {
@@ -187,6 +190,7 @@ fn finding_values(key: &CustomerKey, finding: &Finding) -> [Value; 8] {
         Matter::ItemsTruncated => (ITEMS_TRUNCATED, None, None),
         Matter::UnknownStatus => (UNKNOWN_STATUS, None, None),
         Matter::UnconfirmedCoupon { coupon } => (UNCONFIRMED_COUPON, None, Some(coupon.clone())),
+        Matter::History { gap } => (HISTORY, None, Some(gap.as_str().to_owned())),
     };
     [
         key.book.clone().into(),

@@ -80,6 +80,7 @@ fn snapshot(event: &str) -> Fact {
         state,
         motion: MotionSigns::default(),
         metadata: [("owner".to_owned(), "north".to_owned())].into(),
+        listed: None,
         evidence: evidence(event),
     })
 }

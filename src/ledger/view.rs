@@ -5,10 +5,12 @@ use std::collections::BTreeMap;
 use sea_orm::FromQueryResult;
 
 use super::mirror::{self, read};
-use super::project::{BROKEN_CHAIN, INCOMPLETE, ITEMS_TRUNCATED, UNCONFIRMED_COUPON, UNKNOWN_STATUS};
+use super::project::{
+    BROKEN_CHAIN, HISTORY, INCOMPLETE, ITEMS_TRUNCATED, UNCONFIRMED_COUPON, UNKNOWN_STATUS,
+};
 use super::sql::{all, statement};
 use super::{CustomerKey, Ledger, LedgerError};
-use crate::mrr::{CustomerId, Finding, Instant, Level, Matter, Movement, Mrr, Status, SubscriptionId};
+use crate::mrr::{CustomerId, Finding, HistoryGap, Instant, Level, Matter, Movement, Mrr, Status, SubscriptionId};
 
 /// What a customer is segmented by.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -51,6 +53,7 @@ struct LevelRow {
     quantity: i64,
     mrr: i64,
     is_at_risk: i64,
+    grade: String,
     from_at: i64,
     until_at: Option<i64>,
 }
@@ -100,13 +103,13 @@ impl Ledger {
         customer: Option<&CustomerId>,
     ) -> Result<BTreeMap<CustomerId, Vec<Level>>, LedgerError> {
         let sql = "SELECT customer, subscription, item, product, price, currency, is_metered, quantity, mrr, \
-                   is_at_risk, from_at, until_at FROM level WHERE book = $1 AND ($2 IS NULL OR customer = $2) \
+                   is_at_risk, grade, from_at, until_at FROM level WHERE book = $1 AND ($2 IS NULL OR customer = $2) \
                    ORDER BY customer, subscription, item, from_at";
         let values = vec![book.into(), customer.map(ToString::to_string).into()];
         let rows: Vec<LevelRow> = all(self.reader(), "read levels", statement(sql, values)).await?;
         let mut levels: BTreeMap<CustomerId, Vec<Level>> = BTreeMap::new();
         for row in rows {
-            levels.entry(row.customer.as_str().into()).or_default().push(row.restore());
+            levels.entry(row.customer.as_str().into()).or_default().push(row.restore()?);
         }
         Ok(levels)
     }
@@ -193,8 +196,10 @@ impl Ledger {
 }
 
 impl LevelRow {
-    fn restore(self) -> Level {
-        Level {
+    fn restore(self) -> Result<Level, LedgerError> {
+        let unknown = || LedgerError::UnknownWord { what: "grade", word: self.grade.clone() };
+        let grade = mirror::grade(&self.grade).ok_or_else(unknown)?;
+        Ok(Level {
             subscription: self.subscription.into(),
             item: self.item.into(),
             product: self.product.into(),
@@ -204,20 +209,26 @@ impl LevelRow {
             quantity: u64::try_from(self.quantity).unwrap_or_default(),
             mrr: Mrr(self.mrr.into()),
             is_at_risk: self.is_at_risk != 0,
+            grade,
             from: Instant(self.from_at),
             until: self.until_at.map(Instant),
-        }
+        })
     }
 }
 
 impl FindingRow {
     fn restore(self) -> Result<FoundFinding, LedgerError> {
         let detail = self.detail.unwrap_or_default();
+        let gap = || {
+            let word = detail.clone();
+            HistoryGap::parse(&detail).ok_or(LedgerError::UnknownWord { what: "history gap", word })
+        };
         let matter = match self.matter.as_str() {
             BROKEN_CHAIN => Matter::BrokenChain,
             INCOMPLETE => Matter::Incomplete { item: self.item.unwrap_or_default().into(), missing: detail },
             ITEMS_TRUNCATED => Matter::ItemsTruncated,
             UNKNOWN_STATUS => Matter::UnknownStatus,
+            HISTORY => Matter::History { gap: gap()? },
             UNCONFIRMED_COUPON => Matter::UnconfirmedCoupon { coupon: detail },
             word => return Err(LedgerError::UnknownWord { what: "matter", word: word.to_owned() }),
         };

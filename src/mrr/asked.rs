@@ -31,6 +31,9 @@ pub(super) fn asked(facts: &[Fact], lives: &[Life<'_>], known: &Known<'_>) -> BT
             Fact::Usage(fact) => {
                 asked.topics.extend(fact.lines.iter().map(|line| Topic::Price(line.price.clone())));
             }
+            Fact::Billed(fact) => {
+                fact.lines.iter().for_each(|line| asked.price(&line.price));
+            }
             Fact::Subscription(_) | Fact::Quote(_) => {}
         }
     }

@@ -7,6 +7,7 @@ use super::asked::asked;
 use super::fold::Fold;
 use super::life::Life;
 use super::quotes::Quotes;
+use super::rebuild::rebuilt;
 use super::{
     Catalogue, Checkpoint, Derivation, Evidence, Fact, Finding, Instant, Known, Matter, Policy, Snapshot,
     Status, SubscriptionId, UsageInvoice,
@@ -61,6 +62,8 @@ pub fn derive_with_lag<'a>(
     checkpoint_lag_seconds: i64,
 ) -> Derivation {
     let known = Known::of(&timeline.facts, rules.catalogue);
+    let rebuilt = rebuilt(timeline, &known, rules.as_of);
+    let timeline = rebuilt.timeline.as_ref();
     let lives = lives(timeline, &known, rules.policy);
     let start = timeline.start.as_ref().map(|start| start.checkpoint.at);
     let deleted = deletion(timeline);
@@ -87,6 +90,7 @@ pub fn derive_with_lag<'a>(
     }
     let mut derivation = fold.clone().finish();
     derivation.findings.extend(findings);
+    derivation.findings.extend(rebuilt.findings);
     derivation
         .findings
         .sort_by(|a, b| (a.at, &a.subscription, &a.event).cmp(&(b.at, &b.subscription, &b.event)));
@@ -128,7 +132,7 @@ pub(super) fn lives<'a>(timeline: &'a Timeline, known: &Known<'a>, policy: &Poli
         match fact {
             Fact::Subscription(fact) => snapshots.entry(fact.subscription.clone()).or_default().push(fact),
             Fact::Usage(fact) => invoices.entry(fact.subscription.clone()).or_default().push(fact),
-            Fact::Customer(_) | Fact::Discount(_) | Fact::Quote(_) => {}
+            Fact::Customer(_) | Fact::Discount(_) | Fact::Quote(_) | Fact::Billed(_) => {}
         }
     }
     let start = timeline.start.as_ref();

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::derive::{deletion, lives};
 use super::life::{Life, Standing, is_end_asked, standing, state_before};
+use super::rebuild::rebuilt;
 use super::steps::Scope;
 use super::{
     Cause, Derivation, Discount, Evidence, Instant, Item, ItemId, Known, Level, Mrr, Origin, Price, Rules,
@@ -130,9 +131,11 @@ pub struct SideSteps {
 #[must_use]
 pub fn explain(timeline: &Timeline, rules: Rules<'_>) -> Explanation {
     let known = Known::of(&timeline.facts, rules.catalogue);
+    let derivation = derive(timeline, rules);
+    let rebuilt = rebuilt(timeline, &known, rules.as_of);
+    let timeline = rebuilt.timeline.as_ref();
     let lives = lives(timeline, &known, rules.policy);
     let deleted = deletion(timeline).map(|(at, _)| at);
-    let derivation = derive(timeline, rules);
     let teller = Teller { rules, known: &known, levels: &derivation.levels, deleted };
     let mut moments: Vec<Moment> = lives.iter().flat_map(|life| teller.moments(life)).collect();
     moments.retain(|moment| moment.at <= rules.as_of);

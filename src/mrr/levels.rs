@@ -51,12 +51,13 @@ fn level_of(line: &Line<'_>, is_at_risk: bool, from: Instant) -> Level {
         quantity: line.quantity,
         mrr: line.level,
         is_at_risk,
+        grade: line.evidence.grade,
         from,
         until: None,
     }
 }
 
-/// Whether two levels differ in nothing but when they began.
-fn is_same_level(one: &Level, other: &Level) -> bool {
-    Level { from: other.from, ..one.clone() } == *other
+/// Whether a level goes on: the same, on evidence that is no better.
+fn is_same_level(new: &Level, old: &Level) -> bool {
+    new.grade >= old.grade && Level { from: old.from, grade: old.grade, ..new.clone() } == *old
 }

@@ -2,6 +2,7 @@
 //! becomes movements and a month's roll-forward. It knows no clock, no database, no Stripe words.
 //!
 //! Reading order: [`Snapshot`] and [`Fact`] are what comes in, [`Movement`] is what goes out.
+//! `rebuild` makes snapshots of what lists and invoices tell of a past without events.
 //! `known` completes what a payload leaves out, as of an instant, from what the catalogue has `learnt`;
 //! `value` makes a level of a price and a quantity, `place` says where it stands among others; `order`
 //! and `life` bring a subscription's snapshots into order and say what it counts for; `matching` and
@@ -11,6 +12,7 @@
 
 mod asked;
 mod bearing;
+mod billed;
 mod change;
 mod checkpoint;
 mod customer_discount;
@@ -19,6 +21,7 @@ mod explain;
 mod fold;
 mod hold;
 mod ids;
+mod invoiced;
 mod known;
 mod landing;
 mod learnt;
@@ -36,6 +39,7 @@ mod policy;
 mod price;
 mod quotes;
 mod rate;
+mod rebuild;
 mod roll_forward;
 mod snapshot;
 mod steps;
@@ -46,6 +50,7 @@ mod value;
 #[cfg(test)]
 mod tests;
 
+pub use billed::*;
 pub use derive::*;
 pub use explain::*;
 pub use ids::*;

@@ -281,6 +281,8 @@ pub struct Level {
     pub mrr: Mrr,
     /// Whether the subscription is past due (R5).
     pub is_at_risk: bool,
+    /// How good the evidence is that it rests on.
+    pub grade: super::Grade,
     /// Since when.
     pub from: Instant,
     /// Until when, exclusive; `None` while it lasts.
@@ -320,6 +322,11 @@ pub enum Matter {
     UnconfirmedCoupon {
         /// The coupon.
         coupon: String,
+    },
+    /// History that was rebuilt without events may differ from what happened, from then on.
+    History {
+        /// Why.
+        gap: super::HistoryGap,
     },
 }
 

@@ -36,7 +36,8 @@ const EXHAUSTIVE: usize = 12;
 pub(super) fn order<'a>(before: Option<&'a State>, snapshots: &[&'a Snapshot]) -> Vec<Ordered<'a>> {
     let mut sorted = snapshots.to_vec();
     sorted.sort_by(|a, b| (a.at, &a.evidence.event).cmp(&(b.at, &b.evidence.event)));
-    sorted.dedup_by(|a, b| a.evidence.event == b.evidence.event);
+    // One invoice may tell of several instants.
+    sorted.dedup_by(|a, b| a.at == b.at && a.evidence.event == b.evidence.event);
     let mut ordered: Vec<Ordered<'a>> = Vec::with_capacity(sorted.len());
     for second in sorted.chunk_by(|a, b| a.at == b.at) {
         let rank = |snapshot: &Snapshot| match snapshot.origin {
@@ -49,7 +50,10 @@ pub(super) fn order<'a>(before: Option<&'a State>, snapshots: &[&'a Snapshot]) -
         for group in second.chunk_by(|a, b| rank(a) == rank(b)) {
             let reached = ordered.last().map(|last| &last.snapshot.state).or(before);
             for snapshot in chain(reached, group) {
-                let reached = ordered.last().map(|last| &last.snapshot.state).or(before);
+                // Events are a chain; what lists tell is none, and may have missed something.
+                let is_linked = |last: &&Ordered<'_>| last.snapshot.evidence.grade.is_event();
+                let linked = ordered.last().filter(is_linked).map(|last| &last.snapshot.state);
+                let reached = if ordered.is_empty() { before } else { linked };
                 let is_broken = reached.is_some_and(|state| follow(Some(state), snapshot).breaks > 0);
                 ordered.push(Ordered { snapshot, is_broken });
             }

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use super::movement::words;
 use super::quotes::stands_behind;
 use super::{
-    CouponId, Currency, CustomerId, Delta, DiscountId, InvoiceId, ItemId, Price, PriceAmount, PriceId,
-    ProductId, SubscriptionId,
+    BilledInvoice, CouponId, Currency, CustomerId, Delta, DiscountId, InvoiceId, ItemId, Listed, Price,
+    PriceAmount, PriceId, ProductId, SubscriptionId,
 };
 
 /// A point in time, in whole seconds since 1970 UTC: the resolution of the facts (R10, R15).
@@ -240,6 +240,8 @@ pub struct Snapshot {
     pub motion: MotionSigns,
     /// The subscription's metadata, for segments and owners.
     pub metadata: BTreeMap<String, String>,
+    /// What a list shows of it beside its state; `None` of an event.
+    pub listed: Option<Listed>,
     /// Where it is proved.
     pub evidence: Evidence,
 }
@@ -375,6 +377,16 @@ pub enum Fact {
     Discount(DiscountFact),
     /// About a quote.
     Quote(QuoteFact),
+    /// About what a listed invoice bills of what was held.
+    Billed(BilledInvoice),
+}
+
+impl Grade {
+    /// Whether it is an event's word, which no list has a say against.
+    #[must_use]
+    pub fn is_event(self) -> bool {
+        matches!(self, Self::Event | Self::PreviousAttributes)
+    }
 }
 
 impl Snapshot {
@@ -395,6 +407,7 @@ impl Fact {
             Self::Customer(fact) => &fact.customer,
             Self::Discount(fact) => &fact.customer,
             Self::Quote(fact) => &fact.customer,
+            Self::Billed(fact) => &fact.customer,
         }
     }
 
@@ -407,16 +420,20 @@ impl Fact {
             Self::Customer(fact) => fact.at,
             Self::Discount(fact) => fact.at,
             Self::Quote(fact) => fact.at,
+            Self::Billed(fact) => fact.at,
         }
     }
 
     /// The earliest instant that it can change: an end may have taken effect before it was told, as
     /// early as it was asked for (R14), usage belongs to the last second of its period (R8), what is told of a
-    /// discount may be the first word about what lies behind its id all along (R4), and a quote stands
-    /// behind what came just before it was accepted (R20).
+    /// discount may be the first word about what lies behind its id all along (R4), a quote stands
+    /// behind what came just before it was accepted (R20), and lists tell of the past.
     #[must_use]
     pub fn reaches_back_to(&self) -> Instant {
         match self {
+            // What lists show may rebuild all of a subscription's past.
+            Self::Billed(_) => Instant(i64::MIN),
+            Self::Subscription(fact) if !fact.evidence.grade.is_event() => Instant(i64::MIN),
             Self::Subscription(fact) => {
                 let is_over = fact.is_end() || fact.state.ended_at.is_some();
                 let asked_at = fact.state.canceled_at.filter(|_| is_over);

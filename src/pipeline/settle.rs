@@ -76,9 +76,13 @@ pub fn told_by(stored: &Stored) -> Result<Told, NoFacts> {
     let parked = |path: String, reason| NoFacts { outcome: Outcome::Parked, reason, path: Some(path) };
     let envelope = read(&stored.body).map_err(|error| parked("$".to_owned(), error.to_string()))?;
     match translate(&stored.body, &envelope, &stored.sha256) {
-        Translation::Facts(facts) => Ok(Told { facts, lessons: Vec::new() }),
-        Translation::Learnt { mut catalogue, facts } => {
+        Translation::Facts(mut facts) => {
+            facts.iter_mut().for_each(|fact| shown_at(fact, Instant(stored.received_at)));
+            Ok(Told { facts, lessons: Vec::new() })
+        }
+        Translation::Learnt { mut catalogue, mut facts } => {
             catalogue.iter_mut().for_each(|fact| seen_at(fact, Instant(stored.received_at)));
+            facts.iter_mut().for_each(|fact| shown_at(fact, Instant(stored.received_at)));
             Ok(Told { facts, lessons: catalogue })
         }
         Translation::Ignored { reason } => {
@@ -94,6 +98,23 @@ fn seen_at(fact: &mut CatalogueFact, received_at: Instant) {
     let is_undated = matches!(fact.lesson, Lesson::Price(_) | Lesson::Items { .. });
     if fact.evidence.grade == Grade::Listing && is_undated {
         fact.at = fact.at.max(received_at);
+    }
+}
+
+/// A listed subscription or customer is as it was when it was seen; a subscription whose period was over by
+/// then, as it was in that period, for the list was made in it.
+fn shown_at(fact: &mut Fact, received_at: Instant) {
+    match fact {
+        Fact::Subscription(shown) => {
+            if let Some(listed) = shown.listed {
+                let seen = listed.lasts_until.map_or(received_at, |until| received_at.min(until));
+                shown.at = shown.at.max(seen);
+            }
+        }
+        Fact::Customer(shown) if shown.evidence.grade == Grade::Listing => {
+            shown.at = shown.at.max(received_at);
+        }
+        _ => {}
     }
 }
 

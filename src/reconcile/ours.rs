@@ -79,7 +79,7 @@ impl Subject {
     pub(super) fn heard_of(&self) -> Option<(Instant, bool)> {
         let told = self.facts.iter().filter_map(|fact| match fact {
             Fact::Subscription(snapshot) => Some((snapshot.at, snapshot.origin != Origin::Created)),
-            Fact::Usage(_) | Fact::Customer(_) | Fact::Discount(_) | Fact::Quote(_) => None,
+            _ => None,
         });
         told.min()
     }
@@ -120,6 +120,7 @@ impl Subject {
         let of_customer = |fact: &Fact| match fact {
             Fact::Discount(_) => true,
             Fact::Customer(told) => matches!(told.discount, Some(Some(_))),
+            Fact::Billed(told) => !told.discounts.is_empty(),
             Fact::Subscription(_) | Fact::Usage(_) | Fact::Quote(_) => false,
         };
         discounts != ours
@@ -131,7 +132,7 @@ impl Subject {
         let mut begun = BTreeSet::new();
         let snapshots = self.facts.iter().filter_map(|fact| match fact {
             Fact::Subscription(snapshot) => Some(snapshot),
-            Fact::Usage(_) | Fact::Customer(_) | Fact::Discount(_) | Fact::Quote(_) => None,
+            _ => None,
         });
         begun.extend(
             snapshots.clone().filter(|told| told.origin == Origin::Created).map(|told| &told.subscription),
@@ -142,7 +143,7 @@ impl Subject {
     fn has(&self, holds: impl Fn(&State) -> bool) -> bool {
         self.facts.iter().any(|fact| match fact {
             Fact::Subscription(told) => holds(&told.state) || told.previous.as_ref().is_some_and(&holds),
-            Fact::Usage(_) | Fact::Customer(_) | Fact::Discount(_) | Fact::Quote(_) => false,
+            _ => false,
         })
     }
 }
@@ -225,6 +226,10 @@ fn seen(fact: &Fact, choices: &Choices, durations: &Durations<'_>) -> Option<Fac
                 *discount = discount.take().filter(keep);
             }
         }
+        Fact::Billed(told) => {
+            told.discounts.retain(|billed| keep(&billed.discount));
+            told.lines.iter_mut().for_each(|line| line.discounts.retain(keep));
+        }
         Fact::Discount(told) if told.subscription.is_none() && !keep(&told.discount) => return None,
         Fact::Discount(_) | Fact::Usage(_) | Fact::Quote(_) => {}
     }
@@ -241,7 +246,7 @@ impl<'f> Durations<'f> {
     fn of(facts: &'f [Fact], catalogue: &'f Catalogue) -> Self {
         let told = facts.iter().filter_map(|fact| match fact {
             Fact::Discount(told) => Some((told.discount.id.as_ref()?, &told.discount)),
-            Fact::Subscription(_) | Fact::Usage(_) | Fact::Customer(_) | Fact::Quote(_) => None,
+            _ => None,
         });
         Self { by_id: told.collect(), catalogue }
     }

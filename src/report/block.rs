@@ -10,7 +10,7 @@ use super::{
     Activity, BlockRates, Cohort, Concentration, CurrencyBlock, CustomerHistory, Expander, OwnerBook, Rate,
     Settings,
 };
-use crate::mrr::{Currency, Delta, Kind, Lane, Month, Motion, Movement, Mrr, ProductId};
+use crate::mrr::{Currency, Delta, Grade, Kind, Lane, Month, Motion, Movement, Mrr, ProductId};
 
 /// Customers whose share of expansion is printed.
 const TOP: usize = 10;
@@ -30,6 +30,7 @@ pub(super) struct Block {
     up: [u64; 4],
     with_two_products: u64,
     at_risk: Mrr,
+    evidence: BTreeMap<Grade, Mrr>,
 }
 
 const FAMILIES: [Kind; 4] = [Kind::Upsell, Kind::CrossSell, Kind::Seat, Kind::Usage];
@@ -51,6 +52,7 @@ impl Block {
             up: [0; 4],
             with_two_products: 0,
             at_risk: Mrr::ZERO,
+            evidence: BTreeMap::new(),
         }
     }
 
@@ -102,6 +104,9 @@ impl Block {
         for level in subject.ending.iter().filter(|level| level.currency == *subject.currency) {
             if level.is_at_risk {
                 self.at_risk += level.mrr;
+            }
+            if level.mrr.is_positive() {
+                *self.evidence.entry(level.grade).or_default() += level.mrr;
             }
             if !products.contains(&&level.product) {
                 products.push(&level.product);
@@ -159,6 +164,7 @@ impl Block {
             bridge: None,
             scheduled: Vec::new(),
             at_risk: self.at_risk,
+            evidence: self.evidence,
             incomplete: Vec::new(),
             trend,
         }

@@ -171,6 +171,10 @@ fn block_rows(report: &Report, name: &str, block: &CurrencyBlock) -> Vec<Vec<Str
     for (name, rate) in block.sources() {
         rows.rate("sources", name, rate, "ratio");
     }
+    for (grade, mrr, share) in block.evidence_shares() {
+        rows.amount("evidence", grade, &mrr);
+        rows.rate("evidence_shares", grade, &share, "ratio");
+    }
     for (name, count) in block.figures.customers.named() {
         rows.push("customers", name, &count, "customers");
     }

@@ -8,7 +8,7 @@ use super::{
     Activity, Adjustment, Basis, Bridge, ClosedMonth, Cohort, Concentration, Dimension, Expander, Incomplete,
     MonthStatus, OwnerBook, Rate, Scheduled, SegmentTable, Settings, Targets, TrendMonth, UsedRate,
 };
-use crate::mrr::{Currency, Delta, Instant, Kind, Lane, Month, Motion, Mrr, Policy};
+use crate::mrr::{Currency, Delta, Grade, Instant, Kind, Lane, Month, Motion, Mrr, Policy};
 
 /// The expansion report of one month and book (section 6 of the rules).
 #[derive(Debug, Clone, PartialEq)]
@@ -141,6 +141,8 @@ pub struct CurrencyBlock {
     pub scheduled: Vec<Scheduled>,
     /// MRR of subscriptions that are past due at the month's end (R5).
     pub at_risk: Mrr,
+    /// Ending MRR by how good the evidence is that it rests on, best first; grades without any left out.
+    pub evidence: BTreeMap<Grade, Mrr>,
     /// Items held at their last known level (R4).
     pub incomplete: Vec<Incomplete>,
     /// New and core expansion of the last twelve months, oldest first, as far as there is history.
@@ -279,6 +281,16 @@ impl CurrencyBlock {
             ("expansion_share_of_new_arr_12m", &rates.expansion_share_of_new_arr_12m),
             ("attach_rate", &rates.attach_rate),
         ]
+    }
+
+    /// Which grade of evidence ending MRR rests on, with its amount and share of it; the shares sum to one.
+    #[must_use]
+    pub fn evidence_shares(&self) -> Vec<(&'static str, Mrr, Rate)> {
+        let whole: Mrr = self.evidence.values().copied().sum();
+        let share = |(grade, mrr): (&Grade, &Mrr)| {
+            (grade.as_str(), *mrr, Rate::of(mrr.0, whole.0, "no ending MRR"))
+        };
+        self.evidence.iter().map(share).collect()
     }
 
     /// Where core expansion came from, as shares of it.

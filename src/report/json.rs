@@ -152,6 +152,13 @@ fn block(block: &CurrencyBlock) -> Json {
     entries.push(("owners".into(), Json::List(block.owners.iter().map(owner).collect())));
     entries.push(("trend".into(), Json::List(block.trend.iter().map(trend).collect())));
     entries.push(("bridge".into(), block.bridge.as_ref().map_or(Json::Null, bridge)));
+    let (mut evidence, mut shares) = (Object::new(), Object::new());
+    for (grade, mrr, share) in block.evidence_shares() {
+        evidence.push((grade.into(), text(&mrr)));
+        push_rate(&mut shares, grade, &share);
+    }
+    entries.push(("evidence".into(), Json::Object(evidence)));
+    entries.push(("evidence_shares".into(), Json::Object(shares)));
     Json::Object(entries)
 }
 

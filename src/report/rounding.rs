@@ -16,6 +16,8 @@ pub(super) fn rounded(block: CurrencyBlock) -> CurrencyBlock {
     let figures = whole.next(block.figures);
     let motion_parts: Vec<Delta> = block.motion.values().copied().collect();
     let motion = parts(&motion_parts, figures.core_expansion);
+    let evidence: Vec<Delta> = block.evidence.values().map(|mrr| *mrr - Mrr::ZERO).collect();
+    let evidence = parts(&evidence, figures.rollforward.ending_mrr - Mrr::ZERO);
     CurrencyBlock {
         expansion_from_outside: alone(block.expansion_from_outside),
         arpa: amount(block.arpa),
@@ -30,6 +32,7 @@ pub(super) fn rounded(block: CurrencyBlock) -> CurrencyBlock {
         concentration: Concentration { median: amount(block.concentration.median), ..block.concentration },
         owners: block.owners.into_iter().map(book).collect(),
         top_expanders: block.top_expanders.into_iter().map(expander).collect(),
+        evidence: block.evidence.keys().copied().zip(evidence.into_iter().map(|part| Mrr(part.0))).collect(),
         at_risk: Mrr(units(block.at_risk.0)),
         trend: block.trend.into_iter().map(trend).collect(),
         figures,

@@ -98,6 +98,7 @@ pub(super) fn sections(report: &Report, block: &CurrencyBlock) -> Vec<Section> {
     sections.push(rates(block));
     sections.push(customers(block));
     sections.push(motion(block, &printed));
+    sections.extend(evidence(block, scale));
     sections.extend(owners(report, block, scale));
     if report.by.is_some() {
         sections.extend(block.segments.iter().map(|table| segments(table, scale)));
@@ -222,6 +223,21 @@ fn motion(block: &CurrencyBlock, printed: &Printed) -> Section {
     }
     section.total(vec!["Core expansion".to_owned(), printed.scale.text(printed.core()), String::new()]);
     section
+}
+
+/// What ending MRR rests on.
+fn evidence(block: &CurrencyBlock, scale: Scale) -> Option<Section> {
+    let shares = block.evidence_shares();
+    let note = "Events first; the past before them is rebuilt from invoices and lists, and what these do not tell \
+                is an opening.";
+    let mut section = Section::of("What ending MRR rests on", &["evidence", "#MRR", "#share"])
+        .noted(Some(note.to_owned()));
+    let parts: Vec<Delta> = shares.iter().map(|(_, mrr, _)| *mrr - Mrr::ZERO).collect();
+    let units = scale.between(Mrr::ZERO, &parts, block.figures.rollforward.ending_mrr);
+    for ((grade, _, share), units) in shares.iter().zip(units) {
+        section.row(vec![title(grade), scale.text(units), short(share)]);
+    }
+    (!shares.is_empty()).then_some(section)
 }
 
 /// A word of the contract as a heading: `cross_sell` is read as "Cross-sell".

@@ -1,5 +1,6 @@
 //! Objects of lists, as the API and its command line give them: no events, and yet what they say about
-//! prices, products, coupons and items is learnt from (R4).
+//! prices, products, coupons and items is learnt from (R4), and what they say about subscriptions, invoices and
+//! customers tells of the past.
 
 use super::envelope::{Envelope, Form, digest};
 use super::event::Event;
@@ -7,12 +8,16 @@ use super::json::Json;
 use super::node::{is_identifier, is_time};
 
 /// The kinds of objects whose listings are recognised, and the kinds of their envelopes.
-const KINDS: [(&str, &str); 5] = [
+const KINDS: [(&str, &str); 9] = [
     ("price", "listing.price"),
     ("plan", "listing.plan"),
     ("product", "listing.product"),
     ("coupon", "listing.coupon"),
     ("subscription_item", "listing.subscription_item"),
+    ("subscription", "listing.subscription"),
+    ("invoice", "listing.invoice"),
+    ("customer", "listing.customer"),
+    ("subscription_schedule", "listing.subscription_schedule"),
 ];
 
 /// The kind of a whole list of a subscription's items, which says something as a whole only.
@@ -107,6 +112,14 @@ mod tests {
     }
 
     #[test]
+    fn what_tells_of_the_past_is_a_listing() {
+        for object in ["subscription", "invoice", "customer", "subscription_schedule"] {
+            let listed = envelope(&format!(r#"{{"id":"x_1","object":"{object}","created":7,"livemode":false}}"#));
+            assert_eq!((listed.form, listed.kind), (Form::Listing, format!("listing.{object}")));
+        }
+    }
+
+    #[test]
     fn a_product_is_as_old_as_its_last_change() {
         let product = envelope(r#"{"id":"prod_1","object":"product","created":5,"updated":9}"#);
         assert_eq!((product.kind.as_str(), product.created), ("listing.product", 9));
@@ -127,7 +140,7 @@ mod tests {
     #[test]
     fn other_bare_objects_and_lists_are_no_listings() {
         for body in [
-            r#"{"id":"sub_1","object":"subscription"}"#,
+            r#"{"id":"ch_1","object":"charge"}"#,
             r#"{"id":"pm_1","object":"payment_method","type":"card"}"#,
             r#"{"object":"list","data":[]}"#,
             r#"{"object":"list","data":[{"object":"charge"}]}"#,

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::price::Cadence;
 use super::state::{Discount, State};
+use super::billed::{BilledInvoice, Listed};
 use super::{Mirror, record, words};
 use crate::mrr;
 
@@ -62,6 +63,8 @@ record!(Snapshot of mrr::Snapshot {
     motion: MotionSigns,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     metadata: BTreeMap<String, String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    listed: Option<Listed>,
     evidence: Evidence,
 });
 
@@ -162,6 +165,8 @@ pub(in crate::ledger) enum Fact {
     Discount(DiscountFact),
     /// About a quote.
     Quote(QuoteFact),
+    /// About what a listed invoice bills.
+    Billed(BilledInvoice),
 }
 
 impl Mirror<mrr::Fact> for Fact {
@@ -172,6 +177,7 @@ impl Mirror<mrr::Fact> for Fact {
             mrr::Fact::Customer(fact) => Self::Customer(Mirror::of(fact)),
             mrr::Fact::Discount(fact) => Self::Discount(Mirror::of(fact)),
             mrr::Fact::Quote(fact) => Self::Quote(Mirror::of(fact)),
+            mrr::Fact::Billed(fact) => Self::Billed(Mirror::of(fact)),
         }
     }
 
@@ -182,6 +188,7 @@ impl Mirror<mrr::Fact> for Fact {
             Self::Customer(fact) => mrr::Fact::Customer(fact.restore()),
             Self::Discount(fact) => mrr::Fact::Discount(fact.restore()),
             Self::Quote(fact) => mrr::Fact::Quote(fact.restore()),
+            Self::Billed(fact) => mrr::Fact::Billed(fact.restore()),
         }
     }
 }

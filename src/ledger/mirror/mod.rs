@@ -4,6 +4,7 @@
 //! what is written here is read for as long as a ledger lives. Add fields as optional ones; never
 //! rename one or use its name again.
 
+mod billed;
 mod fact;
 mod learnt;
 mod movement;

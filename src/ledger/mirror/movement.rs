@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::fact::{Evidence, Motion};
+use super::fact::{Evidence, Grade, Motion};
 use super::{Mirror, record};
 use crate::mrr;
 
@@ -77,6 +77,15 @@ record!(Movement of mrr::Movement {
     evidence: Evidence,
 });
 
+/// What levels rested on before other evidence was known.
+fn by_event() -> Grade {
+    Grade::Event
+}
+
+fn is_by_event(grade: &Grade) -> bool {
+    matches!(grade, Grade::Event)
+}
+
 record!(Level of mrr::Level {
     subscription: String,
     item: String,
@@ -87,6 +96,8 @@ record!(Level of mrr::Level {
     quantity: u64,
     mrr: i128,
     is_at_risk: bool,
+    #[serde(default = "by_event", skip_serializing_if = "is_by_event")]
+    grade: Grade,
     from: i64,
     #[serde(skip_serializing_if = "Option::is_none")]
     until: Option<i64>,

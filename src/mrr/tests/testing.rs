@@ -168,6 +168,7 @@ pub(crate) fn snapshot(
         previous,
         motion: MotionSigns::default(),
         metadata: BTreeMap::new(),
+        listed: None,
         evidence: evidence(event),
     }
 }

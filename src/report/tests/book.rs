@@ -162,6 +162,7 @@ impl Told {
             previous,
             motion: self.motion,
             metadata: BTreeMap::new(),
+            listed: None,
             evidence: Evidence {
                 grade: Grade::Event,
                 event: event.as_str().into(),

@@ -1,6 +1,6 @@
 //! A customer's own events.
 
-use crate::mrr::{CustomerFact, Discount, Fact};
+use crate::mrr::{CustomerFact, Discount, DiscountChange, DiscountFact, Fact};
 
 use super::catalogue::told;
 use super::discount::singular;
@@ -13,18 +13,42 @@ impl Source<'_> {
         let discount = discount(object)?;
         let terms = discount.as_ref().and_then(Option::as_ref).and_then(|discount| discount.coupon.as_ref());
         let catalogue = self.embedded(terms);
-        Ok(told(
-            catalogue,
-            vec![Fact::Customer(CustomerFact {
-                customer: object.required_id("id")?.into(),
-                at: self.at,
-                is_deleted,
-                country: country(object),
-                metadata: metadata(object),
+        let fact = CustomerFact { is_deleted, discount, ..self.attributes_of(object)? };
+        Ok(told(catalogue, vec![Fact::Customer(fact)]))
+    }
+
+    /// What a list shows of a customer. Its discount is one since its own `start`; that it has none when the
+    /// list is made says nothing about the past.
+    pub(super) fn customer_listed(&self, object: &Node<'_, '_>) -> Result<Translation, Unfit> {
+        let attributes = self.attributes_of(object)?;
+        let mut facts = Vec::new();
+        let mut catalogue = Vec::new();
+        if let Some(discount) = singular(object)? {
+            let start = object.expanded("discount").map_or(Ok(None), |discount| discount.instant("start"))?;
+            catalogue = self.embedded(discount.coupon.as_ref());
+            facts.push(Fact::Discount(DiscountFact {
+                customer: attributes.customer.clone(),
+                subscription: None,
                 discount,
+                change: DiscountChange::Created,
+                at: start.unwrap_or(self.at),
                 evidence: self.evidence(),
-            })],
-        ))
+            }));
+        }
+        facts.push(Fact::Customer(attributes));
+        Ok(told(catalogue, facts))
+    }
+
+    fn attributes_of(&self, object: &Node<'_, '_>) -> Result<CustomerFact, Unfit> {
+        Ok(CustomerFact {
+            customer: object.required_id("id")?.into(),
+            at: self.at,
+            is_deleted: false,
+            country: country(object),
+            metadata: metadata(object),
+            discount: None,
+            evidence: self.evidence(),
+        })
     }
 }
 

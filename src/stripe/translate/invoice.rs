@@ -56,7 +56,7 @@ impl Source<'_> {
 }
 
 /// The subscription: in `parent` since basil, on the invoice itself before.
-fn subscription_of<'t>(object: &Node<'t, '_>) -> Result<Option<&'t str>, Unfit> {
+pub(super) fn subscription_of<'t>(object: &Node<'t, '_>) -> Result<Option<&'t str>, Unfit> {
     let parent = object.object("parent")?;
     let details = parent.map_or(Ok(None), |parent| parent.object("subscription_details"))?;
     let named = details.map_or(Ok(None), |details| details.id("subscription"))?;
@@ -75,7 +75,7 @@ fn is_whole_cycle(object: &Node<'_, '_>) -> Result<bool, Unfit> {
 }
 
 /// The status; before 2018-11-08 there was none, and flags told.
-fn status(object: &Node<'_, '_>) -> Result<InvoiceStatus, Unfit> {
+pub(super) fn status(object: &Node<'_, '_>) -> Result<InvoiceStatus, Unfit> {
     match object.text("status")? {
         Some("draft") => return Ok(InvoiceStatus::Draft),
         Some("open" | "paid") => return Ok(InvoiceStatus::Billed),

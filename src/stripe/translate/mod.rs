@@ -1,5 +1,6 @@
 //! From a stored event of any API version to facts about a customer.
 
+mod billed;
 mod catalogue;
 mod customer;
 mod discount;
@@ -82,8 +83,9 @@ pub fn translate(body: &[u8], envelope: &Envelope, sha256_hex: &str) -> Translat
     }
 }
 
-const BARE: &str = "expected a Stripe event, or a list of prices, plans, products, coupons or of one subscription's \
-                    items; what lists of other objects say is read by a later version";
+const BARE: &str = "expected a Stripe event, or a list of subscriptions, invoices, customers, subscription schedules, \
+                    prices, plans, products, coupons or of one subscription's items; what lists of other objects say \
+                    is read by a later version";
 const NESTED: &str =
     "expected an object, found JSON that is nested too deeply or holds a broken text or number";
 const PLACEHOLDER: &str = "test webhook with placeholder ids";
@@ -125,6 +127,12 @@ fn subject(kind: &str) -> Subject {
         "customer.discount.deleted" => Subject::Discount(DiscountChange::Deleted),
         "quote.accepted" => Subject::Quote,
         "listing.price" | "listing.plan" => Subject::Price,
+        "listing.subscription" => Subject::Subscription(Origin::Seen),
+        "listing.invoice" => Subject::Invoice(None),
+        "listing.customer" => Subject::Customer { is_deleted: false },
+        "listing.subscription_schedule" => Subject::Nothing(
+            "schedule of a subscription: what came of it is told by the subscription and its invoices",
+        ),
         "listing.product" => Subject::Product,
         "listing.coupon" => Subject::Coupon,
         listing::ITEMS => Subject::Items,
@@ -284,7 +292,13 @@ impl Source<'_> {
         if json.get("id").and_then(Json::as_text).is_some_and(is_placeholder) {
             return Ok(ignored(PLACEHOLDER));
         }
-        Source { envelope, sha256_hex, grade: Grade::Listing, at }.catalogue(&object, subject)
+        let source = Source { envelope, sha256_hex, grade: Grade::Listing, at };
+        match subject {
+            Subject::Subscription(_) => source.subscription_listed(&object),
+            Subject::Invoice(_) => source.invoice_listed(&object),
+            Subject::Customer { .. } => source.customer_listed(&object),
+            subject => source.catalogue(&object, subject),
+        }
     }
 
     fn catalogue(&self, object: &Node<'_, '_>, subject: Subject) -> Result<Translation, Unfit> {
@@ -374,7 +388,7 @@ mod tests {
         assert_eq!(parked_at("[]"), "$");
         assert_eq!(parked_at("{}"), "$.id");
         assert_eq!(parked_at(r#"{"id":"sub_1"}"#), "$.type");
-        assert_eq!(parked_at(r#"{"id":"sub_1","object":"subscription"}"#), "$.object");
+        assert_eq!(parked_at(r#"{"id":"ch_1","object":"charge"}"#), "$.object");
         assert_eq!(parked_at(r#"{"detail-type":"x","detail":{"id":"evt_1"}}"#), "$.detail.type");
         let kind = "customer.subscription.updated";
         assert_eq!(parked_at(&event(kind, "null")), "$.data");

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::mrr::{EndReason, Fact, Instant, Item, Motion, MotionSigns, Origin, Snapshot, State, Status};
+use crate::mrr::{EndReason, Fact, Instant, Item, Listed, Motion, MotionSigns, Origin, Snapshot, State, Status};
 
 use super::discount::{discounts_of, millionths};
 use super::price::price_of;
@@ -32,6 +32,35 @@ impl Source<'_> {
             previous,
             motion: motion(object, before.as_ref()),
             metadata: metadata(object),
+            listed: None,
+            evidence: self.evidence(),
+        })]))
+    }
+
+    /// What a list shows of a subscription: its state when the list was made, and the dates that tell of its
+    /// past. One that was canceled held until its end what its items still say (R12).
+    pub(super) fn subscription_listed(&self, object: &Node<'_, '_>) -> Result<Translation, Unfit> {
+        let is_canceled = status(object, Origin::Seen)? == Status::Canceled;
+        let origin = if is_canceled { Origin::Deleted } else { Origin::Seen };
+        let state = state(object, origin)?;
+        let created = object.instant("created")?;
+        let started = object.instant("start_date")?.or(object.instant("start")?.filter(|_| created.is_none()));
+        let runs = matches!(state.status, Status::Active | Status::Trialing | Status::PastDue);
+        let period_end = period_end(object)?.filter(|_| runs);
+        let listed = Listed {
+            began_at: created.into_iter().chain(started).max(),
+            lasts_until: period_end.map(|end| Instant(end.0 - 1)),
+        };
+        Ok(Translation::Facts(vec![Fact::Subscription(Snapshot {
+            subscription: object.required_id("id")?.into(),
+            customer: object.required_id("customer")?.into(),
+            at: self.at,
+            origin,
+            state,
+            previous: None,
+            motion: motion(object, None),
+            metadata: metadata(object),
+            listed: Some(listed),
             evidence: self.evidence(),
         })]))
     }
@@ -114,7 +143,7 @@ pub(super) fn is_one_time(item: &Node<'_, '_>) -> bool {
 }
 
 /// Far above what anybody holds: what is larger is no quantity, and might not be calculated with.
-const LARGEST_QUANTITY: u64 = 1_000_000_000_000;
+pub(super) const LARGEST_QUANTITY: u64 = 1_000_000_000_000;
 
 /// An item; `currency` is its subscription's, and so are the tax rates it has none of its own for.
 pub(super) fn item(object: &Node<'_, '_>, currency: Option<&str>, default_tax: u32) -> Result<Item, Unfit> {
@@ -134,7 +163,7 @@ pub(super) fn item(object: &Node<'_, '_>, currency: Option<&str>, default_tax: u
 /// The sum of the rates in a list that are included in amounts, in millionths (R7); none where the
 /// list is empty, so that the subscription's own rates apply. Taxes that are added to amounts, as the
 /// `tax_percent` of old versions was, are none of MRR.
-fn inclusive_tax(holder: &Node<'_, '_>, name: &str) -> Result<Option<u32>, Unfit> {
+pub(super) fn inclusive_tax(holder: &Node<'_, '_>, name: &str) -> Result<Option<u32>, Unfit> {
     let rates = holder.list(name)?.unwrap_or_default();
     if rates.is_empty() {
         return Ok(None);
@@ -171,6 +200,14 @@ fn ends_at(object: &Node<'_, '_>) -> Result<Option<Instant>, Unfit> {
     let items = object.objects("items")?.unwrap_or_default();
     let ends = items.iter().map(|item| item.instant("current_period_end"));
     Ok(ends.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().max())
+}
+
+/// The end of the current period, of its items the first.
+fn period_end(object: &Node<'_, '_>) -> Result<Option<Instant>, Unfit> {
+    let items = object.objects("items")?.unwrap_or_default();
+    let ends = items.iter().map(|item| item.instant("current_period_end"));
+    let ends = ends.collect::<Result<Vec<_>, _>>()?.into_iter().flatten();
+    Ok(ends.chain(object.instant("current_period_end")?).min())
 }
 
 fn end_reason(object: &Node<'_, '_>) -> Result<Option<EndReason>, Unfit> {
