@@ -94,7 +94,7 @@ impl<'t> Heard<'t> {
     ) -> Vec<Snapshot> {
         let end = self.end();
         let first_event = self.base.map(|_| Instant(i64::MIN)).or(self.events.first().map(|event| event.at));
-        let ended_at = end.map(ended_at).or(self.events.iter().find(|event| is_end(event)).map(|e| ended_at(e)));
+        let ended_at = end.map(ended_at).or(self.events.iter().find(|event| event.is_end()).map(|e| ended_at(e)));
         let until = first_event.into_iter().chain(ended_at).min();
         let is_before = |at: Instant| until.is_none_or(|until| at < until);
         let sigma = self.sigma();
@@ -109,7 +109,7 @@ impl<'t> Heard<'t> {
         };
         kept.retain(|snapshot| is_open(Grade::InvoiceLine, snapshot.at));
         let last = kept.last().cloned();
-        let shown = self.shown.iter().filter(|shown| !is_end(shown) && is_open(shown.evidence.grade, shown.at));
+        let shown = self.shown.iter().filter(|shown| !shown.is_end() && is_open(shown.evidence.grade, shown.at));
         kept.extend(shown.map(|shown| (*shown).clone()));
         kept.extend(end.cloned());
         if let Some(last) = &last {
@@ -128,11 +128,11 @@ impl<'t> Heard<'t> {
     /// An end that only a list shows. It is the end whatever the list's age; an event after it would show that
     /// it was none.
     fn end(&self) -> Option<&'t Snapshot> {
-        if self.events.iter().chain(&self.base).any(|event| is_end(event)) {
+        if self.events.iter().chain(&self.base).any(|event| event.is_end()) {
             return None;
         }
         let last = self.events.iter().chain(&self.base).map(|event| event.at).max();
-        let ends = self.shown.iter().copied().filter(|shown| is_end(shown));
+        let ends = self.shown.iter().copied().filter(|shown| shown.is_end());
         ends.filter(|shown| last.is_none_or(|last| last <= ended_at(shown))).min_by_key(|shown| ended_at(shown))
     }
 
@@ -157,9 +157,9 @@ impl<'t> Heard<'t> {
 
     /// A change that no invoice tells of, found by the first word after the last invoice.
     fn unbilled_after(&self, last: &Snapshot, end: Option<&Snapshot>) -> Option<Gap> {
-        let listed = self.shown.iter().copied().filter(|shown| !is_end(shown)).chain(end);
+        let listed = self.shown.iter().copied().filter(|shown| !shown.is_end()).chain(end);
         let mut words: Vec<(Instant, &State, &Snapshot)> = listed
-            .map(|shown| (if is_end(shown) { ended_at(shown) } else { shown.at }, &shown.state, shown))
+            .map(|shown| (if shown.is_end() { ended_at(shown) } else { shown.at }, &shown.state, shown))
             .chain(self.events.first().filter(|event| event.origin != Origin::Created).map(|event| {
                 (event.at, event.previous.as_ref().unwrap_or(&event.state), *event)
             }))

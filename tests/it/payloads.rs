@@ -100,6 +100,7 @@ fn told(fact: &Fact) -> String {
         }
         Fact::Discount(discount) => format!("discount, {:?}", discount.change),
         Fact::Quote(quote) => format!("quote of {}", quote.subscription),
+        Fact::Billed(invoice) => format!("{} licensed lines", invoice.lines.len()),
         Fact::Customer(customer) => format!("customer, deleted: {}", customer.is_deleted),
     }
 }

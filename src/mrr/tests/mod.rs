@@ -13,6 +13,7 @@ mod ends;
 mod explanations;
 mod gaps;
 mod held;
+mod history;
 mod kinds;
 mod landings;
 mod learnt;
