@@ -1,6 +1,7 @@
 //! `upswell doctor`: what is wrong, each with the remedy.
 
 mod events;
+mod history;
 mod stretches;
 
 use clap::Args;
@@ -35,6 +36,7 @@ struct Findings {
     broken_chains: Vec<BrokenChain>,
     gaps: Vec<Stretch>,
     unconfirmed_coupons: Vec<Coupon>,
+    history: Vec<history::Cause>,
     conflicts: Vec<KeptAside>,
     poisoned: Vec<PoisonedCustomer>,
     missing_rates: Vec<RateNeeded>,
@@ -152,6 +154,7 @@ async fn gather(app: &App) -> anyhow::Result<Findings> {
         broken_chains: found.iter().filter_map(broken_chain).collect(),
         gaps: stretches::gaps(ledger, &found).await?,
         unconfirmed_coupons: coupons(&found),
+        history: history::causes(&found),
         conflicts: ledger.conflicts().await?.into_iter().map(conflict).collect(),
         poisoned: ledger.poisoned().await?.into_iter().map(poisoned).collect(),
         missing_rates: missing_rates(app).await?,
@@ -298,7 +301,7 @@ fn configuration(app: &App) -> Vec<Advice> {
 
 impl Findings {
     /// Whether nobody has to do anything. Ignored events are as they should be; a coupon taken as
-    /// unrestricted and event types that never came are notices. A gap is a broken chain told again.
+    /// unrestricted, history that nothing proves and event types that never came are notices. A gap is a broken chain told again.
     fn is_healthy(&self) -> bool {
         self.parked.is_empty()
             && self.pending.is_empty()
@@ -352,6 +355,8 @@ impl Findings {
         part("Clock", self.clock.remedy.iter().map(line).collect());
         part("Event types that never came", self.missing_events.iter().map(Missing::line).collect());
         let line = |c: &Coupon| format!("{}: {}", c.coupon, c.remedy);
+        let causes = self.history.iter().map(history::Cause::line);
+        part("History without events: where it may differ", causes.collect());
         part("Coupons to confirm", self.unconfirmed_coupons.iter().map(line).collect());
         let line = |i: &Ignored| format!("{} × {}: {}", i.count, i.kind, i.reason);
         part("Ignored, as it should be", self.ignored.iter().map(line).collect());

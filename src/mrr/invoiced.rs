@@ -133,19 +133,15 @@ impl<'t, 'p> Past<'t, 'p> {
                 }
                 turns.entry(at).or_default().marks.push(Mark { invoice, item, held });
             }
-            if invoice.reason == BillingReason::Other || !invoice.is_whole {
-                continue;
-            }
-            for at in &renews_at {
-                turns.entry(*at).or_default().renewals.push(invoice);
-            }
-            let Some(renewed) = renews_at.last().copied() else { continue };
             for billed in &invoice.discounts {
-                if let Some(since) = billed.since.map(|since| self.clamped(since).max(known_from))
-                    && since != renewed
-                {
+                if let Some(since) = billed.since.map(|since| self.clamped(since).max(known_from)) {
                     let discount = self.terms.discount(&billed.discount);
                     turns.entry(since).or_default().given.push((invoice, discount));
+                }
+            }
+            if invoice.reason != BillingReason::Other && invoice.is_whole {
+                for at in renews_at {
+                    turns.entry(at).or_default().renewals.push(invoice);
                 }
             }
         }

@@ -16,6 +16,7 @@ mod explain;
 mod faults;
 mod forms;
 mod fx;
+mod history;
 mod http;
 mod payloads;
 mod policy;
