@@ -5,8 +5,8 @@ use super::steps::{aside, steps};
 use super::{EventTold, LineWorth, Taught, Told, Worth, rfc3339};
 use crate::ledger::Stored;
 use crate::mrr::{
-    BilledInvoice, BilledLine, Cause, Counts, Fact, Instant, InvoiceStatus, LineAt, Moment, Occasion, Status, SubscriptionId, Teacher,
-    UsageType,
+    BilledInvoice, BilledLine, Cause, Counts, Fact, Instant, InvoiceStatus, LineAt, Moment, Occasion, Status,
+    SubscriptionId, Teacher, UsageType,
 };
 
 /// A stored delivery, without what it said.

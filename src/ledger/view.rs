@@ -10,7 +10,9 @@ use super::project::{
 };
 use super::sql::{all, statement};
 use super::{CustomerKey, Ledger, LedgerError};
-use crate::mrr::{CustomerId, Finding, HistoryGap, Instant, Level, Matter, Movement, Mrr, Status, SubscriptionId};
+use crate::mrr::{
+    CustomerId, Finding, HistoryGap, Instant, Level, Matter, Movement, Mrr, Status, SubscriptionId,
+};
 
 /// What a customer is segmented by.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

@@ -4,7 +4,9 @@
 use std::sync::Arc;
 
 use super::movement::words;
-use super::{CustomerId, Discount, Evidence, Instant, InvoiceId, InvoiceStatus, ItemId, Price, SubscriptionId};
+use super::{
+    CustomerId, Discount, Evidence, Instant, InvoiceId, InvoiceStatus, ItemId, Price, SubscriptionId,
+};
 
 /// What a listed subscription shows beside its state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]

@@ -109,7 +109,8 @@ impl<'t, 'p> Past<'t, 'p> {
             };
             at.map(|at| (at, invoice.reason == BillingReason::Beginning, invoice))
         });
-        let (at, is_first, invoice) = from.min_by_key(|(at, is_first, invoice)| (*at, !is_first, place(invoice)))?;
+        let (at, is_first, invoice) =
+            from.min_by_key(|(at, is_first, invoice)| (*at, !is_first, place(invoice)))?;
         let is_new = is_first || self.began_at.is_some_and(|began| at <= began);
         Some((at, is_new, invoice))
     }
@@ -278,9 +279,8 @@ impl<'t> Telling<'t, '_, '_> {
             }
         }
         for invoice in &turn.renewals {
-            let is_left_out = |held: &Held| {
-                !held.is_metered && held.until <= at && !renewed.contains(&held.item.id)
-            };
+            let is_left_out =
+                |held: &Held| !held.is_metered && held.until <= at && !renewed.contains(&held.item.id);
             let before = self.held.len();
             self.held.retain(|_, held| !is_left_out(held));
             if self.held.len() != before {
@@ -295,7 +295,8 @@ impl<'t> Telling<'t, '_, '_> {
             }
         }
         for (invoice, discount) in &turn.given {
-            let is_it = |known: &Discount| known == discount || (known.id.is_some() && known.id == discount.id);
+            let is_it =
+                |known: &Discount| known == discount || (known.id.is_some() && known.id == discount.id);
             if !self.discounts.iter().any(is_it) {
                 self.discounts.push(discount.clone());
                 self.maker = invoice;
@@ -306,7 +307,8 @@ impl<'t> Telling<'t, '_, '_> {
     /// Whether a whole period bills what was not held before it, though no line tells of the change.
     fn is_sudden(&self, held: &Held) -> bool {
         let was = self.held.get(&held.item.id);
-        let is_same = |was: &Held| was.item.price.id == held.item.price.id && was.item.quantity == held.item.quantity;
+        let is_same =
+            |was: &Held| was.item.price.id == held.item.price.id && was.item.quantity == held.item.quantity;
         held.is_regular && !held.is_metered && !was.is_some_and(is_same)
     }
 

@@ -7,7 +7,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::invoiced::{Gap, Past, snapshots};
-use super::life::is_end;
 use super::{
     BilledInvoice, Currency, Discount, DiscountId, Fact, Finding, Grade, HistoryGap, Instant, Item, ItemId,
     Known, Matter, Origin, Price, PriceId, Scheme, Snapshot, State, Status, SubscriptionId, Timeline,
@@ -94,7 +93,8 @@ impl<'t> Heard<'t> {
     ) -> Vec<Snapshot> {
         let end = self.end();
         let first_event = self.base.map(|_| Instant(i64::MIN)).or(self.events.first().map(|event| event.at));
-        let ended_at = end.map(ended_at).or(self.events.iter().find(|event| event.is_end()).map(|e| ended_at(e)));
+        let ended_at =
+            end.map(ended_at).or(self.events.iter().find(|event| event.is_end()).map(|e| ended_at(e)));
         let until = first_event.into_iter().chain(ended_at).min();
         let is_before = |at: Instant| until.is_none_or(|until| at < until);
         let sigma = self.sigma();
@@ -109,7 +109,8 @@ impl<'t> Heard<'t> {
         };
         kept.retain(|snapshot| is_open(Grade::InvoiceLine, snapshot.at));
         let last = kept.last().cloned();
-        let shown = self.shown.iter().filter(|shown| !shown.is_end() && is_open(shown.evidence.grade, shown.at));
+        let shown =
+            self.shown.iter().filter(|shown| !shown.is_end() && is_open(shown.evidence.grade, shown.at));
         kept.extend(shown.map(|shown| (*shown).clone()));
         kept.extend(end.cloned());
         if let Some(last) = &last {
@@ -133,7 +134,8 @@ impl<'t> Heard<'t> {
         }
         let last = self.events.iter().chain(&self.base).map(|event| event.at).max();
         let ends = self.shown.iter().copied().filter(|shown| shown.is_end());
-        ends.filter(|shown| last.is_none_or(|last| last <= ended_at(shown))).min_by_key(|shown| ended_at(shown))
+        ends.filter(|shown| last.is_none_or(|last| last <= ended_at(shown)))
+            .min_by_key(|shown| ended_at(shown))
     }
 
     /// The stretch that Sigma's changes tell without a gap.
@@ -144,9 +146,8 @@ impl<'t> Heard<'t> {
 
     /// Whether the list shows that its first payment was not made.
     fn never_paid(&self) -> bool {
-        let is_unpaid = |shown: &&Snapshot| {
-            matches!(shown.state.status, Status::Incomplete | Status::IncompleteExpired)
-        };
+        let is_unpaid =
+            |shown: &&Snapshot| matches!(shown.state.status, Status::Incomplete | Status::IncompleteExpired);
         self.shown.last().is_some_and(is_unpaid)
     }
 
@@ -160,9 +161,12 @@ impl<'t> Heard<'t> {
         let listed = self.shown.iter().copied().filter(|shown| !shown.is_end()).chain(end);
         let mut words: Vec<(Instant, &State, &Snapshot)> = listed
             .map(|shown| (if shown.is_end() { ended_at(shown) } else { shown.at }, &shown.state, shown))
-            .chain(self.events.first().filter(|event| event.origin != Origin::Created).map(|event| {
-                (event.at, event.previous.as_ref().unwrap_or(&event.state), *event)
-            }))
+            .chain(
+                self.events
+                    .first()
+                    .filter(|event| event.origin != Origin::Created)
+                    .map(|event| (event.at, event.previous.as_ref().unwrap_or(&event.state), *event)),
+            )
             .filter(|(at, ..)| *at >= last.at)
             .collect();
         words.sort_by(|a, b| (a.0, &a.2.evidence.event).cmp(&(b.0, &b.2.evidence.event)));

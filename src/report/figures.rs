@@ -287,9 +287,8 @@ impl CurrencyBlock {
     #[must_use]
     pub fn evidence_shares(&self) -> Vec<(&'static str, Mrr, Rate)> {
         let whole: Mrr = self.evidence.values().copied().sum();
-        let share = |(grade, mrr): (&Grade, &Mrr)| {
-            (grade.as_str(), *mrr, Rate::of(mrr.0, whole.0, "no ending MRR"))
-        };
+        let share =
+            |(grade, mrr): (&Grade, &Mrr)| (grade.as_str(), *mrr, Rate::of(mrr.0, whole.0, "no ending MRR"));
         self.evidence.iter().map(share).collect()
     }
 

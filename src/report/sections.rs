@@ -230,8 +230,8 @@ fn evidence(block: &CurrencyBlock, scale: Scale) -> Option<Section> {
     let shares = block.evidence_shares();
     let note = "Events first; the past before them is rebuilt from invoices and lists, and what these do not tell \
                 is an opening.";
-    let mut section = Section::of("What ending MRR rests on", &["evidence", "#MRR", "#share"])
-        .noted(Some(note.to_owned()));
+    let mut section =
+        Section::of("What ending MRR rests on", &["evidence", "#MRR", "#share"]).noted(Some(note.to_owned()));
     let parts: Vec<Delta> = shares.iter().map(|(_, mrr, _)| *mrr - Mrr::ZERO).collect();
     let units = scale.between(Mrr::ZERO, &parts, block.figures.rollforward.ending_mrr);
     for ((grade, _, share), units) in shares.iter().zip(units) {

@@ -114,7 +114,8 @@ mod tests {
     #[test]
     fn what_tells_of_the_past_is_a_listing() {
         for object in ["subscription", "invoice", "customer", "subscription_schedule"] {
-            let listed = envelope(&format!(r#"{{"id":"x_1","object":"{object}","created":7,"livemode":false}}"#));
+            let listed =
+                envelope(&format!(r#"{{"id":"x_1","object":"{object}","created":7,"livemode":false}}"#));
             assert_eq!((listed.form, listed.kind), (Form::Listing, format!("listing.{object}")));
         }
     }

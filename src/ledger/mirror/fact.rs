@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::billed::{BilledInvoice, Listed};
 use super::price::Cadence;
 use super::state::{Discount, State};
-use super::billed::{BilledInvoice, Listed};
 use super::{Mirror, record, words};
 use crate::mrr;
 

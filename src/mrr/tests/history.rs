@@ -229,13 +229,7 @@ fn terms_behind_an_id_come_from_whatever_carries_them() {
 fn from_the_first_event_on_the_events_rule() {
     // A stale list says two seats; the event that came before it said five.
     let story = shown(grown(), "a", day(80), day(0), active(&[seats(2)]));
-    let story = story.snapshot(
-        "a",
-        day(65),
-        Origin::Updated,
-        Some(active(&[seats(3)])),
-        active(&[seats(5)]),
-    );
+    let story = story.snapshot("a", day(65), Origin::Updated, Some(active(&[seats(3)])), active(&[seats(5)]));
     let story = bill(story, Cycle, 90, vec![line(&seats(1), 90, 120)]);
     story.moves(&[
         "d0 new created a.1 +20",
@@ -250,13 +244,8 @@ fn from_the_first_event_on_the_events_rule() {
 
 #[test]
 fn what_the_first_event_knows_otherwise_is_found_and_breaks_no_chain() {
-    let story = grown().snapshot(
-        "a",
-        day(65),
-        Origin::Updated,
-        Some(active(&[seats(4)])),
-        active(&[seats(5)]),
-    );
+    let story =
+        grown().snapshot("a", day(65), Origin::Updated, Some(active(&[seats(4)])), active(&[seats(5)]));
     story.moves(&[
         "d0 new created a.1 +20",
         "d40 expansion/seat quantity a.1 +10",
@@ -339,7 +328,8 @@ fn a_backdated_beginning_is_when_it_was_made() {
 
 #[test]
 fn each_tier_of_a_graduated_price_has_its_line_and_they_are_one_quantity() {
-    let tiers = tiered(price("t", "T", 0), crate::mrr::TiersMode::Graduated, &[(Some(5), 0, 4), (None, 0, 2)]);
+    let tiers =
+        tiered(price("t", "T", 0), crate::mrr::TiersMode::Graduated, &[(Some(5), 0, 4), (None, 0, 2)]);
     let story = bill(
         Story::new(),
         Beginning,

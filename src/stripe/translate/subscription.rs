@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use crate::mrr::{EndReason, Fact, Instant, Item, Listed, Motion, MotionSigns, Origin, Snapshot, State, Status};
+use crate::mrr::{
+    EndReason, Fact, Instant, Item, Listed, Motion, MotionSigns, Origin, Snapshot, State, Status,
+};
 
 use super::discount::{discounts_of, millionths};
 use super::price::price_of;
@@ -44,7 +46,8 @@ impl Source<'_> {
         let origin = if is_canceled { Origin::Deleted } else { Origin::Seen };
         let state = state(object, origin)?;
         let created = object.instant("created")?;
-        let started = object.instant("start_date")?.or(object.instant("start")?.filter(|_| created.is_none()));
+        let started =
+            object.instant("start_date")?.or(object.instant("start")?.filter(|_| created.is_none()));
         let runs = matches!(state.status, Status::Active | Status::Trialing | Status::PastDue);
         let period_end = period_end(object)?.filter(|_| runs);
         let listed = Listed {

@@ -27,7 +27,9 @@ fn figures(place: &Place) -> Vec<String> {
     let mut rows: Vec<String> = place
         .movements()
         .iter()
-        .map(|row| ["effective_at", "class", "kind", "item", "delta"].map(|name| row[name].to_string()).join(" "))
+        .map(|row| {
+            ["effective_at", "class", "kind", "item", "delta"].map(|name| row[name].to_string()).join(" ")
+        })
         .collect();
     rows.sort();
     rows
@@ -90,7 +92,8 @@ fn story() -> (Value, [Value; 2]) {
             "period_end": at, "lines": {"object": "list", "has_more": false, "data": lines}})
     };
     let (january, middle, february, march) = (1_735_689_600, 1_736_899_200, 1_738_368_000, 1_740_787_200);
-    let first = invoice("in_1", "subscription_create", january, vec![line(2, 2_000, false, january, february)]);
+    let first =
+        invoice("in_1", "subscription_create", january, vec![line(2, 2_000, false, january, february)]);
     let second = vec![
         line(2, -1_100, true, middle, february),
         line(3, 1_650, true, middle, february),
@@ -141,7 +144,10 @@ fn every_face_of_a_report_prints_what_ending_mrr_rests_on() {
     assert_eq!(block["evidence_shares"]["invoice_line"], json!("1"));
     for format in ["table", "md", "html"] {
         let text = place.output(&["report", "--month", "2025-01", "--format", format]);
-        assert!(text.contains("What ending MRR rests on") && text.contains("Invoice line"), "{format}: {text}");
+        assert!(
+            text.contains("What ending MRR rests on") && text.contains("Invoice line"),
+            "{format}: {text}"
+        );
     }
     let text = place.output(&["report", "--month", "2025-01", "--format", "csv"]);
     assert!(text.contains("evidence_shares,invoice_line,1"), "{text}");

@@ -14,8 +14,8 @@ use proptest::test_runner::{Config, TestRunner};
 use serde_json::Value;
 use upswell::ledger::Stored;
 use upswell::mrr::{
-    Catalogue, Derivation, Fact, HistoryGap, Instant, Level, Matter, Month, Policy, Rules, Start, Timeline, derive,
-    derive_with_lag, levels_before,
+    Catalogue, Derivation, Fact, HistoryGap, Instant, Level, Matter, Month, Policy, Rules, Start, Timeline,
+    derive, derive_with_lag, levels_before,
 };
 use upswell::pipeline::told_by;
 
@@ -126,11 +126,12 @@ fn gaps(derivation: &Derivation) -> Vec<HistoryGap> {
 
 fn property(check: impl Fn(u64)) {
     let config = Config { cases: cases(CASES), failure_persistence: None, ..Config::default() };
-    TestRunner::new(config).run(&any::<u64>(), |seed| {
-        check(seed);
-        Ok(())
-    })
-    .unwrap();
+    TestRunner::new(config)
+        .run(&any::<u64>(), |seed| {
+            check(seed);
+            Ok(())
+        })
+        .unwrap();
 }
 
 #[test]
@@ -184,7 +185,10 @@ fn lists_beside_all_events_move_nothing() {
             let mut movements = derived.movements;
             // What a listed invoice bills of usage no event tells here.
             movements.retain(|movement| !movement.is_metered);
-            movements.into_iter().map(|of| (of.effective_at, of.item, of.delta, of.evidence)).collect::<Vec<_>>()
+            movements
+                .into_iter()
+                .map(|of| (of.effective_at, of.item, of.delta, of.evidence))
+                .collect::<Vec<_>>()
         };
         let truth = is_licensed(Told::events(&left, 0).derive());
         assert_eq!(is_licensed(Told::events(&left, 0).lists(&left).derive()), truth, "{seed}");
