@@ -43,6 +43,8 @@ struct Mark<'t> {
     item: ItemId,
     /// `None` where it is gone.
     held: Option<Held>,
+    /// What it was before, as a credit gives it back.
+    was: Option<Item>,
 }
 
 /// What invoices tell of one instant.
@@ -128,11 +130,14 @@ impl<'t, 'p> Past<'t, 'p> {
                     false => self.renewed(&lines).map(Some),
                 };
                 let Some(held) = held else { continue };
+                let credits: Vec<&BilledLine> = lines.iter().copied().filter(|line| line.is_credit).collect();
+                let was = credits.last().filter(|_| is_proration);
+                let was = was.map(|line| self.held(&credits, line).item);
                 let is_first = invoice.reason == BillingReason::Beginning;
                 if held.as_ref().is_some_and(|held| !held.is_metered && (held.is_regular || is_first)) {
                     renews_at.insert(at);
                 }
-                turns.entry(at).or_default().marks.push(Mark { invoice, item, held });
+                turns.entry(at).or_default().marks.push(Mark { invoice, item, held, was });
             }
             for billed in &invoice.discounts {
                 if let Some(since) = billed.since.map(|since| self.clamped(since).max(known_from)) {
@@ -263,6 +268,9 @@ impl<'t> Telling<'t, '_, '_> {
         let mut given_back = BTreeSet::new();
         let mut renewed = BTreeSet::new();
         for mark in &turn.marks {
+            if at > self.known_from && mark.was.as_ref().is_some_and(|was| !self.is_held(was)) {
+                gaps.push((at, HistoryGap::Unbilled, Arc::clone(&mark.invoice.evidence.event)));
+            }
             match &mark.held {
                 None => {
                     given_back.insert(&mark.item);
@@ -306,10 +314,14 @@ impl<'t> Telling<'t, '_, '_> {
 
     /// Whether a whole period bills what was not held before it, though no line tells of the change.
     fn is_sudden(&self, held: &Held) -> bool {
-        let was = self.held.get(&held.item.id);
+        held.is_regular && !held.is_metered && !self.is_held(&held.item)
+    }
+
+    /// Whether an item is held at its price and quantity.
+    fn is_held(&self, item: &Item) -> bool {
         let is_same =
-            |was: &Held| was.item.price.id == held.item.price.id && was.item.quantity == held.item.quantity;
-        held.is_regular && !held.is_metered && !was.is_some_and(is_same)
+            |held: &Held| held.item.price.id == item.price.id && held.item.quantity == item.quantity;
+        self.held.get(&item.id).is_some_and(is_same)
     }
 
     fn hold(&mut self, held: &Held, invoice: &'t BilledInvoice) {

@@ -78,7 +78,9 @@ impl<'a> Usage<'a> {
         }
         let mut usage = Self::default();
         for facts in by_invoice.values_mut() {
-            facts.sort_by(|a, b| (a.at, &a.evidence.event).cmp(&(b.at, &b.evidence.event)));
+            facts.sort_by(|a, b| {
+                (a.at, &a.evidence.event, a.status).cmp(&(b.at, &b.evidence.event, b.status))
+            });
             usage.add(facts, *meters);
         }
         for readings in usage.by_item.values_mut() {

@@ -90,8 +90,8 @@ fn is_excused(reason: &str) -> bool {
         "without a subscription",
         "without lines of a subscription",
     ]
-        .iter()
-        .any(|excuse| reason.contains(excuse))
+    .iter()
+    .any(|excuse| reason.contains(excuse))
 }
 
 fn told(fact: &Fact) -> String {
