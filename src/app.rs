@@ -8,11 +8,13 @@ use tokio::net::TcpListener;
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 
+use crate::api::Api;
 use crate::config::Config;
 use crate::http::{Access, Rooms, router};
 use crate::ledger::Ledger;
 use crate::mrr::RateTable;
 use crate::pipeline::{Completer, Door, Settler};
+use crate::pull::{CatchUp, Puller, note_absence};
 use crate::report::{self, Reporter};
 use crate::{http, stripe};
 
@@ -22,6 +24,10 @@ const LOOK_AROUND: Duration = Duration::from_secs(1);
 
 /// How often what events leave out is looked for.
 const COMPLETE_EVERY: Duration = Duration::from_secs(5);
+
+/// How often what Stripe could not deliver is looked for, and when again after Stripe did not answer.
+const CATCH_UP_EVERY: Duration = Duration::from_secs(3_600);
+const CATCH_UP_AGAIN: Duration = Duration::from_secs(60);
 
 /// The time now, in unix seconds: the one clock of the process.
 #[must_use]
@@ -63,15 +69,29 @@ impl App {
         Settler::new(self.ledger.clone(), config.catalogue.clone(), config.policy.clone(), config.timezone)
     }
 
+    /// Stripe's API, where there is a key to it.
+    ///
+    /// # Errors
+    ///
+    /// A key or an address that can't be used.
+    pub fn api(&self) -> anyhow::Result<Option<Api>> {
+        let Some(key) = &self.config.api_key else { return Ok(None) };
+        Ok(Some(Api::new(key.expose(), self.config.api_base.as_deref())?))
+    }
+
     /// What fetches what events leave out, where there is a key to Stripe's API.
     ///
     /// # Errors
     ///
     /// A key or an address that can't be used.
     pub fn completer(&self) -> anyhow::Result<Option<Completer>> {
-        let Some(key) = &self.config.api_key else { return Ok(None) };
-        let base = self.config.api_base.as_deref();
-        Ok(Some(Completer::new(self.ledger.clone(), key.expose(), base)?))
+        Ok(self.api()?.map(|api| Completer::new(self.ledger.clone(), api)))
+    }
+
+    /// What reads lists of this API into the store.
+    #[must_use]
+    pub fn puller(&self, api: Api) -> Puller {
+        Puller::new(self.ledger.clone(), api, now)
     }
 
     /// What answers questions about the ledger by this configuration.
@@ -121,7 +141,8 @@ impl App {
         let secrets = secrets.filter_map(|secret| stripe::Secret::new(secret.expose())).collect();
         let tolerance = self.config.tolerance_seconds;
         let (door, committer) = Door::open(self.ledger.clone(), secrets, tolerance, Arc::clone(&stored));
-        let completing = self.completer()?.map(|completer| start_completer(completer, Arc::clone(&stored)));
+        note_absence(&self.ledger, now()).await?;
+        let fetching = self.api()?.map(|api| self.start_fetching(api, &stored)).unwrap_or_default();
         let (stop_worker, worker) = start_worker(self.settler(), stored);
         let rooms = Rooms { door: Arc::new(door), max_body_bytes: self.config.max_body_bytes, now };
         let access = Access::by_tokens(self.config.api_tokens.iter().map(crate::config::Secret::expose));
@@ -129,14 +150,19 @@ impl App {
         // The router holds the door: when it is gone, the committer has answered all and ends.
         http::serve(listener, router(rooms, access, pages), stop).await;
         committer.await.context("the committer ended early")?;
-        // What it was about to fetch is fetched by the next one.
-        if let Some(completing) = completing {
-            completing.abort();
-        }
+        // What they were about to fetch is fetched by the next ones.
+        fetching.iter().for_each(JoinHandle::abort);
         stop_worker.send_replace(true);
         worker.await.context("the worker ended early")?;
         self.ledger.close().await?;
         Ok(())
+    }
+
+    /// What is fetched beside the worker, under one rate limit: what events leave out, and what was missed.
+    fn start_fetching(&self, api: Api, stored: &Arc<Notify>) -> Vec<JoinHandle<()>> {
+        let catch_up = CatchUp::new(self.puller(api.clone()));
+        let completer = Completer::new(self.ledger.clone(), api);
+        vec![start_completer(completer, Arc::clone(stored)), start_catching_up(catch_up, Arc::clone(stored))]
     }
 }
 
@@ -215,6 +241,28 @@ fn start_completer(mut completer: Completer, stored: Arc<Notify>) -> JoinHandle<
                 }
             }
             tokio::time::sleep(COMPLETE_EVERY).await;
+        }
+    })
+}
+
+/// Looks for what was missed, at once and then now and again; the worker is told of what came.
+fn start_catching_up(mut catch_up: CatchUp, stored: Arc<Notify>) -> JoinHandle<()> {
+    tokio::spawn(async move {
+        loop {
+            let wait = match catch_up.look().await {
+                Ok(caught) => {
+                    if caught.new > 0 {
+                        tracing::info!(caught.events, caught.new, "stored events that were missed");
+                        stored.notify_one();
+                    }
+                    if caught.is_whole { CATCH_UP_EVERY } else { CATCH_UP_AGAIN }
+                }
+                Err(error) => {
+                    tracing::error!(%error, "could not look for what was missed; tried again");
+                    CATCH_UP_AGAIN
+                }
+            };
+            tokio::time::sleep(wait).await;
         }
     })
 }

@@ -17,6 +17,7 @@ pub mod ledger;
 pub mod log;
 pub mod mrr;
 pub mod pipeline;
+pub mod pull;
 pub mod reconcile;
 pub mod report;
 pub mod stripe;

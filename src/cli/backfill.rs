@@ -10,6 +10,7 @@ use bytes::Bytes;
 use clap::Args;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use super::backfill_api::{ApiArgs, pull};
 use super::{Outcome, emit, movements, say};
 use crate::app::{App, now};
 use crate::backfill::{Document, ReadError, open};
@@ -33,11 +34,11 @@ const PARKED_FILE: &str = "upswell.parked";
                   stripe coupons list --expand data.applies_to --expand data.currency_options --limit 100\n  \
                   stripe subscription_items list --subscription sub_... --limit 100\n\n\
                   Examples:\n  upswell backfill events.ndjson.gz\n  upswell backfill prices.json\n  \
-                  upswell backfill --dry-run events.json"
+                  upswell backfill --dry-run events.json\n  upswell backfill --from-api --since 2025-01-01"
 )]
 pub struct BackfillArgs {
     /// Files of Stripe events, or of lists of prices, plans, products, coupons or a subscription's items, in any form, plain, .gz or .zst; `-` is standard input
-    #[arg(required = true, value_name = "FILE")]
+    #[arg(required_unless_present = "from_api", value_name = "FILE")]
     pub files: Vec<PathBuf>,
     /// Show the movements that would be posted and change nothing
     #[arg(long)]
@@ -45,6 +46,9 @@ pub struct BackfillArgs {
     /// Only events of this book; those of others are passed over
     #[arg(long)]
     pub book: Option<String>,
+    /// What is read from Stripe's API.
+    #[command(flatten)]
+    pub api: ApiArgs,
 }
 
 /// What became of a file's rows.
@@ -77,6 +81,11 @@ pub async fn run(args: &BackfillArgs, app: &App) -> anyhow::Result<Outcome> {
         let fed = feed(file, args.book.as_deref(), app, ParkedFile::default()).await?;
         emit(&fed.summary)?;
         is_clean &= fed.is_clean;
+    }
+    if args.api.from_api {
+        let pulled = pull(&args.api, app).await?;
+        emit(&pulled.summary)?;
+        is_clean &= pulled.is_clean;
     }
     complete(app).await?;
     Ok(if is_clean { Outcome::Done } else { Outcome::FaultFound })
@@ -118,6 +127,11 @@ async fn dry_run(args: &BackfillArgs, app: &App) -> anyhow::Result<Outcome> {
         // Standard output is for the movements.
         say(fed.summary.trim_end());
         is_clean &= fed.is_clean;
+    }
+    if args.api.from_api {
+        let pulled = pull(&args.api, &copy).await?;
+        say(pulled.summary.trim_end());
+        is_clean &= pulled.is_clean;
     }
     let wanted = Wanted { since_seq, all: true, ..Wanted::default() };
     let rows = copy.reporter().movements(&wanted).await?;

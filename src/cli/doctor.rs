@@ -1,5 +1,6 @@
 //! `upswell doctor`: what is wrong, each with the remedy.
 
+mod away;
 mod events;
 mod history;
 mod stretches;
@@ -12,6 +13,7 @@ use super::{Outcome, SummaryFormat, emit};
 use crate::app::{App, now};
 use crate::ledger::FoundFinding;
 use crate::mrr::Matter;
+use away::{Away, Outage, UnfinishedPull};
 use events::{EventTypes, Missing};
 use stretches::{Stretch, Waiting};
 
@@ -35,6 +37,8 @@ struct Findings {
     incomplete: Vec<Incomplete>,
     broken_chains: Vec<BrokenChain>,
     gaps: Vec<Stretch>,
+    outages: Vec<Outage>,
+    unfinished_pulls: Vec<UnfinishedPull>,
     unconfirmed_coupons: Vec<Coupon>,
     history: Vec<history::Cause>,
     conflicts: Vec<KeptAside>,
@@ -146,6 +150,7 @@ async fn gather(app: &App) -> anyhow::Result<Findings> {
     let ahead_seconds = ledger.clock_ahead_seconds().await?.unwrap_or_default().max(0);
     let is_off = ahead_seconds > CLOCK_TOLERANCE_SECONDS;
     let (missing_events, event_types) = events::event_types(ledger, &found).await?;
+    let Away { outages, unfinished_pulls } = away::away(app).await?;
     Ok(Findings {
         parked: ledger.parked(0).await?.into_iter().map(parked).collect(),
         pending: stretches::pending(ledger, now()).await?,
@@ -153,6 +158,8 @@ async fn gather(app: &App) -> anyhow::Result<Findings> {
         incomplete: found.iter().filter_map(incomplete).collect(),
         broken_chains: found.iter().filter_map(broken_chain).collect(),
         gaps: stretches::gaps(ledger, &found).await?,
+        outages,
+        unfinished_pulls,
         unconfirmed_coupons: coupons(&found),
         history: history::causes(&found),
         conflicts: ledger.conflicts().await?.into_iter().map(conflict).collect(),
@@ -296,12 +303,19 @@ fn configuration(app: &App) -> Vec<Advice> {
             "set UPSWELL_API_TOKEN to read them from elsewhere",
         );
     }
+    if config.api_key.is_none() {
+        say(
+            "no key to Stripe's API: what is sent while upswell is away can't be looked for",
+            "set STRIPE_API_KEY to a restricted key with read permission for Events, so that no outage leaves a gap",
+        );
+    }
     advice
 }
 
 impl Findings {
     /// Whether nobody has to do anything. Ignored events are as they should be; a coupon taken as
-    /// unrestricted, history that nothing proves and event types that never came are notices. A gap is a broken chain told again.
+    /// unrestricted, history that nothing proves and event types that never came are notices. A gap is a
+    /// broken chain told again, and an outage need not have left one.
     fn is_healthy(&self) -> bool {
         self.parked.is_empty()
             && self.pending.is_empty()
@@ -337,6 +351,12 @@ impl Findings {
         };
         part("Broken chains: something was missed before", self.broken_chains.iter().map(line).collect());
         part("Gaps: what to export and backfill", self.gaps.iter().map(Stretch::line).collect());
+        part(
+            "Outages: what was sent meanwhile may be missing",
+            self.outages.iter().map(Outage::line).collect(),
+        );
+        let pulls = self.unfinished_pulls.iter();
+        part("Lists that were not read to their end", pulls.map(UnfinishedPull::line).collect());
         part("Pending for more than a minute", self.pending.iter().map(Waiting::line).collect());
         let line = |c: &KeptAside| format!("{} ({})\n    {}", c.event, c.kind, c.remedy);
         part("Kept aside: a known event that said something else", self.conflicts.iter().map(line).collect());

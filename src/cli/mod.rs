@@ -2,6 +2,7 @@
 
 mod args;
 pub mod backfill;
+pub mod backfill_api;
 pub mod close;
 pub mod customers;
 pub mod demo;
@@ -58,7 +59,7 @@ pub enum Command {
     Demo(demo::DemoArgs),
     /// Receive webhooks and keep the ledger
     Serve(serve::ServeArgs),
-    /// Feed events from files through the same door as webhooks
+    /// Feed events from files or from Stripe's API through the same door as webhooks
     Backfill(backfill::BackfillArgs),
     /// The monthly expansion report
     Report(report::ReportArgs),

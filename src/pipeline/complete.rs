@@ -1,15 +1,12 @@
 //! What events leave out is fetched, stored like any other document, and heals what waited for it (R4).
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
 
 use super::arrival;
 use crate::api::{Api, ApiError, Fetched, Wanted};
 use crate::ledger::{Acceptance, Arrival, Ledger, LedgerError, Source, Untold};
 use crate::mrr::Topic;
 
-/// The least time between two requests: 20 a second, below the 25 that Stripe grants a sandbox.
-const PACE: Duration = Duration::from_millis(50);
 /// How long something that Stripe does not have is not asked for again.
 const GONE_SECONDS: i64 = 86_400;
 /// How long nothing is asked after a refusal or silence.
@@ -29,8 +26,6 @@ pub struct Completed {
 pub struct Completer {
     ledger: Ledger,
     api: Api,
-    /// The mode that the key is of: a live key knows nothing of test mode.
-    is_live: bool,
     /// What was asked, at which state of the ledger, and from when on it may be asked again for the same.
     asked: BTreeMap<(String, Wanted), (i64, i64)>,
     /// When something may be asked again.
@@ -40,20 +35,10 @@ pub struct Completer {
 }
 
 impl Completer {
-    /// A completer by a key, at `base` if not at Stripe.
-    ///
-    /// # Errors
-    ///
-    /// [`ApiError::Configuration`].
-    pub fn new(ledger: Ledger, key: &str, base: Option<&str>) -> Result<Self, ApiError> {
-        Ok(Self {
-            ledger,
-            api: Api::new(key, base)?,
-            is_live: !key.contains("_test_"),
-            asked: BTreeMap::new(),
-            quiet_until: 0,
-            told: BTreeSet::new(),
-        })
+    /// A completer from this API.
+    #[must_use]
+    pub fn new(ledger: Ledger, api: Api) -> Self {
+        Self { ledger, api, asked: BTreeMap::new(), quiet_until: 0, told: BTreeSet::new() }
     }
 
     /// Fetches all that customers ask for and that was not listed since its last event, and stores it.
@@ -69,7 +54,7 @@ impl Completer {
         }
         for untold in self.ledger.untold_topics().await? {
             let wanted = wanted(&untold.topic);
-            let Some(account) = account_of(&untold.book, self.is_live) else { continue };
+            let Some(account) = account_of(&untold.book, self.api.is_live()) else { continue };
             let asked = self.asked.get(&(untold.book.clone(), wanted.clone()));
             if asked.is_some_and(|(since_seq, until)| *since_seq == untold.since_seq && now < *until) {
                 continue;
@@ -85,7 +70,7 @@ impl Completer {
                     match error {
                         ApiError::Gone { .. } => now + GONE_SECONDS,
                         // What is of another kind may be permitted.
-                        ApiError::Permission { .. } => now + AWAY_SECONDS,
+                        ApiError::Permission { .. } | ApiError::Account { .. } => now + AWAY_SECONDS,
                         ApiError::Configuration | ApiError::Key | ApiError::Away { .. } => {
                             self.quiet_until = now + AWAY_SECONDS;
                             return Ok(completed);
@@ -94,7 +79,6 @@ impl Completer {
                 }
             };
             self.asked.insert((untold.book, wanted), (untold.since_seq, again_at));
-            tokio::time::sleep(PACE).await;
         }
         Ok(completed)
     }

@@ -87,10 +87,16 @@ pub fn read(body: &[u8]) -> Result<Envelope, EnvelopeError> {
 /// account its id, with `:test` behind it in test mode.
 #[must_use]
 pub fn book(envelope: &Envelope) -> String {
-    match (&envelope.account, envelope.livemode) {
+    book_of(envelope.account.as_deref(), envelope.livemode)
+}
+
+/// The book of an account and a mode (R13), as [`book`] has it of an event.
+#[must_use]
+pub fn book_of(account: Option<&str>, is_live: bool) -> String {
+    match (account, is_live) {
         (None, true) => "live".to_owned(),
         (None, false) => "test".to_owned(),
-        (Some(account), true) => account.clone(),
+        (Some(account), true) => account.to_owned(),
         (Some(account), false) => format!("{account}:test"),
     }
 }

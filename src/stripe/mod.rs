@@ -14,7 +14,7 @@ mod node;
 mod signature;
 mod translate;
 
-pub use envelope::{Envelope, EnvelopeError, Form, book, read};
+pub use envelope::{Envelope, EnvelopeError, Form, book, book_of, read};
 pub use event_types::EVENT_TYPES;
 pub use signature::{Secret, SignatureError, Signed, sign, verify};
 pub use translate::{Translation, translate};

@@ -2,96 +2,36 @@
 //! Stripe of our own that answers over real HTTP.
 
 use std::collections::BTreeMap;
-use std::io::{BufRead, BufReader, Write};
-use std::net::{TcpListener, TcpStream};
-use std::sync::{Arc, Mutex};
+use std::sync::Mutex;
 
 use serde_json::{Value, json};
 
 use crate::catalogue::{created, item, list, mrr, price, tiered, tiered_in_full};
-use crate::process::Place;
+use crate::stripe::{Reply, Stripe};
 
 /// What a Stripe of ours answers, by the path without its query; the answers of one path in turn, the last
 /// one for ever.
 type Answers = BTreeMap<&'static str, Vec<(u16, String)>>;
 
-/// A Stripe of our own, and what it was asked.
-struct Stripe {
-    base: String,
-    asked: Arc<Mutex<Vec<String>>>,
-}
-
-impl Stripe {
-    fn answering(answers: Answers) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let base = format!("http://{}", listener.local_addr().unwrap());
-        let asked = Arc::new(Mutex::new(Vec::new()));
-        let heard = Arc::clone(&asked);
-        let answers = Mutex::new(answers);
-        std::thread::spawn(move || {
-            for stream in listener.incoming() {
-                let Ok(stream) = stream else { return };
-                // A client that goes away costs nobody anything.
-                let _ = answer(stream, &answers, &heard);
-            }
-        });
-        Self { base, asked }
-    }
-
-    fn asked(&self) -> Vec<String> {
-        self.asked.lock().unwrap().clone()
-    }
-
-    /// A place that fetches from here, by a key of live mode.
-    fn place(&self) -> Place {
-        Place::new().with("STRIPE_API_KEY", "rk_live_of_the_tests").with("STRIPE_API_BASE", &self.base)
-    }
-}
-
-fn answer(stream: TcpStream, answers: &Mutex<Answers>, heard: &Mutex<Vec<String>>) -> std::io::Result<()> {
-    let mut reader = BufReader::new(stream);
-    let mut request = String::new();
-    reader.read_line(&mut request)?;
-    let target = request.split(' ').nth(1).unwrap_or_default().to_owned();
-    let (mut account, mut key) = (String::new(), String::new());
-    loop {
-        let mut header = String::new();
-        if reader.read_line(&mut header)? == 0 || header == "\r\n" {
-            break;
+fn answering(answers: Answers) -> Stripe {
+    let answers = Mutex::new(answers);
+    Stripe::speaking(move |asked| match answers.lock().unwrap().get_mut(asked.path.as_str()) {
+        Some(turns) => {
+            let (status, body) = if turns.len() > 1 { turns.remove(0) } else { turns[0].clone() };
+            Reply::of(status, body)
         }
-        let header = header.trim_end();
-        if let Some((name, value)) = header.split_once(": ") {
-            match name.to_ascii_lowercase().as_str() {
-                "stripe-account" => account = format!(" for {value}"),
-                "authorization" => value.clone_into(&mut key),
-                _ => {}
-            }
-        }
-    }
-    assert_eq!(key, "Bearer rk_live_of_the_tests");
-    heard.lock().unwrap().push(format!("{target}{account}"));
-    let path = target.split('?').next().unwrap_or_default();
-    let missing =
-        (404, json!({"error": {"type": "invalid_request_error", "code": "resource_missing"}}).to_string());
-    let (status, body) = match answers.lock().unwrap().get_mut(path) {
-        Some(turns) if turns.len() > 1 => turns.remove(0),
-        Some(turns) => turns[0].clone(),
-        None => missing,
-    };
-    let head = format!("HTTP/1.1 {status} X\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", body.len());
-    reader.get_mut().write_all(format!("{head}{body}").as_bytes())
+        None => Reply::missing(),
+    })
 }
 
 fn refusal(kind: &str) -> String {
-    json!({"error": {"type": kind, "message": "of Ada Lovelace, ada@example.com"}}).to_string()
+    Reply::refusal(400, kind).body
 }
 
 #[test]
 fn a_backfill_fetches_the_tiers_that_events_leave_out() {
-    let stripe = Stripe::answering(BTreeMap::from([(
-        "/v1/prices/price_tiered",
-        vec![(200, tiered_in_full().to_string())],
-    )]));
+    let stripe =
+        answering(BTreeMap::from([("/v1/prices/price_tiered", vec![(200, tiered_in_full().to_string())])]));
     let place = stripe.place();
     let file = place.write("events.ndjson", created(&[item(1, &tiered(), 12)], &json!({})));
     let said = place.output(&["backfill", &file]);
@@ -109,7 +49,7 @@ fn a_backfill_fetches_the_tiers_that_events_leave_out() {
 #[test]
 fn a_server_fetches_by_itself_and_waits_out_a_busy_stripe() {
     let busy = (429, refusal("rate_limit_error"));
-    let stripe = Stripe::answering(BTreeMap::from([(
+    let stripe = answering(BTreeMap::from([(
         "/v1/prices/price_tiered",
         vec![busy, (200, tiered_in_full().to_string())],
     )]));
@@ -132,7 +72,7 @@ fn items_past_the_tenth_are_fetched_as_one_list() {
     let all: Vec<Value> = (1..=12).map(|number| item(number, &seat, 1)).collect();
     let cut = json!({"items": {"object": "list", "has_more": true, "data": all[..10],
                      "url": "/v1/subscription_items?subscription=sub_1"}});
-    let stripe = Stripe::answering(BTreeMap::from([("/v1/subscription_items", vec![(200, list(&all))])]));
+    let stripe = answering(BTreeMap::from([("/v1/subscription_items", vec![(200, list(&all))])]));
     let place = stripe.place();
     let file = place.write("events.ndjson", created(&all[..10], &cut));
     place.output(&["backfill", &file]);
@@ -143,10 +83,8 @@ fn items_past_the_tenth_are_fetched_as_one_list() {
 
 #[test]
 fn a_connected_account_is_asked_for_by_its_name_and_its_book_learns() {
-    let stripe = Stripe::answering(BTreeMap::from([(
-        "/v1/prices/price_tiered",
-        vec![(200, tiered_in_full().to_string())],
-    )]));
+    let stripe =
+        answering(BTreeMap::from([("/v1/prices/price_tiered", vec![(200, tiered_in_full().to_string())])]));
     let place = stripe.place();
     let mut event: Value = serde_json::from_str(&created(&[item(1, &tiered(), 12)], &json!({}))).unwrap();
     event["account"] = json!("acct_1");
@@ -159,7 +97,7 @@ fn a_connected_account_is_asked_for_by_its_name_and_its_book_learns() {
 
 #[test]
 fn what_stripe_refuses_is_told_by_its_remedy_and_nothing_else() {
-    let stripe = Stripe::answering(BTreeMap::from([
+    let stripe = answering(BTreeMap::from([
         ("/v1/prices/price_tiered", vec![(403, refusal("invalid_request_error"))]),
         ("/v1/products/prod_1", vec![(401, refusal("authentication_error"))]),
     ]));
@@ -177,7 +115,7 @@ fn what_stripe_refuses_is_told_by_its_remedy_and_nothing_else() {
 
 #[test]
 fn a_live_key_asks_nothing_of_test_mode() {
-    let stripe = Stripe::answering(Answers::new());
+    let stripe = answering(Answers::new());
     let place = stripe.place();
     let event =
         created(&[item(1, &tiered(), 12)], &json!({})).replace("\"livemode\":true", "\"livemode\":false");

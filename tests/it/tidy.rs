@@ -13,6 +13,7 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
     ("ledger", &["mrr"]),
     ("api", &[]),
     ("pipeline", &["api", "stripe", "ledger", "mrr"]),
+    ("pull", &["api", "backfill", "ledger", "pipeline", "stripe"]),
     ("backfill", &[]),
     ("report", &["ledger", "mrr"]),
     ("reconcile", &["backfill", "ledger", "mrr", "report"]),

@@ -1,16 +1,30 @@
 //! Stripe's API, and the only room that names its client. It fetches what events leave out (R4): tiers and
-//! currencies of prices, what coupons apply to, items past the tenth. It only reads, and gives the bytes as
-//! they came: what they say is `stripe`'s to tell, as of any other document.
+//! currencies of prices, what coupons apply to, items past the tenth; and it reads lists, page by page. It only
+//! reads, and gives the bytes as they came: what they say is `stripe`'s to tell, as of any other document.
 
-use std::sync::Mutex;
+mod error;
+mod list;
+mod pace;
+
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
+use miniserde::json::Value;
 use stripe::{AccountId, ClientBuilder, CustomizedStripeRequest, RequestStrategy, StripeError};
 use stripe_client_core::{RequestBuilder, StripeClient, StripeMethod};
 
-/// How often a request is tried before it is given up: 429 and 5xx wait longer each time.
-const TRIES: u32 = 5;
+use self::error::fault;
+use self::pace::Pace;
+
+pub use self::error::ApiError;
+pub use self::list::{List, Listed, Page, Span};
+
+/// How often a request is tried before it is given up.
+const TRIES: u32 = 6;
+/// How long is waited before the second try, twice as long before the third, and so on: half a minute in all, as
+/// the client does not hand on the header that says how long.
+const FIRST_WAIT: Duration = Duration::from_secs(1);
 /// How long one try may take.
 const TIMEOUT: Duration = Duration::from_secs(30);
 
@@ -34,51 +48,6 @@ pub struct Fetched {
     pub body: Bytes,
     /// What was asked, as a method and a path.
     pub place: String,
-}
-
-/// Why something was not fetched. Stripe's own messages stay out: they may name customers and keys.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum ApiError {
-    /// The key can't stand in a header, or the address is none.
-    #[error(
-        "STRIPE_API_KEY or STRIPE_API_BASE can't be used; STRIPE_API_KEY=rk_live_… and STRIPE_API_BASE=https://api.stripe.com/ are of the right form"
-    )]
-    Configuration,
-    /// The key is not known.
-    #[error(
-        "Stripe does not know the key in STRIPE_API_KEY; make a restricted key with read permissions in the Dashboard"
-    )]
-    Key,
-    /// The key lacks a permission.
-    #[error(
-        "the key in STRIPE_API_KEY may not read {permission}; give the restricted key read permission for {permission}"
-    )]
-    Permission {
-        /// The permission, as the Dashboard names it.
-        permission: &'static str,
-    },
-    /// It is not there, or no more.
-    #[error("Stripe does not have {place}")]
-    Gone {
-        /// What was asked.
-        place: String,
-    },
-    /// Stripe is busy, away or slow; later it may answer.
-    #[error("Stripe did not answer {place} ({what}); it is tried again later")]
-    Away {
-        /// What was asked.
-        place: String,
-        /// The status, or what happened.
-        what: String,
-    },
-}
-
-impl ApiError {
-    /// Whether the same request may succeed later without anybody doing anything.
-    #[must_use]
-    pub fn is_transient(&self) -> bool {
-        matches!(self, Self::Away { .. })
-    }
 }
 
 impl Wanted {
@@ -105,10 +74,12 @@ impl Wanted {
     }
 }
 
-/// Stripe's API, by a key that may only read.
+/// Stripe's API, by a key that may only read. Clones share the rate limit.
 #[derive(Debug, Clone)]
 pub struct Api {
     client: stripe::Client,
+    pace: Pace,
+    is_live: bool,
 }
 
 impl Api {
@@ -119,14 +90,20 @@ impl Api {
     /// [`ApiError::Configuration`].
     pub fn new(key: &str, base: Option<&str>) -> Result<Self, ApiError> {
         let mut builder = ClientBuilder::new(key)
-            .request_strategy(RequestStrategy::ExponentialBackoff(TRIES))
+            .request_strategy(RequestStrategy::Once)
             .timeout(TIMEOUT)
             .app_info("upswell", Some(env!("CARGO_PKG_VERSION").to_owned()), None);
         if let Some(base) = base {
             builder = builder.url(format!("{}/", base.trim_end_matches('/')));
         }
         let client = builder.build().map_err(|_| ApiError::Configuration)?;
-        Ok(Self { client })
+        Ok(Self { client, pace: Pace::new(), is_live: !key.contains("_test_") })
+    }
+
+    /// Whether the key is of live mode: it knows nothing of test mode then, and the other way round.
+    #[must_use]
+    pub fn is_live(&self) -> bool {
+        self.is_live
     }
 
     /// Fetches something of the own account, or of a connected one.
@@ -140,41 +117,66 @@ impl Api {
         if let Wanted::Items(subscription) = wanted {
             query.push(("subscription", subscription));
         }
+        let (body, _) = self.get(&path, permission, &query, account).await?;
+        Ok(Fetched { body, place: format!("GET /v1{path}") })
+    }
+
+    /// Asks until there is an answer: 429, 5xx and silence wait longer each time, and a 429 lets all others wait.
+    async fn get(
+        &self,
+        path: &str,
+        permission: &'static str,
+        query: &[(&str, &str)],
+        account: Option<&str>,
+    ) -> Result<(Bytes, Value), ApiError> {
         let place = format!("GET /v1{path}");
-        let request = RequestBuilder::new(StripeMethod::Get, path).query(&Query(&query));
-        let mut request = request.customize::<miniserde::json::Value>();
-        if let Some(account) = account.and_then(|account| account.parse::<AccountId>().ok()) {
-            request = request.account_id(account);
+        // An account that is none must not become the own one.
+        if let Some(account) = account.filter(|account| !is_account(account)) {
+            return Err(ApiError::Account { account: account.to_owned() });
+        }
+        let mut wait = FIRST_WAIT;
+        for attempt in 1.. {
+            self.pace.turn().await;
+            let error = match self.ask(path, query, account).await {
+                Ok(answer) => return Ok(answer),
+                Err(error) => error,
+            };
+            let told = fault(&error, &place, permission, account);
+            if attempt == TRIES || !told.is_transient() {
+                return Err(told);
+            }
+            if matches!(error, StripeError::Stripe(_, 429)) {
+                self.pace.hold(wait);
+            }
+            tokio::time::sleep(wait).await;
+            wait *= 2;
+        }
+        Err(ApiError::Away { place, what: "no answer".to_owned() })
+    }
+
+    /// Asks once.
+    async fn ask(
+        &self,
+        path: &str,
+        query: &[(&str, &str)],
+        account: Option<&str>,
+    ) -> Result<(Bytes, Value), StripeError> {
+        let request = RequestBuilder::new(StripeMethod::Get, path).query(&Query(query));
+        let mut request = request.customize::<Value>();
+        if let Some(account) = account {
+            request = request.account_id(AccountId::from(account));
         }
         let capture = Capture { client: &self.client, body: Mutex::default() };
-        let sent = request.send(&capture).await;
-        let body = capture.body.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
-        match (sent, body) {
-            (Ok(_), Some(body)) => Ok(Fetched { body, place }),
-            (Err(error), _) => Err(fault(&error, place, permission)),
-            (Ok(_), None) => Err(ApiError::Away { place, what: "no answer".to_owned() }),
-        }
+        let value = request.send(&capture).await?;
+        let body = capture.body.into_inner().unwrap_or_else(PoisonError::into_inner);
+        Ok((body.unwrap_or_default(), value))
     }
 }
 
-fn fault(error: &StripeError, place: String, permission: &'static str) -> ApiError {
-    let away = |place, what: &str| ApiError::Away { place, what: what.to_owned() };
-    match error {
-        StripeError::Stripe(_, status) => refusal(*status, place, permission),
-        StripeError::Timeout => away(place, "no answer in time"),
-        StripeError::ConfigError(_) => ApiError::Configuration,
-        StripeError::JSONDeserialize(_) => away(place, "an answer that is none of Stripe's"),
-        StripeError::ClientError(_) => away(place, "no connection"),
-    }
-}
-
-fn refusal(status: u16, place: String, permission: &'static str) -> ApiError {
-    match status {
-        401 => ApiError::Key,
-        403 => ApiError::Permission { permission },
-        400 | 404 => ApiError::Gone { place },
-        status => ApiError::Away { place, what: format!("status {status}") },
-    }
+/// Whether this may stand in the header that names an account.
+fn is_account(account: &str) -> bool {
+    let name = account.strip_prefix("acct_").unwrap_or_default();
+    !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
 }
 
 /// A query in the order it is given: arrays of `expand[]` written out.
@@ -197,7 +199,7 @@ impl StripeClient for Capture<'_> {
 
     async fn execute(&self, request: CustomizedStripeRequest) -> Result<Bytes, StripeError> {
         let body = self.client.execute(request).await?;
-        *self.body.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(body.clone());
+        *self.body.lock().unwrap_or_else(PoisonError::into_inner) = Some(body.clone());
         Ok(body)
     }
 }
@@ -207,13 +209,19 @@ mod tests {
     #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
     use super::*;
 
+    #[tokio::test]
+    async fn an_account_that_is_none_is_refused_and_nobody_asked() {
+        let api = Api::new("rk_test_1", Some("http://127.0.0.1:1")).unwrap();
+        for account in ["", "acct_", "cus_1", "acct_1\r\nX: y"] {
+            let refused = api.fetch(&Wanted::Price("price_1".to_owned()), Some(account)).await.unwrap_err();
+            assert_eq!(refused, ApiError::Account { account: account.to_owned() });
+        }
+    }
+
     #[test]
-    fn what_stripe_answers_is_told_by_its_remedy() {
-        let of = |status| refusal(status, "GET /v1/prices/price_1".to_owned(), "Prices");
-        assert_eq!(of(401), ApiError::Key);
-        assert_eq!(of(403).to_string().matches("Prices").count(), 2);
-        assert!(matches!(of(404), ApiError::Gone { .. }));
-        assert!(of(429).is_transient() && of(500).is_transient() && !of(404).is_transient());
+    fn the_mode_is_the_key_s() {
+        assert!(Api::new("rk_live_1", None).unwrap().is_live());
+        assert!(!Api::new("sk_test_1", None).unwrap().is_live());
     }
 
     #[test]
