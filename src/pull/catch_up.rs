@@ -33,13 +33,15 @@ pub async fn note_absence(ledger: &Ledger, now: i64) -> Result<(), LedgerError> 
     for last in ledger.last_deliveries().await? {
         let LastDelivery { account, livemode, at } = last;
         let kept_since = now - EVENTS_KEPT_SECONDS;
-        if at < kept_since {
+        let known = ledger.pull_slices(&account, livemode).await?;
+        // Told once, however often it is started before anything is delivered again.
+        let is_told = known.iter().any(|slice| slice.list == LOST && slice.since == at);
+        if at < kept_since && !is_told {
             ledger.keep_slices(&[PullSlice::new(&account, livemode, LOST, (at, kept_since))]).await?;
         }
         let name = List::Missed.name();
-        let known = ledger.pull_slices(&account, livemode).await?.into_iter();
         let open: Vec<PullSlice> =
-            known.filter(|slice| slice.list == name && slice.done_at.is_none()).collect();
+            known.into_iter().filter(|slice| slice.list == name && slice.done_at.is_none()).collect();
         let since = open.iter().map(|slice| slice.since).fold(at - OVERLAP_SECONDS, i64::min);
         // What is not yet read of an earlier absence is read with this one.
         let missed = PullSlice::new(&account, livemode, name, (since.max(kept_since), now));
