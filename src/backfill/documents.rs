@@ -4,16 +4,16 @@ use std::io::{self, Read};
 
 use serde::de::IgnoredAny;
 
+use super::ReadError;
 use super::scan::{Extent, Trouble, extent, rest_of_object};
-use super::window::Window;
-use super::{Progress, ReadError};
+use super::window::{KEPT_BYTES, Window};
 
 /// Lists inside lists that are opened; deeper ones are no export.
 const MAX_LISTS: usize = 8;
 /// So many unreadable lines before the first document, and the file is taken for something else.
 const PATIENCE_LINES: u32 = 20;
 /// Beginnings of files that hold no JSON as they are, and what to do with them.
-const FOREIGN: [(&[u8], &str); 6] = [
+pub(super) const FOREIGN: [(&[u8], &str); 6] = [
     (b"\xff\xfe", "this is UTF-16; convert it, for example iconv -f UTF-16 -t UTF-8"),
     (b"\xfe\xff", "this is UTF-16; convert it, for example iconv -f UTF-16 -t UTF-8"),
     (b"PK\x03\x04", "this is a zip archive; unpack it and name the files in it"),
@@ -50,9 +50,8 @@ pub(super) enum Place {
 }
 
 /// Documents, read as they are asked for. Ends after the first error that is not about one document.
-pub struct Documents {
-    pub(super) window: Window,
-    progress: Progress,
+pub struct Documents<'s> {
+    pub(super) window: Window<'s>,
     pub(super) lists: Vec<List>,
     pub(super) place: Place,
     /// How far the next document is indented; `None` if something stands before it on its line.
@@ -65,11 +64,10 @@ pub struct Documents {
 
 type Found = Option<Result<Document, ReadError>>;
 
-impl Documents {
-    pub(super) fn new(source: Box<dyn Read + Send>, progress: Progress) -> Self {
+impl<'s> Documents<'s> {
+    pub(super) fn new(source: Box<dyn Read + 's>) -> Self {
         Self {
             window: Window::new(source),
-            progress,
             lists: Vec::new(),
             place: Place::ElementOrEnd,
             indent: Some(0),
@@ -78,12 +76,6 @@ impl Documents {
             is_recovering: false,
             is_over: false,
         }
-    }
-
-    /// How much was read, for a progress bar; keeps counting while documents are read.
-    #[must_use]
-    pub fn progress(&self) -> Progress {
-        self.progress.clone()
     }
 
     /// One step: over blanks, into or out of a list, or a document.
@@ -164,7 +156,8 @@ impl Documents {
         self.pass(end);
         self.place = Place::CommaOrEnd;
         if let Some(reason) = flaw_of(&bytes) {
-            return Err(self.unreadable(line, reason));
+            let text = bytes[..bytes.len().min(KEPT_BYTES)].to_vec();
+            return Err(self.unreadable_text(line, reason, text));
         }
         self.given += 1;
         Ok(Document { bytes, line, index: self.given })
@@ -204,11 +197,16 @@ impl Documents {
     }
 
     pub(super) fn unreadable(&mut self, line: u64, reason: String) -> ReadError {
+        let text = self.window.kept();
+        self.unreadable_text(line, reason, text)
+    }
+
+    fn unreadable_text(&mut self, line: u64, reason: String, text: Vec<u8>) -> ReadError {
         self.unreadable += 1;
         if self.given == 0 && self.unreadable >= PATIENCE_LINES {
-            return self.not_json("no JSON so far; export events as JSON, one a line or as a list");
+            return self.not_json("no JSON so far; export events as JSON, one a line or as a list, or tables as CSV with their header");
         }
-        ReadError::Unreadable { line, reason }
+        ReadError::Unreadable { line, reason, text }
     }
 
     fn not_json(&mut self, reason: &str) -> ReadError {
@@ -222,7 +220,7 @@ impl Documents {
     }
 }
 
-impl Iterator for Documents {
+impl Iterator for Documents<'_> {
     type Item = Result<Document, ReadError>;
 
     fn next(&mut self) -> Option<Self::Item> {

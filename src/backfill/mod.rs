@@ -1,9 +1,10 @@
-//! Readers of exports: from a file in whatever form to the bytes of its documents, exactly as they
-//! stand there.
+//! Readers of exports: from files in whatever form to the bytes of their documents, exactly as they
+//! stand there, and to the rows of their tables.
 //!
-//! The form is found from the content, never from the name: compressed or not; NDJSON, an array, a
-//! list page (`{"object": "list", "data": […]}`), documents one after another, pretty-printed or not,
-//! or one alone. Memory stays flat: a file is read through a window that holds one document.
+//! The form is found from the content, never from the name: directories, archives, compressed or not;
+//! NDJSON, an array, a list page (`{"object": "list", "data": […]}`), documents one after another,
+//! pretty-printed or not, or one alone; tables as CSV, whatever stands between their cells.
+//! Memory stays flat: a file is read through a window that holds one document, or one row.
 //!
 //! ```
 //! let text: &[u8] = b"[{\"id\": \"evt_1\"},\n {\"id\": \"evt_2\"}]";
@@ -13,20 +14,27 @@
 //! # Ok::<(), upswell::backfill::ReadError>(())
 //! ```
 
+mod archive;
+mod contents;
 mod documents;
+mod paths;
 mod rates;
 mod recovery;
 mod scan;
 mod source;
+mod table;
 #[cfg(test)]
 mod tests;
 mod window;
 
 use std::path::PathBuf;
 
+pub use contents::{Contents, Told, each};
 pub use documents::{Document, Documents};
+pub use paths::{Paths, paths};
 pub use rates::{BadRow, RateFile, RateRow, rates, read_rates};
-pub use source::{Progress, bytes, documents, open};
+pub use source::{Progress, bytes, documents};
+pub use table::{Row, Table, table};
 
 /// The largest document: far above any event, and a bound on memory where a file is not what it
 /// seems.
@@ -42,6 +50,8 @@ pub enum ReadError {
         line: u64,
         /// Where and what, without content.
         reason: String,
+        /// What was passed over, up to a mebibyte, for a person to correct.
+        text: Vec<u8>,
     },
     /// The rest can't be read: a compressed file that was cut, a disk that fails. Reading ends.
     #[error(
@@ -62,6 +72,20 @@ pub enum ReadError {
         /// What it seems to be, and the remedy.
         reason: String,
     },
+    /// The file holds no table, or one in a form that can't be read. Reading ends.
+    #[error("line {line}: {reason}")]
+    NoTable {
+        /// The line where that was certain.
+        line: u64,
+        /// What is wrong, and the remedy.
+        reason: String,
+    },
+    /// An archive can't be opened: it is damaged, or of a kind that is not read.
+    #[error("the archive can't be read: {reason}")]
+    Archive {
+        /// What is wrong, and the remedy.
+        reason: String,
+    },
     /// The file holds no exchange rates.
     #[error("line {line}: {reason}")]
     NotRates {
@@ -78,8 +102,8 @@ pub enum ReadError {
         /// What the system says.
         source: std::io::Error,
     },
-    /// It is a directory.
-    #[error("{dir} is a directory; name its files, for example {dir}/*", dir = path.display())]
+    /// It is a directory, where a file is wanted, or without files to read in it.
+    #[error("{dir} is a directory in which no files are read; name files that are there", dir = path.display())]
     Directory {
         /// The directory.
         path: PathBuf,

@@ -62,7 +62,7 @@ enum Form {
 /// [`ReadError`] if it can't be opened or decompressed, or is of no form that is known.
 pub fn read_rates(path: &Path) -> Result<RateFile, ReadError> {
     let mut bytes = Vec::new();
-    let source = super::source::plain(path)?;
+    let source = super::source::bytes(path)?;
     let read = source.take(MAX_BYTES + 1).read_to_end(&mut bytes);
     read.map_err(|source| ReadError::BrokenOff { line: 1, source })?;
     if bytes.len() as u64 > MAX_BYTES {

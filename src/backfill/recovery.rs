@@ -5,11 +5,12 @@ use std::io;
 use super::ReadError;
 use super::documents::{Documents, Place};
 
-impl Documents {
+impl Documents<'_> {
     /// Goes on after what can't be read: with the next line where documents stand on lines, else
     /// with the next line that begins like the broken document's did.
     pub(super) fn recover(&mut self, at: usize, reason: &str) -> Result<ReadError, io::Error> {
         let line = self.window.line();
+        self.window.keep();
         let reason = format!("{reason} ({})", place_of(self.window.bytes(), at, line));
         // Where an element was due already, the flaw is the element's own, and one has to get past it.
         let is_next_element =

@@ -66,12 +66,12 @@ enum PageKey {
 /// The extent of the value that begins at the window's start. An object with an array as `data` is a
 /// page, unless it says before that it is something else than a list. A page of a subscription's items is
 /// one value: it says something as a whole, and is as short as such lists are.
-pub(super) fn extent(window: &mut Window) -> Result<Extent, Trouble> {
+pub(super) fn extent(window: &mut Window<'_>) -> Result<Extent, Trouble> {
     Scan::of(0, true).run(window)
 }
 
 /// The end of an object of which the window's start is behind one of its values: the rest of a page.
-pub(super) fn rest_of_object(window: &mut Window) -> Result<usize, Trouble> {
+pub(super) fn rest_of_object(window: &mut Window<'_>) -> Result<usize, Trouble> {
     let mut scan = Scan { expect: Expect::CommaOrEnd, open: vec![true], ..Scan::of(0, false) };
     match scan.run(window)? {
         Extent::Value(end) | Extent::Page(end) => Ok(end),
@@ -79,7 +79,7 @@ pub(super) fn rest_of_object(window: &mut Window) -> Result<usize, Trouble> {
 }
 
 /// Whether the list whose elements begin at a position holds items of a subscription, by its first.
-fn holds_items(window: &mut Window, at: usize) -> Result<bool, Trouble> {
+fn holds_items(window: &mut Window<'_>, at: usize) -> Result<bool, Trouble> {
     let mut scan = Scan { only_asks: true, ..Scan::of(at, false) };
     match scan.run(window) {
         Err(Trouble::Source(error)) => Err(error.into()),
@@ -102,7 +102,7 @@ impl Scan {
         }
     }
 
-    fn run(&mut self, window: &mut Window) -> Result<Extent, Trouble> {
+    fn run(&mut self, window: &mut Window<'_>) -> Result<Extent, Trouble> {
         loop {
             let Some(byte) = window.byte(self.at)? else {
                 return Err(Trouble::Flaw(self.at, "the file ends inside a document"));
@@ -169,7 +169,7 @@ impl Scan {
         Ok(())
     }
 
-    fn scalar(&mut self, window: &mut Window) -> Result<(), Trouble> {
+    fn scalar(&mut self, window: &mut Window<'_>) -> Result<(), Trouble> {
         while let Some(b'-' | b'+' | b'.' | b'0'..=b'9' | b'a'..=b'z' | b'A'..=b'Z') = window.byte(self.at)? {
             self.at += 1;
         }
@@ -177,7 +177,7 @@ impl Scan {
         Ok(())
     }
 
-    fn string(&mut self, window: &mut Window) -> Result<(), Trouble> {
+    fn string(&mut self, window: &mut Window<'_>) -> Result<(), Trouble> {
         let is_key = matches!(self.expect, Expect::Key | Expect::KeyOrEnd);
         if !is_key && !self.wants_value() {
             return Err(Trouble::Flaw(self.at, self.wanted()));
@@ -219,7 +219,7 @@ fn page_key(text: &[u8]) -> Option<PageKey> {
 
 /// The position behind the closing quote. A bare line break can't stand in a string, which shows
 /// that a line was cut short.
-fn string_end(window: &mut Window, mut at: usize) -> Result<usize, Trouble> {
+fn string_end(window: &mut Window<'_>, mut at: usize) -> Result<usize, Trouble> {
     loop {
         if window.byte(at)?.is_none() {
             return Err(Trouble::Flaw(at, "the file ends inside a string"));

@@ -1,7 +1,7 @@
 //! Where bytes come from: a file or standard input, decompressed as often as they were compressed.
 
 use std::fs::File;
-use std::io::{self, BufReader, Read};
+use std::io::{self, BufReader, Read, Seek, SeekFrom};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -13,11 +13,10 @@ const MAX_LAYERS: usize = 4;
 const GZIP: &[u8] = &[0x1f, 0x8b];
 const ZSTD: &[u8] = &[0x28, 0xb5, 0x2f, 0xfd];
 
-/// How much of the source was read, as it is stored (compressed, if it is).
+/// How much was read of the files as they are stored (compressed, if they are); its copies count together.
 #[derive(Debug, Clone, Default)]
 pub struct Progress {
     read_bytes: Arc<AtomicU64>,
-    total_bytes: Option<u64>,
 }
 
 impl Progress {
@@ -27,17 +26,22 @@ impl Progress {
         self.read_bytes.load(Ordering::Relaxed)
     }
 
-    /// All bytes; `None` for a pipe.
-    #[must_use]
-    pub fn total_bytes(&self) -> Option<u64> {
-        self.total_bytes
+    /// Counts what passes.
+    pub(super) fn counting<R>(&self, inner: R) -> Counted<R> {
+        Counted { inner, progress: self.clone() }
     }
 }
 
 /// Counts what passes.
-struct Counted<R> {
+pub(super) struct Counted<R> {
     inner: R,
     progress: Progress,
+}
+
+impl<R: Seek> Seek for Counted<R> {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        self.inner.seek(to)
+    }
 }
 
 impl<R: Read> Read for Counted<R> {
@@ -48,40 +52,27 @@ impl<R: Read> Read for Counted<R> {
     }
 }
 
-/// The documents of a file; `-` is standard input.
-///
-/// # Errors
-///
-/// [`ReadError`] if it can't be opened, is a directory, or can't be decompressed.
-pub fn open(path: &Path) -> Result<Documents, ReadError> {
-    let (source, progress) = stored(path)?;
-    read(source, progress)
-}
-
 /// The bytes of a file that holds no documents, a CSV say, decompressed; `-` is standard input.
 ///
 /// # Errors
 ///
 /// [`ReadError`] if it can't be opened, is a directory, or can't be decompressed.
-pub fn bytes(path: &Path) -> Result<Box<dyn Read + Send>, ReadError> {
-    let (source, _) = stored(path)?;
+pub fn bytes(path: &Path) -> Result<Box<dyn Read>, ReadError> {
+    let source = stored(path, &Progress::default())?;
     decompressed(source).map_err(|source| ReadError::BrokenOff { line: 1, source })
 }
 
-/// The bytes of a file as they are stored.
-fn stored(path: &Path) -> Result<(Box<dyn Read + Send>, Progress), ReadError> {
+/// The bytes of a file as they are stored, counted by `progress`.
+pub(super) fn stored(path: &Path, progress: &Progress) -> Result<Box<dyn Read>, ReadError> {
     if path == Path::new("-") {
-        return Ok((Box::new(io::stdin()), Progress::default()));
+        return Ok(Box::new(progress.counting(io::stdin())));
     }
     let closed = |source| ReadError::Closed { path: path.to_owned(), source };
     let file = File::open(path).map_err(closed)?;
-    let metadata = file.metadata().map_err(closed)?;
-    if metadata.is_dir() {
+    if file.metadata().map_err(closed)?.is_dir() {
         return Err(ReadError::Directory { path: path.to_owned() });
     }
-    let progress =
-        Progress { total_bytes: metadata.is_file().then_some(metadata.len()), ..Progress::default() };
-    Ok((Box::new(file), progress))
+    Ok(Box::new(progress.counting(file)))
 }
 
 /// The documents of anything that gives bytes.
@@ -89,33 +80,13 @@ fn stored(path: &Path) -> Result<(Box<dyn Read + Send>, Progress), ReadError> {
 /// # Errors
 ///
 /// [`ReadError`] if its beginning can't be read or decompressed.
-pub fn documents(source: impl Read + Send + 'static) -> Result<Documents, ReadError> {
-    read(source, Progress::default())
-}
-
-/// The bytes of a file, decompressed; `-` is standard input.
-pub(super) fn plain(path: &Path) -> Result<Box<dyn Read + Send>, ReadError> {
-    let source: Box<dyn Read + Send> = if path == Path::new("-") {
-        Box::new(io::stdin())
-    } else {
-        let closed = |source| ReadError::Closed { path: path.to_owned(), source };
-        let file = File::open(path).map_err(closed)?;
-        if file.metadata().map_err(closed)?.is_dir() {
-            return Err(ReadError::Directory { path: path.to_owned() });
-        }
-        Box::new(file)
-    };
-    decompressed(source).map_err(|source| ReadError::BrokenOff { line: 1, source })
-}
-
-fn read(source: impl Read + Send + 'static, progress: Progress) -> Result<Documents, ReadError> {
-    let counted = Counted { inner: source, progress: progress.clone() };
-    let plain = decompressed(Box::new(counted)).map_err(|source| ReadError::BrokenOff { line: 1, source })?;
-    Ok(Documents::new(plain, progress))
+pub fn documents<'s>(source: impl Read + 's) -> Result<Documents<'s>, ReadError> {
+    let plain = decompressed(Box::new(source)).map_err(|source| ReadError::BrokenOff { line: 1, source })?;
+    Ok(Documents::new(plain))
 }
 
 /// Looks at the first bytes, not at the name: pipes have none, and names lie.
-fn decompressed(mut source: Box<dyn Read + Send>) -> io::Result<Box<dyn Read + Send>> {
+pub(super) fn decompressed<'s>(mut source: Box<dyn Read + 's>) -> io::Result<Box<dyn Read + 's>> {
     for _ in 0..MAX_LAYERS {
         let mut magic = Vec::with_capacity(ZSTD.len());
         source.by_ref().take(ZSTD.len() as u64).read_to_end(&mut magic)?;

@@ -5,7 +5,7 @@ use std::io::{self, Read, Write};
 
 use proptest::prelude::*;
 
-use super::{ReadError, documents, open};
+use super::{Contents, Progress, ReadError, documents, each, paths};
 
 /// Gives its bytes in small pieces, so that every boundary falls between any two of them.
 struct Pieces {
@@ -231,9 +231,9 @@ fn a_bomb_is_not_opened() {
 #[test]
 fn a_directory_and_a_missing_file_are_named_with_the_remedy() {
     let directory = tempfile::tempdir().unwrap();
-    let error = open(directory.path()).err().unwrap().to_string();
-    assert!(error.contains("/*"), "{error}");
-    let error = open(&directory.path().join("none.json")).err().unwrap().to_string();
+    let error = paths(&[directory.path().to_owned()]).err().unwrap().to_string();
+    assert!(error.contains("no files are read"), "{error}");
+    let error = paths(&[directory.path().join("none.json")]).err().unwrap().to_string();
     assert!(error.contains("none.json"), "{error}");
 }
 
@@ -242,10 +242,17 @@ fn progress_ends_at_the_size_of_the_file() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("events");
     std::fs::write(&path, gzip(format!("{A}\n").repeat(1000).as_bytes())).unwrap();
-    let documents = open(&path).unwrap();
-    let progress = documents.progress();
-    assert_eq!(documents.count(), 1000);
-    assert_eq!(Some(progress.read_bytes()), progress.total_bytes());
+    let found = paths(std::slice::from_ref(&path)).unwrap();
+    let progress = Progress::default();
+    let mut count = 0;
+    let went = each(&path, &progress, &mut |_, contents| {
+        if let Ok(Contents::Documents(documents)) = contents {
+            count += documents.count();
+        }
+        std::ops::ControlFlow::Continue(())
+    });
+    assert!(went.is_continue());
+    assert_eq!((count, Some(progress.read_bytes())), (1000, found.total_bytes));
 }
 
 /// Any JSON, with the signs that could mislead a scanner.

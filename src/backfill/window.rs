@@ -4,19 +4,23 @@ use std::io::{self, Read};
 
 /// How much is read at once.
 const CHUNK_BYTES: usize = 1 << 16;
+/// How much of a broken document is kept, for a person to correct.
+pub(super) const KEPT_BYTES: usize = 1 << 20;
 
 /// Bytes of a source from a moving start on. Positions count from that start.
-pub(super) struct Window {
-    source: Box<dyn Read + Send>,
+pub(super) struct Window<'s> {
+    source: Box<dyn Read + 's>,
     buffer: Vec<u8>,
     start: usize,
     line: u64,
     is_exhausted: bool,
+    /// What is passed over, up to a bound, while it is asked for.
+    passed: Option<Vec<u8>>,
 }
 
-impl Window {
-    pub(super) fn new(source: Box<dyn Read + Send>) -> Self {
-        Self { source, buffer: Vec::new(), start: 0, line: 1, is_exhausted: false }
+impl<'s> Window<'s> {
+    pub(super) fn new(source: Box<dyn Read + 's>) -> Self {
+        Self { source, buffer: Vec::new(), start: 0, line: 1, is_exhausted: false, passed: None }
     }
 
     /// The line of the start, from 1.
@@ -45,7 +49,21 @@ impl Window {
     pub(super) fn advance(&mut self, count: usize) {
         let passed = &self.buffer[self.start..self.start + count];
         self.line += passed.iter().map(|byte| u64::from(*byte == b'\n')).sum::<u64>();
+        if let Some(kept) = &mut self.passed {
+            let room = KEPT_BYTES.saturating_sub(kept.len()).min(count);
+            kept.extend_from_slice(&self.buffer[self.start..self.start + room]);
+        }
         self.start += count;
+    }
+
+    /// From here on, what the start moves over is kept, up to a bound.
+    pub(super) fn keep(&mut self) {
+        self.passed = Some(Vec::new());
+    }
+
+    /// What was moved over since [`Window::keep`].
+    pub(super) fn kept(&mut self) -> Vec<u8> {
+        self.passed.take().unwrap_or_default()
     }
 
     /// Reads another chunk; `false` at the end.

@@ -2,7 +2,6 @@
 
 mod args;
 pub mod backfill;
-pub mod backfill_api;
 pub mod close;
 pub mod customers;
 pub mod demo;

@@ -149,6 +149,26 @@ fn minor_units(micro: i128) -> String {
     format!("{sign}{whole}.{}", decimals.trim_end_matches('0'))
 }
 
+const NO_DECIMALS: [&str; 15] =
+    ["bif", "clp", "djf", "gnf", "jpy", "kmf", "krw", "mga", "pyg", "rwf", "vnd", "vuv", "xaf", "xof", "xpf"];
+const THREE_DECIMALS: [&str; 5] = ["bhd", "jod", "kwd", "omr", "tnd"];
+
+/// How many decimals of a currency's major unit its minor unit is, as Stripe sends amounts (R9): none for
+/// a list of currencies, three for five of them, two for all others, ISK and UGX included.
+///
+/// ```
+/// use upswell::mrr::{Currency, minor_decimals};
+/// assert_eq!(["usd", "jpy", "ugx", "kwd"].map(|code| minor_decimals(&Currency::from(code))), [2, 0, 2, 3]);
+/// ```
+#[must_use]
+pub fn minor_decimals(currency: &super::Currency) -> u32 {
+    match currency.as_str() {
+        code if NO_DECIMALS.contains(&code) => 0,
+        code if THREE_DECIMALS.contains(&code) => 3,
+        _ => 2,
+    }
+}
+
 /// `numerator / denominator` rounded to the nearest integer, halves to the even one (R1).
 ///
 /// `denominator` is positive.

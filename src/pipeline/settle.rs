@@ -111,7 +111,7 @@ fn shown_at(fact: &mut Fact, received_at: Instant) {
                 shown.at = shown.at.max(seen);
             }
         }
-        Fact::Customer(shown) if shown.evidence.grade == Grade::Listing => {
+        Fact::Customer(shown) if !shown.evidence.grade.is_event() => {
             shown.at = shown.at.max(received_at);
         }
         _ => {}

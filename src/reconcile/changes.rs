@@ -6,10 +6,10 @@ use std::collections::BTreeMap;
 use chrono::{NaiveDateTime, Offset, TimeZone};
 use chrono_tz::Tz;
 
-use super::amount::{Decimal, Mark};
 use super::export::{Change, Export, Line};
 use super::file::{ExportError, Header, Row, Rows};
 use crate::mrr::{Delta, Instant, MICRO};
+use crate::stripe::{Decimal, Mark, date_time};
 
 /// The columns of the form.
 pub(super) const COLUMNS: &str = "`customer_id`, `currency`, `mrr_change`, and `local_event_timestamp` or \
@@ -50,7 +50,7 @@ pub(super) fn read(
         if row.is_blank() {
             continue;
         }
-        match untold_row(header, &row, &places, zone) {
+        match untold_row(&row, &places, zone) {
             Ok(told) => untold.push(told),
             Err(reason) => export.faults.push(header.fault(row.line, reason)),
         }
@@ -93,11 +93,11 @@ impl Places {
     }
 }
 
-fn untold_row(header: &Header, row: &Row, places: &Places, zone: Tz) -> Result<Untold, String> {
-    header.check(row)?;
+fn untold_row(row: &Row, places: &Places, zone: Tz) -> Result<Untold, String> {
+    Header::check(row)?;
     let clock = |place: Option<usize>, name: &str| -> Result<Option<NaiveDateTime>, String> {
         let Some(place) = place else { return Ok(None) };
-        let read = time(row.cell(place)).ok_or_else(|| format!("column `{name}` holds no time"))?;
+        let read = date_time(row.cell(place)).ok_or_else(|| format!("column `{name}` holds no time"))?;
         Ok(Some(read))
     };
     let at = clock(places.at, "event_timestamp")?;
@@ -135,32 +135,5 @@ fn utc(local: NaiveDateTime, zone: Tz) -> NaiveDateTime {
     match zone.from_local_datetime(&local).earliest() {
         Some(at) => at.naive_utc(),
         None => local - zone.offset_from_utc_datetime(&local).fix(),
-    }
-}
-
-/// Reads `2026-10-31 21:11:42.000`, with a blank or a T, with or without a fraction, `Z` or `UTC`.
-fn time(text: &str) -> Option<NaiveDateTime> {
-    let plain = text.trim_end_matches("UTC").trim_end().trim_end_matches('Z').replacen('T', " ", 1);
-    NaiveDateTime::parse_from_str(&plain, "%Y-%m-%d %H:%M:%S%.f").ok()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::time;
-
-    #[test]
-    fn a_time_is_read_however_sigma_writes_it() {
-        let forms = [
-            "2026-10-31 21:11:42.000",
-            "2026-10-31 21:11:42",
-            "2026-10-31T21:11:42Z",
-            "2026-10-31 21:11:42.000 UTC",
-        ];
-        for form in forms {
-            assert_eq!(time(form).map(|at| at.to_string()).as_deref(), Some("2026-10-31 21:11:42"), "{form}");
-        }
-        for wrong in ["", "2026-10-31", "31/10/2026 21:11:42", "yesterday"] {
-            assert_eq!(time(wrong), None, "{wrong}");
-        }
     }
 }

@@ -11,7 +11,6 @@ use crate::backfill::{self, ReadError};
 
 /// So many bytes are looked at for a header.
 const HEADER_BYTES: u64 = 64 << 10;
-const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 /// What holds no CSV as it is, and what to do with it.
 const FOREIGN: [(&[u8], &str); 4] = [
     (b"\xff\xfe", "this is UTF-16; convert it, for example iconv -f UTF-16 -t UTF-8"),
@@ -76,7 +75,7 @@ pub(super) struct Header {
 /// A row as it stands, with the line where it starts.
 pub(super) struct Row {
     pub(super) line: u64,
-    record: csv::ByteRecord,
+    row: backfill::Row,
 }
 
 /// The rows of a file.
@@ -104,35 +103,23 @@ pub fn read(
     zone: Tz,
     before: Option<Export>,
 ) -> Result<Export, ExportError> {
-    let broken_off = |line| {
-        let file = file.to_owned();
-        move |source| ExportError::BrokenOff { file, line, source }
-    };
+    let broken_off = |source| ExportError::BrokenOff { file: file.to_owned(), line: 1, source };
     let mut beginning = Vec::new();
-    source.by_ref().take(HEADER_BYTES).read_to_end(&mut beginning).map_err(broken_off(1))?;
+    source.by_ref().take(HEADER_BYTES).read_to_end(&mut beginning).map_err(broken_off)?;
     if let Some((_, reason)) = FOREIGN.iter().find(|(magic, _)| beginning.starts_with(magic)) {
         return Err(ExportError::Foreign { file: file.to_owned(), reason });
     }
-    let text = beginning.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&beginning).to_vec();
-    let delimiter = delimiter(&text);
-    let mut reader = csv::ReaderBuilder::new()
-        .delimiter(delimiter)
-        .flexible(true)
-        .has_headers(false)
-        .from_reader(io::Cursor::new(text).chain(source));
-    let file_name = file.to_owned();
-    let mut rows = reader.byte_records().map(move |record| {
-        let record = record.map_err(|error| broken(&file_name, error))?;
-        let line = record.position().map_or(0, csv::Position::line);
-        Ok(Row { line, record })
-    });
-    let Some(first) = rows.next().transpose()? else {
+    if beginning.trim_ascii().is_empty() {
         return Err(ExportError::Foreign {
             file: file.to_owned(),
             reason: "the file is empty; export it again",
         });
-    };
-    let columns = first.record.iter().map(|name| String::from_utf8_lossy(name).trim().to_owned()).collect();
+    }
+    let table =
+        backfill::table(io::Cursor::new(beginning).chain(source)).map_err(|error| broken(file, error))?;
+    let columns = table.columns.clone();
+    let mut rows =
+        table.map(|row| row.map(|row| Row { line: row.line, row }).map_err(|error| broken(file, error)));
     let header = Header { file: file.to_owned(), columns };
     let form = header.form()?;
     let export = before.unwrap_or_else(|| Export::new(form));
@@ -145,21 +132,13 @@ pub fn read(
     }
 }
 
-/// What stands between the cells: whichever of comma, semicolon and tab the first line has most of.
-fn delimiter(text: &[u8]) -> u8 {
-    let line = text.split(|byte| *byte == b'\n').next().unwrap_or_default();
-    let count = |delimiter: u8| line.iter().filter(|byte| **byte == delimiter).count();
-    let others = [b';', b'\t'].into_iter().max_by_key(|delimiter| count(*delimiter));
-    others.filter(|delimiter| count(*delimiter) > count(b',')).unwrap_or(b',')
-}
-
-fn broken(file: &str, error: csv::Error) -> ExportError {
-    let line = error.position().map_or(0, csv::Position::line);
-    let source = match error.into_kind() {
-        csv::ErrorKind::Io(source) => source,
-        _ => io::Error::other("the rows are no CSV"),
-    };
-    ExportError::BrokenOff { file: file.to_owned(), line, source }
+fn broken(file: &str, error: ReadError) -> ExportError {
+    match error {
+        ReadError::BrokenOff { line, source } => {
+            ExportError::BrokenOff { file: file.to_owned(), line, source }
+        }
+        error => error.into(),
+    }
 }
 
 impl Header {
@@ -201,23 +180,21 @@ impl Header {
         Fault { file: self.file.clone(), line, reason }
     }
 
-    /// Whether a row has as many cells as the header; its cells are not where they belong otherwise.
-    pub(super) fn check(&self, row: &Row) -> Result<(), String> {
-        let (has, wants) = (row.record.len(), self.columns.len());
-        if has == wants { Ok(()) } else { Err(format!("the row has {has} cells, the header {wants}")) }
+    /// Whether a row's cells are where they belong.
+    pub(super) fn check(row: &Row) -> Result<(), String> {
+        row.row.flaw.clone().map_or(Ok(()), Err)
     }
 }
 
 impl Row {
-    /// A cell without the blanks around it; empty where it is no text.
+    /// A cell without the blanks around it; empty where there is none.
     pub(super) fn cell(&self, column: usize) -> &str {
-        let bytes = self.record.get(column).unwrap_or_default();
-        std::str::from_utf8(bytes).unwrap_or_default().trim()
+        self.row.cells.get(column).map(|cell| cell.trim()).unwrap_or_default()
     }
 
     /// Whether it holds nothing.
     pub(super) fn is_blank(&self) -> bool {
-        self.record.iter().all(|cell| cell.trim_ascii().is_empty())
+        self.row.cells.iter().all(|cell| cell.trim().is_empty())
     }
 
     /// The customer's id, in one word; what else stands there is not repeated.

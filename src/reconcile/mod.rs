@@ -5,7 +5,6 @@
 //! cause is named only if it is proved: the customer is derived again from its stored facts with that
 //! one choice made otherwise, and comes to Stripe's figure to the last unit.
 
-mod amount;
 mod cause;
 mod changes;
 mod compare;

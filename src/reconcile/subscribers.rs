@@ -3,11 +3,11 @@
 
 use std::collections::BTreeMap;
 
-use super::amount::{Decimal, Mark};
 use super::export::Export;
 use super::file::{ExportError, Header, Row, Rows};
 use crate::mrr::{Currency, MICRO, Month, Mrr};
 use crate::report::Scale;
+use crate::stripe::{Decimal, Mark};
 
 /// The columns of the form.
 pub(super) const COLUMNS: &str = "`Customer ID`, `Currency` and one column a month, `YYYY-MM`";
@@ -31,7 +31,7 @@ pub(super) fn read(header: &Header, rows: Rows<'_>, mut export: Export) -> Resul
         if row.is_blank() {
             continue;
         }
-        match untold_row(header, &row, customer, currency, &months) {
+        match untold_row(&row, customer, currency, &months) {
             Ok(told) => untold.push(told),
             Err(reason) => export.faults.push(header.fault(row.line, reason)),
         }
@@ -80,13 +80,12 @@ fn months(header: &Header, currency: usize) -> Result<Vec<(usize, Month)>, Expor
 }
 
 fn untold_row(
-    header: &Header,
     row: &Row,
     customer: usize,
     currency: usize,
     months: &[(usize, Month)],
 ) -> Result<Untold, String> {
-    header.check(row)?;
+    Header::check(row)?;
     let amounts = months.iter().map(|(place, _)| row.cell(*place).to_owned()).collect();
     Ok(Untold {
         line: row.line,

@@ -1,6 +1,6 @@
 //! Amounts for people: major units of a currency, rounded so that parts sum to the printed total (R1).
 
-use crate::mrr::{Currency, Delta, MICRO, Mrr, divide_half_even};
+use crate::mrr::{Currency, Delta, MICRO, Mrr, divide_half_even, minor_decimals};
 
 /// How a currency's amounts are printed for people.
 ///
@@ -14,25 +14,16 @@ pub struct Scale {
     shown: u32,
 }
 
-const NO_DECIMALS: [&str; 15] =
-    ["bif", "clp", "djf", "gnf", "jpy", "kmf", "krw", "mga", "pyg", "rwf", "vnd", "vuv", "xaf", "xof", "xpf"];
-const NO_DECIMALS_BUT_SENT_WITH_TWO: [&str; 2] = ["isk", "ugx"];
-const THREE_DECIMALS: [&str; 5] = ["bhd", "jod", "kwd", "omr", "tnd"];
+/// Have no decimals, and are sent as if they had two.
+const SHOWN_WITHOUT: [&str; 2] = ["isk", "ugx"];
 
 impl Scale {
     /// The scale of a currency.
     #[must_use]
     pub fn of(currency: &Currency) -> Self {
-        let code = currency.as_str();
-        if NO_DECIMALS.contains(&code) {
-            Self { exponent: 0, shown: 0 }
-        } else if NO_DECIMALS_BUT_SENT_WITH_TWO.contains(&code) {
-            Self { exponent: 2, shown: 0 }
-        } else if THREE_DECIMALS.contains(&code) {
-            Self { exponent: 3, shown: 3 }
-        } else {
-            Self { exponent: 2, shown: 2 }
-        }
+        let exponent = minor_decimals(currency);
+        let shown = if SHOWN_WITHOUT.contains(&currency.as_str()) { 0 } else { exponent };
+        Self { exponent, shown }
     }
 
     /// Minor units, as they are sent, that make a major one.

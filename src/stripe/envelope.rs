@@ -9,6 +9,7 @@ use super::event::Event;
 use super::json::Json;
 use super::listing;
 use super::node::is_identifier;
+use super::rows;
 
 /// The form an event came in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -24,6 +25,8 @@ pub enum Form {
     /// No event: an object of a list (a price, plan, product, coupon, subscription item), or a list of a
     /// subscription's items.
     Listing,
+    /// No event: a row of a table, an export of the Dashboard or a table of Sigma.
+    Row,
     /// JSON that is no event: it is kept, and parked.
     Unrecognised,
 }
@@ -32,9 +35,9 @@ pub enum Form {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Envelope {
     /// The event's id, the inner one where it was wrapped; of a listed object `listing:`, its id and 16
-    /// digits of its digest; of what is neither, `sha256:` and the hash of the body.
+    /// digits of its digest, and of a row `row:` and the same; of what is neither, `sha256:` and the hash of the body.
     pub id: String,
-    /// Its `type`; of a listed object `listing.price` and the like; `unknown` for what is neither.
+    /// Its `type`; of a listed object `listing.price` and the like, of a row `row.product`; `unknown` for what is neither.
     pub kind: String,
     /// When it was made, in seconds since 1970; 0 where it doesn't say. Of a listed object, when that was
     /// made or, where it says, last changed.
@@ -78,8 +81,10 @@ pub fn read(body: &[u8]) -> Result<Envelope, EnvelopeError> {
         serde_json::from_str::<&RawValue>(text)
             .map_err(|fault| EnvelopeError::NotJson { line: fault.line(), column: fault.column() })?;
     }
-    let recognised =
-        event.as_ref().and_then(|event| listing::envelope_of(event, text).or_else(|| envelope_of(event)));
+    let recognised = event.as_ref().and_then(|event| {
+        let listed = listing::envelope_of(event, text);
+        listed.or_else(|| rows::envelope_of(event, text)).or_else(|| envelope_of(event))
+    });
     Ok(recognised.unwrap_or_else(|| unrecognised(body)))
 }
 

@@ -5,16 +5,20 @@
 //! envelope (all that the inbox needs), and later, when it is settled, [`translate`] it. Nothing
 //! here does I/O or knows the time.
 
+mod amount;
 mod envelope;
 mod event;
 mod event_types;
 mod json;
 mod listing;
 mod node;
+mod rows;
 mod signature;
 mod translate;
 
+pub use amount::{Decimal, Mark};
 pub use envelope::{Envelope, EnvelopeError, Form, book, book_of, read};
 pub use event_types::EVENT_TYPES;
+pub use rows::{Clock, Sheet, UnknownHeader, date_time};
 pub use signature::{Secret, SignatureError, Signed, sign, verify};
 pub use translate::{Translation, translate};

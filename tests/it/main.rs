@@ -13,6 +13,7 @@ mod crash;
 mod doctor;
 mod env_example;
 mod explain;
+mod exports;
 mod faults;
 mod forms;
 mod fx;

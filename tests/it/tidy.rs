@@ -16,7 +16,7 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
     ("pull", &["api", "backfill", "ledger", "pipeline", "stripe"]),
     ("backfill", &[]),
     ("report", &["ledger", "mrr"]),
-    ("reconcile", &["backfill", "ledger", "mrr", "report"]),
+    ("reconcile", &["backfill", "ledger", "mrr", "report", "stripe"]),
     ("explain", &["pipeline", "ledger", "mrr"]),
     ("http", &["pipeline", "report"]),
 ];

@@ -225,6 +225,21 @@ fn a_fact_of_a_lower_grade_says_so() {
 }
 
 #[test]
+fn from_the_first_event_on_an_export_has_no_say() {
+    let row = |story: Story, at| {
+        let mut story = story.snapshot("a", at, Origin::Seen, None, plan(9));
+        if let Some(Fact::Subscription(snapshot)) = story.facts.last_mut() {
+            snapshot.evidence.grade = Grade::Csv;
+        }
+        story
+    };
+    let story = row(Story::new(), day(2)).snapshot("a", day(5), Origin::Updated, Some(plan(10)), plan(12));
+    let story = row(story, day(7));
+    story.moves(&["d2 opening a.1 +90", "d5 expansion/seat quantity a.1 +30"]);
+    assert!(story.derive().findings.is_empty(), "what an export leaves out breaks no chain");
+}
+
+#[test]
 fn what_is_learnt_before_and_after_a_checkpoint_is_known_from_it() {
     let in_euros = |quantity| {
         let price = Price { scheme: Scheme::OptionNotSent, ..euros(price("p", "P", 0)) };

@@ -8,6 +8,7 @@ mod invoice;
 mod previous;
 mod price;
 mod quote;
+mod row;
 mod subscription;
 
 use std::collections::BTreeMap;
@@ -70,6 +71,10 @@ pub fn translate(body: &[u8], envelope: &Envelope, sha256_hex: &str) -> Translat
     }
     if is_placeholder(&envelope.id) {
         return ignored(PLACEHOLDER);
+    }
+    if envelope.form == Form::Row {
+        return row::read(body, envelope, sha256_hex)
+            .unwrap_or_else(|unfit| parked(&unfit.path, &unfit.reason));
     }
     match subject(&envelope.kind) {
         Subject::Nothing(reason) => ignored(reason),

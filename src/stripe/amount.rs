@@ -1,4 +1,4 @@
-//! Amounts as exports write them: with a decimal point or a decimal comma, with or without thousands
+//! Amounts as Stripe's exports, and the tables they were saved from again, write them: with a decimal point or a decimal comma, with or without thousands
 //! apart. Which of the two a file means is found from all of its amounts.
 
 use crate::mrr::divide_half_even;
@@ -8,7 +8,7 @@ const MAX_DIGITS: usize = 24;
 
 /// What stands before the decimals.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Mark {
+pub enum Mark {
     /// `1,234.50`
     Point,
     /// `1.234,50`
@@ -17,16 +17,17 @@ pub(super) enum Mark {
 
 /// A decimal number, exactly as it was written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Decimal {
+pub struct Decimal {
     digits: i128,
     /// How many of the digits are decimals.
-    pub(super) decimals: u32,
+    pub decimals: u32,
 }
 
 impl Mark {
     /// The mark that the first telling amount of a file shows; a point, which Stripe writes, if none
     /// does.
-    pub(super) fn of<'t>(amounts: impl Iterator<Item = &'t str>) -> Self {
+    #[must_use]
+    pub fn of<'t>(amounts: impl Iterator<Item = &'t str>) -> Self {
         amounts.filter_map(Self::shown_by).next().unwrap_or(Self::Point)
     }
 
@@ -45,7 +46,9 @@ impl Mark {
         }
     }
 
-    fn of_decimals(self) -> char {
+    /// The character that stands before the decimals.
+    #[must_use]
+    pub fn of_decimals(self) -> char {
         match self {
             Self::Point => '.',
             Self::Comma => ',',
@@ -71,7 +74,8 @@ fn is_decimal(amount: &str, mark: char) -> bool {
 
 impl Decimal {
     /// Reads an amount; nothing at all is zero. `None` for what is no amount.
-    pub(super) fn read(text: &str, mark: Mark) -> Option<Self> {
+    #[must_use]
+    pub fn read(text: &str, mark: Mark) -> Option<Self> {
         let text = text.trim();
         if text.is_empty() {
             return Some(Self { digits: 0, decimals: 0 });
@@ -97,9 +101,24 @@ impl Decimal {
     }
 
     /// The amount in a unit of which `scale` make one, rounded half to even; `None` past 128 bits.
-    pub(super) fn times(self, scale: i128) -> Option<i128> {
+    #[must_use]
+    pub fn times(self, scale: i128) -> Option<i128> {
         let whole = self.digits.checked_mul(scale)?;
         Some(divide_half_even(whole, 10_i128.checked_pow(self.decimals)?))
+    }
+
+    /// The amount, in a unit of which `10^places` make one, as a plain decimal text: `12.5` of a currency
+    /// with two places is `1250`. `None` past 128 bits.
+    #[must_use]
+    pub fn shifted(self, places: u32) -> Option<String> {
+        let extra = places.saturating_sub(self.decimals);
+        let digits = self.digits.checked_mul(10_i128.checked_pow(extra)?)?;
+        let behind = usize::try_from(self.decimals.saturating_sub(places)).ok()?;
+        let sign = if digits < 0 { "-" } else { "" };
+        let text = format!("{:0>width$}", digits.unsigned_abs(), width = behind + 1);
+        let (whole, part) = text.split_at(text.len() - behind);
+        let part = part.trim_end_matches('0');
+        Some(if part.is_empty() { format!("{sign}{whole}") } else { format!("{sign}{whole}.{part}") })
     }
 }
 
@@ -155,6 +174,23 @@ mod tests {
         assert_eq!(of(&["1.234,5"]), Mark::Comma);
         assert_eq!(of(&["0,125"]), Mark::Comma);
         assert_eq!(of(&["100", ""]), Mark::Point);
+    }
+
+    #[test]
+    fn an_amount_of_major_units_becomes_one_of_minor_units() {
+        let shifted = |text: &str, places| Decimal::read(text, Mark::Point).unwrap().shifted(places).unwrap();
+        for (text, places, wanted) in [
+            ("225.00", 2, "22500"),
+            ("12.5", 2, "1250"),
+            ("500", 0, "500"),
+            ("500.00", 0, "500"),
+            ("0.005", 2, "0.5"),
+            ("-1.2345", 2, "-123.45"),
+            ("1.5", 3, "1500"),
+            ("", 2, "0"),
+        ] {
+            assert_eq!(shifted(text, places), wanted, "{text}");
+        }
     }
 
     #[test]

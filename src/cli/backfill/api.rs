@@ -7,11 +7,12 @@ use std::time::{Duration, Instant};
 use chrono::{NaiveDate, NaiveTime, TimeZone};
 use clap::Args;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
-use super::{UsageError, instant, say};
 use crate::api::List;
 use crate::app::{App, now};
+use crate::cli::{UsageError, instant, say};
 use crate::ledger::Posted;
 use crate::mrr;
 use crate::pipeline::A_BULK;
@@ -43,6 +44,8 @@ pub struct ApiArgs {
 pub(super) struct Pulled {
     /// For people.
     pub(super) summary: String,
+    /// The same, account by account, for programs.
+    pub(super) accounts: Vec<Value>,
     /// Whether every list was read to its end, and every object of it.
     pub(super) is_clean: bool,
 }
@@ -81,11 +84,9 @@ pub(super) async fn pull(args: &ApiArgs, app: &App) -> anyhow::Result<Pulled> {
     let zone = app.config.timezone;
     let midnight = |day: NaiveDate| zone.from_local_datetime(&day.and_time(NaiveTime::MIN)).earliest();
     let since = args.since.and_then(midnight).map(|at| at.timestamp());
-    let mut pulled = Pulled { summary: String::new(), is_clean: true };
+    let mut pulled = Pulled { summary: String::new(), accounts: Vec::new(), is_clean: true };
     for account in asked(args, &puller, &mut pulled).await {
-        let (summary, is_clean) = pull_account(app, &puller, account, since).await?;
-        pulled.summary.push_str(&summary);
-        pulled.is_clean &= is_clean;
+        pull_account(app, &puller, account, since, &mut pulled).await?;
     }
     Ok(pulled)
 }
@@ -115,12 +116,13 @@ async fn pull_account(
     puller: &Puller,
     account: Option<String>,
     since: Option<i64>,
-) -> anyhow::Result<(String, bool)> {
+    pulled: &mut Pulled,
+) -> anyhow::Result<()> {
     let name =
         account.as_ref().map_or("Stripe's API".to_owned(), |account| format!("Stripe's API, {account}"));
     let before = app.ledger.counts().await?.last_seq;
     let (told, mut heard) = mpsc::channel(PAGES_WAITING);
-    let reading = tokio::spawn(crate::pull::pull(puller.clone(), account, since, told));
+    let reading = tokio::spawn(crate::pull::pull(puller.clone(), account.clone(), since, told));
     let mut tally = Tally::default();
     let mut progress = Progress::of(&name);
     let every = Duration::from_secs(PROGRESS_SECONDS);
@@ -141,8 +143,10 @@ async fn pull_account(
     tally.settle(app).await?;
     let faults = faults?;
     progress.done();
-    let is_clean = faults.is_empty() && tally.all.unreadable == 0;
-    Ok((summary(app, &name, before, &tally, &faults).await?, is_clean))
+    pulled.is_clean &= faults.is_empty() && tally.all.unreadable == 0;
+    pulled.summary.push_str(&summary(app, &name, before, &tally, &faults).await?);
+    pulled.accounts.push(tally.json(account, &faults));
+    Ok(())
 }
 
 impl Tally {
@@ -160,6 +164,28 @@ impl Tally {
         self.posted += app.settler().settle_by(A_BULK, now()).await?.posted;
         self.unsettled = 0;
         Ok(())
+    }
+
+    /// For programs.
+    fn json(&self, account: Option<String>, faults: &[Fault]) -> Value {
+        let lists = self.lists.iter().map(|(list, count)| {
+            let reached_at = count.reached_at.map(|at| instant(mrr::Instant(at)));
+            json!({"list": list.name(), "pages": count.pages, "objects": count.objects, "back_to": reached_at})
+        });
+        let faults = faults
+            .iter()
+            .map(|fault| json!({"list": fault.list.name(), "reason": fault.error.to_string()}));
+        json!({
+            "account": account,
+            "objects": self.all.objects,
+            "accepted": self.all.new,
+            "known": self.all.known,
+            "unreadable": self.all.unreadable,
+            "lists": lists.collect::<Vec<_>>(),
+            "faults": faults.collect::<Vec<_>>(),
+            "movements_posted": self.posted.posted,
+            "movements_taken_back": self.posted.reversed,
+        })
     }
 }
 

@@ -1,0 +1,167 @@
+//! What a file holds, found from its first bytes: documents, a table, or an archive of files.
+
+use std::fs::File;
+use std::io::{self, Cursor, Read, Seek, SeekFrom};
+use std::ops::ControlFlow;
+use std::path::Path;
+
+use super::archive::{self, TAR_BYTES, is_tar};
+use super::documents::FOREIGN;
+use super::source::{decompressed, stored};
+use super::table::has_cells;
+use super::{Documents, Progress, ReadError, Table, table};
+
+/// So many bytes are looked at to find out what a file holds.
+const LOOK_BYTES: u64 = 64 << 10;
+/// Lines that are looked at for JSON before a text is taken for a table.
+const LOOK_LINES: usize = 20;
+/// Archives inside one another that are gone into.
+const MAX_DEPTH: usize = 4;
+
+const PARQUET: &str = "this is a Parquet file, which is not read; export the table as CSV, for example duckdb -c \"COPY \
+                       'FILE' TO 'FILE.csv' (HEADER)\"";
+
+/// What a file holds.
+pub enum Contents<'s> {
+    /// JSON documents.
+    Documents(Documents<'s>),
+    /// A table with a header.
+    Table(Table<'s>),
+}
+
+/// Who is told of each file: its name, an entry's behind its archive's (`export.zip/prices.csv`), and what
+/// it holds. Breaking off ends the reading.
+pub type Told<'t> = &'t mut dyn FnMut(&str, Result<Contents<'_>, ReadError>) -> ControlFlow<()>;
+
+/// Reads a file, and each file in it if it is an archive; `-` is standard input. What can't be read is told
+/// like what can. Memory stays flat: entries of archives are read as they come, and only a zip archive
+/// that does not lie on a disk is laid there first.
+pub fn each(path: &Path, progress: &Progress, told: Told<'_>) -> ControlFlow<()> {
+    let name = if path == Path::new("-") { "standard input".to_owned() } else { path.display().to_string() };
+    match stored(path, progress) {
+        Ok(source) => {
+            // A pipe must not be opened twice.
+            let is_file = std::fs::metadata(path).is_ok_and(|at| at.is_file());
+            let file = if is_file { File::open(path).ok() } else { None };
+            let lying = file.map(|file| Lying { file, progress: progress.clone() });
+            open(&name, source, lying, 0, told)
+        }
+        Err(error) => told(&name, Err(error)),
+    }
+}
+
+/// A file that lies on a disk, to be read from any place.
+pub(super) struct Lying {
+    file: File,
+    progress: Progress,
+}
+
+impl Lying {
+    /// Whether its bytes are as they are read, not compressed ones.
+    fn is_plain(&mut self, start: &[u8]) -> bool {
+        let mut first = vec![0; start.len().min(8)];
+        let is_same = self.file.read_exact(&mut first).is_ok() && start.starts_with(&first);
+        self.file.seek(SeekFrom::Start(0)).is_ok() && is_same
+    }
+}
+
+/// Opens what a source holds. `lying` is the same once more, where it lies on a disk.
+pub(super) fn open<'s>(
+    name: &str,
+    source: Box<dyn Read + 's>,
+    lying: Option<Lying>,
+    depth: usize,
+    told: Told<'_>,
+) -> ControlFlow<()> {
+    let broken_off = |source| ReadError::BrokenOff { line: 1, source };
+    let mut start = Vec::new();
+    let plain = decompressed(source).and_then(|mut plain| {
+        plain.by_ref().take(LOOK_BYTES).read_to_end(&mut start)?;
+        Ok(plain)
+    });
+    let plain = match plain {
+        Ok(plain) => plain,
+        // What came before the break may be documents.
+        Err(error) if start.is_empty() => return told(name, Err(broken_off(error))),
+        Err(error) => Box::new(Broken(Some(error))),
+    };
+    let kind = Kind::of(&start);
+    let whole: Box<dyn Read + '_> = Box::new(Cursor::new(start.clone()).chain(plain));
+    match kind {
+        Kind::Zip | Kind::Tar if depth >= MAX_DEPTH => {
+            let reason = format!("archives stand more than {MAX_DEPTH} deep in one another; unpack it first");
+            told(name, Err(ReadError::Archive { reason }))
+        }
+        Kind::Tar => archive::tar(name, whole, depth, told),
+        Kind::Zip => {
+            let lying = lying.and_then(|mut lying| lying.is_plain(&start).then_some(lying));
+            let file = lying.map_or_else(
+                || laid_down(whole).map(|file| Lying { file, progress: Progress::default() }),
+                Ok,
+            );
+            match file {
+                Err(error) => told(name, Err(broken_off(error))),
+                Ok(Lying { file, progress }) => archive::zip(name, progress.counting(file), depth, told),
+            }
+        }
+        Kind::Parquet => told(name, Err(ReadError::NoTable { line: 1, reason: PARQUET.to_owned() })),
+        Kind::Table => told(name, table(whole).map(Contents::Table)),
+        Kind::Documents => told(name, Ok(Contents::Documents(Documents::new(whole)))),
+    }
+}
+
+/// A source in a file of its own, which goes away again.
+fn laid_down(mut source: Box<dyn Read + '_>) -> io::Result<File> {
+    let mut file = tempfile::tempfile()?;
+    io::copy(&mut source, &mut file)?;
+    file.seek(SeekFrom::Start(0))?;
+    Ok(file)
+}
+
+/// Gives nothing but the error that reading ended with.
+struct Broken(Option<io::Error>);
+
+impl Read for Broken {
+    fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+        self.0.take().map_or(Ok(0), Err)
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Zip,
+    Tar,
+    Parquet,
+    Table,
+    Documents,
+}
+
+impl Kind {
+    fn of(start: &[u8]) -> Self {
+        if start.starts_with(b"PK\x03\x04") || start.starts_with(b"PK\x05\x06") {
+            Self::Zip
+        } else if start.starts_with(b"PAR1") {
+            Self::Parquet
+        } else if start.len() >= TAR_BYTES && is_tar(start) {
+            Self::Tar
+        } else if is_table(start) {
+            Self::Table
+        } else {
+            Self::Documents
+        }
+    }
+}
+
+/// Whether a text is a table: its first line has cells, and none of the first lines begins as JSON does. What
+/// is broken JSON is told as such.
+fn is_table(start: &[u8]) -> bool {
+    if start.contains(&0) || FOREIGN.iter().any(|(magic, _)| start.starts_with(magic)) {
+        return false;
+    }
+    let start = start.strip_prefix(b"\xef\xbb\xbf").unwrap_or(start);
+    let mut lines =
+        start.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii).filter(|line| !line.is_empty());
+    let is_json = |line: &[u8]| matches!(line.first(), Some(b'{' | b'[' | b']' | b'}' | b'<' | 0x1e));
+    let is_table = lines.clone().next().is_some_and(has_cells);
+    is_table && !lines.by_ref().take(LOOK_LINES).any(is_json)
+}

@@ -1,0 +1,210 @@
+//! Rows of tables: exports of the Dashboard and tables of Sigma. A table is known by its header; a row of it
+//! becomes a small JSON document, its cells as texts exactly as they stood, and goes the road of any other.
+//!
+//! `names` brings spellings together, `forms` knows the tables, `cells` reads cells, `object` makes of a row
+//! the object that Stripe's API would show, as far as the row tells it.
+
+mod cells;
+mod forms;
+mod names;
+mod object;
+
+use serde_json::{Map, Value, json};
+
+use super::amount::Mark;
+use super::envelope::{self, Envelope, digest};
+use super::event::Event;
+use super::json::Json;
+use super::node::is_identifier;
+use forms::{FORMS, Form, Of};
+use names::{Name, are_sigma_s, name};
+
+pub use cells::date_time;
+pub(super) use cells::first_time;
+pub use names::Clock;
+pub(super) use object::{Told, told};
+
+/// What a row's document calls itself.
+const OBJECT: &str = "upswell.row";
+
+/// A header that is none of a table that is read, or that leaves out what is needed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{what}; looked for {looked_for}")]
+pub struct UnknownHeader {
+    /// The columns, and what is wrong with them.
+    pub what: String,
+    /// What was looked for.
+    pub looked_for: String,
+}
+
+/// A table that is known by its header.
+#[derive(Debug, Clone)]
+pub struct Sheet {
+    form: &'static Form,
+    columns: Vec<String>,
+    /// Where the object's id stands.
+    id: usize,
+    mark: Mark,
+}
+
+impl Sheet {
+    /// The table that a header shows. What stands before the decimals of amounts is found from the rows of
+    /// a sample.
+    ///
+    /// # Errors
+    ///
+    /// [`UnknownHeader`], with the columns there are and those that were looked for.
+    pub fn of<'r>(
+        columns: &[String],
+        sample: impl Iterator<Item = &'r [String]>,
+    ) -> Result<Self, UnknownHeader> {
+        let named: Vec<Name> = columns.iter().map(|column| name(column)).collect();
+        let keys: Vec<&str> = named.iter().map(Name::key).collect();
+        let form = find(columns, &keys)?;
+        if let Some(missing) = form.missing(&keys) {
+            let missing: Vec<String> = missing.iter().map(|key| format!("`{key}`")).collect();
+            let what = format!(
+                "this looks like {}, and there is no column {} in {}",
+                form.name,
+                missing.join(" or "),
+                listed(columns)
+            );
+            return Err(UnknownHeader { what, looked_for: form.looked_for() });
+        }
+        let ids = object::ids_of(form.of);
+        let id = ids.iter().find_map(|id| keys.iter().position(|key| key == id)).unwrap_or_default();
+        let is_amount = |place: &usize| form.amounts.contains(&keys[*place]);
+        let amounts: Vec<usize> = (0..keys.len()).filter(is_amount).collect();
+        let told = sample.flat_map(|row| amounts.iter().filter_map(|place| row.get(*place)));
+        let mark = if amounts.is_empty() { Mark::Point } else { Mark::of(told.map(String::as_str)) };
+        Ok(Self { form, columns: columns.to_vec(), id, mark })
+    }
+
+    /// The same, where what stands before decimals is known: `.` or `,`.
+    #[must_use]
+    pub fn with_decimals_after(self, mark: char) -> Self {
+        Self { mark: if mark == ',' { Mark::Comma } else { Mark::Point }, ..self }
+    }
+
+    /// What the table is, for people.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        self.form.name
+    }
+
+    /// The names of its columns.
+    #[must_use]
+    pub fn columns(&self) -> &[String] {
+        &self.columns
+    }
+
+    /// What stands before the decimals of its amounts: `.` or `,`.
+    #[must_use]
+    pub fn decimals_after(&self) -> char {
+        self.mark.of_decimals()
+    }
+
+    /// The subscription that a row tells a part of, where a table has one row a plan: rows of one
+    /// subscription are one document.
+    #[must_use]
+    pub fn whole<'r>(&self, row: &'r [String]) -> Option<&'r str> {
+        let id = row.get(self.id).map(|id| id.trim()).filter(|id| !id.is_empty());
+        id.filter(|_| self.form.of == Of::Subscription)
+    }
+
+    /// The document of a row, or of all rows of one subscription; of a book that it does not name itself.
+    /// The same cells under the same columns make the same document, in whatever order they stand.
+    #[must_use]
+    pub fn document(&self, rows: &[Vec<String>], book: Option<&str>) -> Vec<u8> {
+        let cells = |row: &Vec<String>| {
+            let filled = self.columns.iter().zip(row).filter(|(_, cell)| !cell.trim().is_empty());
+            let members = filled.map(|(column, cell)| (column.clone(), Value::String(cell.clone())));
+            Value::Object(members.collect::<Map<_, _>>())
+        };
+        let mut document = json!({
+            "object": OBJECT,
+            "kind": self.form.kind,
+            "rows": rows.iter().map(cells).collect::<Vec<_>>(),
+        });
+        if self.mark == Mark::Comma {
+            document["decimals_after"] = ",".into();
+        }
+        if let Some(book) = book {
+            let (account, mode) = book.split_once(':').unwrap_or((book, ""));
+            let is_own = matches!(book, "live" | "test");
+            document["livemode"] = (mode != "test" && book != "test").into();
+            if !is_own {
+                document["account"] = account.into();
+            }
+        }
+        document.to_string().into_bytes()
+    }
+}
+
+impl Name {
+    fn key(&self) -> &str {
+        match self {
+            Self::Own { key, .. } => key,
+            Self::Metadata(_) => "",
+        }
+    }
+}
+
+fn find(columns: &[String], keys: &[&str]) -> Result<&'static Form, UnknownHeader> {
+    let is_sigma = are_sigma_s(columns);
+    if let Some(form) = FORMS.iter().find(|form| form.is_shown_by(keys, is_sigma)) {
+        return Ok(form);
+    }
+    let is_month = |column: &String| crate::mrr::Month::parse(column).is_some();
+    if keys.contains(&"customer_id") && columns.iter().any(is_month) {
+        let what = "this is MRR per subscriber, a figure and no fact: compare the ledger with it by upswell \
+                    reconcile"
+            .to_owned();
+        return Err(UnknownHeader { what, looked_for: "tables of objects".to_owned() });
+    }
+    let known = FORMS.iter().map(|form| format!("{} ({})", form.name, form.looked_for()));
+    let what = format!("the columns {} are those of no table that is known", listed(columns));
+    Err(UnknownHeader { what, looked_for: known.collect::<Vec<_>>().join("; ") })
+}
+
+/// Columns for a message. What has no header begins with a row, which may hold a name: it is not repeated.
+fn listed(columns: &[String]) -> String {
+    let is_row = columns.iter().any(|name| {
+        name.contains('@') || ["cus_", "sub_", "price_", "prod_", "in_"].iter().any(|id| name.starts_with(id))
+    });
+    if is_row {
+        return "(line 1 is a row and no header)".to_owned();
+    }
+    columns.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+}
+
+/// The envelope of a row's document; `None` of anything else. Its id is made of the object's and of what the
+/// row says, so that the same row twice is one.
+pub(super) fn envelope_of(event: &Event<'_>, text: &str) -> Option<Envelope> {
+    if event.text("object")? != OBJECT {
+        return None;
+    }
+    let json: Json<'_> = serde_json::from_str(text).ok()?;
+    let form = Form::of_kind(json.get("kind")?.as_text()?)?;
+    let first = json.get("rows")?.elements().first()?;
+    let cells = cells::Cells::of(first, &json);
+    let id = cells.any(object::ids_of(form.of)).map(|cell| cell.text);
+    let id = id.filter(|id| is_identifier(id)).unwrap_or("?");
+    let created = first_time(&cells).unwrap_or(0);
+    let digest = digest(form.kind, created, text);
+    let account = json.get("account").and_then(Json::as_text).filter(|account| is_identifier(account));
+    Some(Envelope {
+        id: format!("row:{id}:{}", hex::encode(&digest[..8])),
+        kind: form.kind.to_owned(),
+        created,
+        livemode: json.get("livemode") != Some(&Json::Bool(false)),
+        account: account.map(str::to_owned),
+        api_version: None,
+        form: envelope::Form::Row,
+        digest,
+    })
+}
+
+#[cfg(test)]
+#[path = "tests.rs"]
+mod tests;

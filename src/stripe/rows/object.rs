@@ -1,0 +1,282 @@
+//! Of a row, the object that Stripe's API would show, as far as the row tells it: so that prices,
+//! subscriptions and coupons are read by one code, whatever they came in.
+
+use std::borrow::Cow;
+
+use super::cells::{Cells, missing};
+use super::forms::{CURRENCY, ENDED, Form, Of, PLAN, PRODUCT};
+use crate::mrr::minor_decimals;
+use crate::stripe::json::Json;
+use crate::stripe::node::Unfit;
+
+/// What a row tells.
+pub(in crate::stripe) enum Told {
+    /// A subscription, as a list shows it when the row is seen.
+    Subscription(Object),
+    /// A customer, whenever the row is seen.
+    Customer(Object),
+    /// A price, since it was made.
+    Price(Object, i64),
+    /// A product, since it was made.
+    Product(Object, i64),
+    /// A coupon, since it was made.
+    Coupon(Object, i64),
+    /// Nothing that counts.
+    Nothing(&'static str),
+}
+
+/// An object as the API shows it.
+pub(in crate::stripe) type Object = Json<'static>;
+
+/// The columns that hold the id of an object.
+pub(super) fn ids_of(of: Of) -> &'static [&'static str] {
+    match of {
+        Of::Subscription => &["id", "subscription_id"],
+        Of::Price => &["price_id", "id"],
+        Of::Product => &["id", "product_id"],
+        Of::Coupon => &["id", "coupon_id"],
+        Of::Customer => &["id", "customer_id"],
+        Of::Nothing(_) => &["id", "invoice_id", "line_item_id", "subscription_item_id", "number"],
+    }
+}
+
+/// What a row's document tells.
+pub(in crate::stripe) fn told(document: &Json<'_>) -> Result<Told, Unfit> {
+    let unfit = || Unfit { path: "$.kind".to_owned(), reason: "expected a table that is known".to_owned() };
+    let form = document.get("kind").and_then(Json::as_text).and_then(Form::of_kind).ok_or_else(unfit)?;
+    let rows = document.get("rows").map(Json::elements).unwrap_or_default();
+    let rows: Vec<Cells<'_>> = rows.iter().map(|row| Cells::of(row, document)).collect();
+    let first = rows.first().ok_or_else(unfit)?;
+    let is_sigma = form.kind.starts_with("row.sigma");
+    Ok(match form.of {
+        Of::Nothing(reason) => Told::Nothing(reason),
+        Of::Subscription => subscription(&rows, first, is_sigma)?,
+        Of::Price => Told::Price(price(first, is_sigma)?, made(first)?),
+        Of::Product => product(first)?,
+        Of::Coupon => Told::Coupon(coupon(first, is_sigma)?, made(first)?),
+        Of::Customer => customer(first)?,
+    })
+}
+
+/// When the object was made.
+fn made(cells: &Cells<'_>) -> Result<i64, Unfit> {
+    cells.time(&["created"])?.ok_or_else(|| missing(&["created"]))
+}
+
+type Members = Vec<(Cow<'static, str>, Object)>;
+
+fn text(text: impl Into<String>) -> Object {
+    Json::Text(Cow::Owned(text.into()))
+}
+
+/// Puts a member in, if there is one.
+fn put(members: &mut Members, name: &'static str, value: Option<Object>) {
+    members.extend(value.map(|value| (Cow::Borrowed(name), value)));
+}
+
+fn metadata(cells: &Cells<'_>) -> Object {
+    let told = cells.metadata().iter();
+    Json::Object(told.map(|(key, value)| (Cow::Owned(key.clone()), text(*value))).collect())
+}
+
+/// Several rows are the plans of one subscription, what else they say of it is the first one's.
+fn subscription(rows: &[Cells<'_>], first: &Cells<'_>, is_sigma: bool) -> Result<Told, Unfit> {
+    let id = first.id(ids_of(Of::Subscription))?;
+    let status = first.word(&["status"]).ok_or_else(|| missing(&["status"]))?;
+    let status = if status == "cancelled" { "canceled".to_owned() } else { status };
+    let mut members: Members = Vec::new();
+    put(&mut members, "id", Some(text(id)));
+    put(&mut members, "customer", Some(text(first.id(&["customer_id"])?)));
+    put(&mut members, "status", Some(text(&status)));
+    put(&mut members, "currency", first.currency(CURRENCY)?.map(text));
+    let times: [(&str, &[&str]); 6] = [
+        ("created", &["created"]),
+        ("start_date", &["start_date", "start"]),
+        ("trial_end", &["trial_end"]),
+        ("canceled_at", &["canceled_at"]),
+        ("cancel_at", &["cancel_at"]),
+        ("current_period_end", &["current_period_end"]),
+    ];
+    for (name, keys) in times {
+        put(&mut members, name, first.time(keys)?.map(Json::Integer));
+    }
+    put(&mut members, "ended_at", ended_at(first, &status)?.map(Json::Integer));
+    let ends = first.is_true(&["cancel_at_period_end"]);
+    put(&mut members, "cancel_at_period_end", ends.then_some(Json::Bool(true)));
+    let pause = first.any(&["pause_collection", "pause_collection_behavior"]);
+    put(&mut members, "pause_collection", pause.map(|_| Json::Object(Vec::new())));
+    let reason = first.word(&["cancellation_reason", "cancellation_details_reason"]);
+    let details = reason.map(|reason| Json::Object(vec![(Cow::Borrowed("reason"), text(reason))]));
+    put(&mut members, "cancellation_details", details);
+    put(&mut members, "discounts", discounts(first)?);
+    put(&mut members, "metadata", Some(metadata(first)));
+    put(&mut members, "items", Some(items(rows, id, is_sigma)?));
+    Ok(Told::Subscription(Json::Object(members)))
+}
+
+/// When it ended: what is over has to say when, or it would end whenever the row is seen.
+fn ended_at(row: &Cells<'_>, status: &str) -> Result<Option<i64>, Unfit> {
+    let is_over = status == "canceled";
+    let keys = if is_over { ENDED } else { &ENDED[..1] };
+    let told = row.time(keys)?;
+    if is_over && told.is_none() { Err(missing(ENDED)) } else { Ok(told) }
+}
+
+/// The items; Sigma leaves them out where there are several.
+fn items(rows: &[Cells<'_>], subscription: &str, is_sigma: bool) -> Result<Object, Unfit> {
+    let is_left_out = is_sigma && rows.iter().all(|row| row.any(PLAN).is_none());
+    let mut items = Vec::with_capacity(rows.len());
+    if !is_left_out {
+        for row in rows {
+            // No export names items: one is named by the subscription, several by their plans as well.
+            let plan = row.id(PLAN)?;
+            let id = if rows.len() == 1 { subscription.to_owned() } else { format!("{subscription}:{plan}") };
+            items.push(item(row, id, plan, is_sigma)?);
+        }
+    }
+    Ok(Json::Object(vec![
+        (Cow::Borrowed("has_more"), Json::Bool(is_left_out)),
+        (Cow::Borrowed("data"), Json::List(items)),
+    ]))
+}
+
+fn item(row: &Cells<'_>, id: String, plan: &str, is_sigma: bool) -> Result<Object, Unfit> {
+    let mut members: Members = vec![(Cow::Borrowed("id"), text(id))];
+    let quantity = row.count(&["quantity"])?;
+    put(&mut members, "quantity", quantity.map(Json::Integer));
+    let currency = row.currency(CURRENCY)?.ok_or_else(|| missing(CURRENCY))?;
+    let amount = match is_sigma {
+        true => row.minor(&["price_unit_amount_decimal", "price_unit_amount", "plan_amount"])?,
+        false => row.major(&["amount"], minor_decimals(&currency.as_str().into()))?,
+    };
+    let interval = row.word(&["interval", "price_recurring_interval", "plan_interval"]);
+    // Without an amount the price has tiers, which the catalogue knows, or it is known by its id alone.
+    let (Some(amount), Some(interval)) = (amount, interval) else {
+        put(&mut members, "price", Some(text(plan)));
+        return Ok(Json::Object(members));
+    };
+    let count = row.count(&["interval_count", "price_recurring_interval_count", "plan_interval_count"])?;
+    let usage = row.word(&["usage_type", "price_recurring_usage_type", "plan_usage_type"]);
+    // What is metered has no quantity.
+    let usage = usage.or_else(|| quantity.is_none().then(|| "metered".to_owned()));
+    let mut price: Members = vec![(Cow::Borrowed("id"), text(plan))];
+    // A column of this name may hold the product's name.
+    let named = row.any(&["product"]).map(|cell| cell.text).filter(|text| text.starts_with("prod_"));
+    put(&mut price, "product", row.maybe_id(PRODUCT)?.or(named).map(text));
+    put(&mut price, "currency", Some(text(currency)));
+    put(&mut price, "unit_amount_decimal", Some(text(amount)));
+    put(&mut price, "recurring", Some(recurring(row, &interval, count, usage)?));
+    put(&mut members, "price", Some(Json::Object(price)));
+    Ok(Json::Object(members))
+}
+
+/// How often is billed: `month`, `monthly`, `3 months`, `every 3 months`.
+fn recurring(
+    row: &Cells<'_>,
+    interval: &str,
+    count: Option<i64>,
+    usage: Option<String>,
+) -> Result<Object, Unfit> {
+    let words: Vec<&str> = interval.split('_').filter(|word| *word != "every").collect();
+    let (number, unit) = match words.as_slice() {
+        [unit] => (1, *unit),
+        [number, unit] => (number.parse().unwrap_or(0), *unit),
+        _ => (0, ""),
+    };
+    let unit = match unit {
+        "day" | "days" | "daily" => "day",
+        "week" | "weeks" | "weekly" => "week",
+        "month" | "months" | "monthly" => "month",
+        "year" | "years" | "yearly" | "annual" | "annually" => "year",
+        _ => "",
+    };
+    if unit.is_empty() || number < 1 {
+        let cell = row.any(&["interval", "recurring_interval", "price_recurring_interval", "plan_interval"]);
+        let unfit = || missing(&["interval"]);
+        return Err(cell.map_or_else(unfit, |cell| cell.unfit("expected day, week, month or year")));
+    }
+    let mut members: Members = vec![(Cow::Borrowed("interval"), text(unit))];
+    put(&mut members, "interval_count", Some(Json::Integer(count.unwrap_or(1) * number)));
+    put(&mut members, "usage_type", usage.map(text));
+    Ok(Json::Object(members))
+}
+
+/// The discounts of a subscription: the coupon that an export names, or the ids of discounts.
+fn discounts(row: &Cells<'_>) -> Result<Option<Object>, Unfit> {
+    if let Some(coupon) = row.maybe_id(&["coupon", "coupon_id", "discount_coupon_id"])? {
+        let mut discount: Members = vec![(Cow::Borrowed("coupon"), text(coupon))];
+        put(&mut discount, "end", row.time(&["discount_end"])?.map(Json::Integer));
+        return Ok(Some(Json::List(vec![Json::Object(discount)])));
+    }
+    let ids = row.any(&["discounts"]).map(|cell| cell.text).unwrap_or_default();
+    let ids = ids.split(',').map(str::trim).filter(|id| !id.is_empty());
+    let ids: Vec<Object> = ids.map(text).collect();
+    Ok((!ids.is_empty()).then_some(Json::List(ids)))
+}
+
+fn price(row: &Cells<'_>, is_sigma: bool) -> Result<Object, Unfit> {
+    let mut members: Members = vec![(Cow::Borrowed("id"), text(row.id(ids_of(Of::Price))?))];
+    put(&mut members, "product", row.maybe_id(&["product_id", "product"])?.map(text));
+    let currency = row.currency(&["currency"])?.ok_or_else(|| missing(&["currency"]))?;
+    let amount = match is_sigma {
+        true => row.minor(&["unit_amount_decimal", "unit_amount"])?,
+        false => row.major(&["amount"], minor_decimals(&currency.as_str().into()))?,
+    };
+    put(&mut members, "currency", Some(text(currency)));
+    put(&mut members, "unit_amount_decimal", amount.map(text));
+    put(&mut members, "billing_scheme", row.word(&["billing_scheme"]).map(text));
+    put(&mut members, "tiers_mode", row.word(&["tiers_mode"]).map(text));
+    put(&mut members, "metadata", Some(metadata(row)));
+    // A deleted price is shown by an export as any other.
+    match row.word(&["interval", "recurring_interval"]) {
+        Some(interval) => {
+            let count = row.count(&["interval_count", "recurring_interval_count"])?;
+            let usage = row.word(&["usage_type", "recurring_usage_type"]);
+            put(&mut members, "recurring", Some(recurring(row, &interval, count, usage)?));
+        }
+        None => put(&mut members, "type", Some(text("one_time"))),
+    }
+    Ok(Json::Object(members))
+}
+
+fn coupon(row: &Cells<'_>, is_sigma: bool) -> Result<Object, Unfit> {
+    let mut members: Members = vec![(Cow::Borrowed("id"), text(row.id(ids_of(Of::Coupon))?))];
+    let percent = row.decimal(&["percent_off"])?;
+    let currency = row.currency(&["currency"])?;
+    if percent.is_none() {
+        let decimals = minor_decimals(&currency.as_deref().unwrap_or("usd").into());
+        let amount = match is_sigma {
+            true => row.minor(&["amount_off"])?,
+            false => row.major(&["amount_off"], decimals)?,
+        };
+        put(&mut members, "amount_off", amount.map(text));
+    }
+    put(&mut members, "percent_off", percent.map(text));
+    put(&mut members, "currency", currency.map(text));
+    put(&mut members, "duration", row.word(&["duration"]).map(text));
+    let months = row.count(&["duration_in_months"])?;
+    put(&mut members, "duration_in_months", months.map(Json::Integer));
+    Ok(Json::Object(members))
+}
+
+fn product(row: &Cells<'_>) -> Result<Told, Unfit> {
+    if row.metadata().is_empty() {
+        return Ok(Told::Nothing("product without metadata: it says nothing that counts"));
+    }
+    let id = row.id(ids_of(Of::Product))?;
+    let object = vec![(Cow::Borrowed("id"), text(id)), (Cow::Borrowed("metadata"), metadata(row))];
+    Ok(Told::Product(Json::Object(object), made(row)?))
+}
+
+fn customer(row: &Cells<'_>) -> Result<Told, Unfit> {
+    let country = row.any(&["address_country", "country", "shipping_address_country"]);
+    if row.metadata().is_empty() && country.is_none() {
+        return Ok(Told::Nothing("customer without country and metadata: nothing that figures are cut by"));
+    }
+    let id = row.id(ids_of(Of::Customer))?;
+    let mut members: Members = vec![(Cow::Borrowed("id"), text(id))];
+    let address = country.map(|cell| Json::Object(vec![(Cow::Borrowed("country"), text(cell.text))]));
+    put(&mut members, "address", address);
+    put(&mut members, "metadata", Some(metadata(row)));
+    Ok(Told::Customer(Json::Object(members)))
+}

@@ -1,0 +1,191 @@
+//! Claims of headers, cells and what rows tell.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use super::Sheet;
+use crate::mrr::{
+    CatalogueFact, Fact, Grade, Instant, Lesson, Listed, Origin, PriceAmount, Scheme, Snapshot, Status,
+};
+use crate::stripe::{Translation, book, read, translate};
+
+const SUBSCRIPTIONS: &str = "id|Customer ID|Customer Email|Plan|Quantity|Currency|Interval|Amount|Status|Created (UTC)|\
+                             Trial End (UTC)|Canceled At (UTC)|Ended At (UTC)|coupon|owner (metadata)";
+
+fn cells(row: &str) -> Vec<String> {
+    row.split('|').map(str::to_owned).collect()
+}
+
+/// The document of rows of one object under a header.
+fn document(header: &str, rows: &[&str]) -> Vec<u8> {
+    let rows: Vec<Vec<String>> = rows.iter().map(|row| cells(row)).collect();
+    let sheet = Sheet::of(&cells(header), rows.iter().map(Vec::as_slice)).unwrap();
+    sheet.document(&rows, None)
+}
+
+fn translated(body: &[u8]) -> Translation {
+    translate(body, &read(body).unwrap(), "00")
+}
+
+fn snapshot(header: &str, rows: &[&str]) -> Snapshot {
+    match translated(&document(header, rows)) {
+        Translation::Facts(facts) => match facts.as_slice() {
+            [Fact::Subscription(snapshot)] => snapshot.clone(),
+            other => panic!("{other:?}"),
+        },
+        other => panic!("{other:?}"),
+    }
+}
+
+fn lesson(header: &str, row: &str) -> CatalogueFact {
+    match translated(&document(header, &[row])) {
+        Translation::Learnt { catalogue, .. } => catalogue[0].clone(),
+        other => panic!("{other:?}"),
+    }
+}
+
+fn parked(header: &str, row: &str) -> (String, String) {
+    match translated(&document(header, &[row])) {
+        Translation::Parked { path, reason } => (path, reason),
+        other => panic!("{other:?}"),
+    }
+}
+
+fn amount(snapshot: &Snapshot) -> Scheme {
+    snapshot.state.items[0].price.scheme.clone()
+}
+
+fn per_unit(minor_units: i64) -> Scheme {
+    Scheme::PerUnit { unit: PriceAmount::minor_units(minor_units), transform: None }
+}
+
+const ALDER: &str =
+    "sub_Alder|cus_Alder|alder@example.invalid|price_Seat|3|usd|month|20.00|active|2026-03-01 10:00|||||kim";
+
+#[test]
+fn a_subscription_s_row_is_the_subscription_as_a_list_shows_it() {
+    let alder = snapshot(SUBSCRIPTIONS, &[ALDER]);
+    assert_eq!((alder.subscription.as_str(), alder.customer.as_str()), ("sub_Alder", "cus_Alder"));
+    assert_eq!((alder.origin, alder.state.status), (Origin::Seen, Status::Active));
+    assert_eq!((alder.evidence.grade, alder.state.items[0].quantity), (Grade::Csv, 3));
+    assert_eq!(amount(&alder), per_unit(2_000));
+    assert_eq!(alder.metadata["owner"], "kim");
+    // When the row was seen is told where it is stored; its period's end bounds it.
+    let began_at = Some(Instant(1_772_359_200));
+    assert_eq!(alder.listed, Some(Listed { began_at, lasts_until: None }));
+    let header = SUBSCRIPTIONS.replace("Trial End", "Current Period End");
+    let listed = snapshot(&header, &[&ALDER.replace("10:00|", "10:00|2026-04-01 10:00")]).listed;
+    assert_eq!(listed, Some(Listed { began_at, lasts_until: Some(Instant(1_775_037_599)) }));
+}
+
+#[test]
+fn a_row_of_a_subscription_that_is_over_ends_it_when_it_ended() {
+    let row = "sub_B|cus_B||price_1|1|eur|year|1.200,00|canceled|2025-01-01 00:00||2025-06-01 00:00|2026-01-01 00:00||";
+    let over = snapshot(SUBSCRIPTIONS, &[row]);
+    assert_eq!((over.origin, over.state.status), (Origin::Deleted, Status::Canceled));
+    let (asked, ended) = (Instant(1_748_736_000), Instant(1_767_225_600));
+    assert_eq!((over.state.canceled_at, over.state.ended_at), (Some(asked), Some(ended)));
+    assert_eq!(amount(&over), per_unit(120_000));
+    let undated = "sub_B|cus_B||price_1|1|eur|year|1.00|canceled|2025-01-01 00:00|||||";
+    assert_eq!(parked(SUBSCRIPTIONS, undated).0, "column `ended_at`");
+}
+
+#[test]
+fn rows_of_one_subscription_are_its_plans() {
+    let second = ALDER.replace("price_Seat|3", "price_Base|1").replace("20.00", "100.00");
+    let both = snapshot(SUBSCRIPTIONS, &[ALDER, &second]);
+    let items: Vec<_> = both.state.items.iter().map(|item| (item.id.as_str(), item.quantity)).collect();
+    assert_eq!(items, [("sub_Alder:price_Seat", 3), ("sub_Alder:price_Base", 1)]);
+}
+
+#[test]
+fn a_plan_without_an_amount_is_the_catalogue_s_and_one_without_a_quantity_is_metered() {
+    let tiered = ALDER.replace("20.00", "");
+    assert_eq!(amount(&snapshot(SUBSCRIPTIONS, &[&tiered])), Scheme::PriceNotSent);
+    let metered = ALDER.replace("|3|usd", "||usd");
+    let metered = snapshot(SUBSCRIPTIONS, &[&metered]);
+    assert_eq!(metered.state.items[0].price.usage_type, crate::mrr::UsageType::Metered);
+}
+
+#[test]
+fn a_coupon_s_terms_are_the_catalogue_s() {
+    let discounted = snapshot(SUBSCRIPTIONS, &[&ALDER.replace("|kim", "FOREVER20|kim")]);
+    assert_eq!(discounted.state.discounts[0].coupon_id, Some("FOREVER20".into()));
+}
+
+#[test]
+fn amounts_are_of_major_units_on_the_dashboard_and_of_minor_ones_in_sigma() {
+    let dashboard =
+        "Price ID|Product ID|Product Name|Created (UTC)|Amount|Currency|Interval|Interval Count|Usage Type";
+    let price = |row: &str| match lesson(dashboard, row).lesson {
+        Lesson::Price(terms) => terms.price,
+        other => panic!("{other:?}"),
+    };
+    let euros = price("price_1|prod_1|Gold|2025-02-03 04:05|225,00|EUR|month|3|licensed");
+    assert_eq!((euros.scheme, euros.cadence.count.get()), (per_unit(22_500), 3));
+    assert_eq!(price("price_2|prod_1|Gold|2025-02-03 04:05|225|jpy|month|1|").scheme, per_unit(225));
+    let sigma = "id|product_id|unit_amount|currency|recurring_interval|created";
+    let row = "price_3|prod_1|22500|eur|year|2025-02-03 04:05:06.000";
+    let CatalogueFact { at, lesson: Lesson::Price(terms), evidence } = lesson(sigma, row) else { panic!() };
+    assert_eq!(
+        (terms.price.scheme, evidence.grade, at),
+        (per_unit(22_500), Grade::Csv, Instant(1_738_555_506))
+    );
+}
+
+#[test]
+fn products_coupons_and_customers_teach_what_they_say() {
+    let product = "id|Name|Created (UTC)|upswell_ladder (metadata)";
+    let Lesson::Product { marks, .. } = lesson(product, "prod_1|Gold|2025-02-03 04:05|suite").lesson else {
+        panic!()
+    };
+    assert_eq!(marks.ladder.as_deref(), Some("suite"));
+    let coupon = "id|duration|percent_off|amount_off|currency|created";
+    let told = lesson(coupon, "TEN|forever||1000|usd|2025-02-03 04:05:06.000").lesson;
+    let Lesson::Coupon(coupon) = told else { panic!() };
+    assert_eq!(coupon.amount_in(&"usd".into()), Some(PriceAmount::minor_units(1_000)));
+    let customer = "id|Description|Email|Name|Created (UTC)|owner (metadata)";
+    let told = translated(&document(customer, &["cus_1||a@example.invalid|A|2025-02-03 04:05|kim"]));
+    let Translation::Facts(facts) = told else { panic!("{told:?}") };
+    let [Fact::Customer(customer)] = facts.as_slice() else { panic!() };
+    assert_eq!(customer.metadata["owner"], "kim");
+}
+
+#[test]
+fn what_does_not_fit_is_named_by_its_column_and_not_quoted() {
+    let (path, reason) = parked(SUBSCRIPTIONS, &ALDER.replace("20.00", "12,3x"));
+    assert_eq!(
+        (path.as_str(), reason.as_str()),
+        ("column `Amount`", "expected an amount with decimals after `.`")
+    );
+    assert_eq!(parked(SUBSCRIPTIONS, &ALDER.replace("month", "fortnight")).0, "column `Interval`");
+    assert_eq!(parked(SUBSCRIPTIONS, &ALDER.replace("cus_Alder", "")).0, "column `customer_id`");
+    assert_eq!(
+        parked(SUBSCRIPTIONS, &ALDER.replace("2026-03-01 10:00|", "|01/03/2026")).0,
+        "column `Trial End (UTC)`"
+    );
+}
+
+#[test]
+fn an_unknown_header_tells_its_columns_and_what_was_looked_for() {
+    let error = |header: &str| Sheet::of(&cells(header), std::iter::empty()).unwrap_err().to_string();
+    let unknown = error("colour|size");
+    assert!(
+        unknown.starts_with("the columns `colour`, `size` are those of no table that is known; looked for")
+    );
+    assert!(unknown.contains("the Dashboard's subscriptions"), "{unknown}");
+    let missing = error("id|Customer ID|Status|Quantity|Currency|Interval|Amount|Created (UTC)");
+    assert!(
+        missing.starts_with("this looks like the Dashboard's subscriptions, and there is no column `plan`")
+    );
+    assert!(error("Customer|Customer ID|Currency|2026-05").contains("upswell reconcile"));
+    let row = error("sub_1|ada@example.invalid|Ada");
+    assert!(!row.contains("ada@"), "{row}");
+}
+
+#[test]
+fn a_row_says_no_book_and_is_of_the_one_that_is_named() {
+    let sheet = Sheet::of(&cells(SUBSCRIPTIONS), std::iter::empty()).unwrap();
+    for (named, expected) in [(None, "live"), (Some("test"), "test"), (Some("acct_1:test"), "acct_1:test")] {
+        let body = sheet.document(&[cells(ALDER)], named);
+        assert_eq!(book(&read(&body).unwrap()), expected);
+    }
+}

@@ -1,0 +1,308 @@
+//! Exports of the Dashboard and tables of Sigma, in directories and archives, by the binary: what they say,
+//! what is wrong with them, and how a row that was wrong is corrected.
+
+use std::io::{Cursor, Write};
+
+use proptest::prelude::*;
+use serde_json::Value;
+use upswell::backfill::table;
+use upswell::stripe::{Sheet, Translation, read, translate};
+
+use crate::process::{Place, rows};
+
+/// The exports of an invented business.
+const EXPORTS: [&str; 8] = [
+    "coupons.csv",
+    "customers.csv",
+    "invoices.csv",
+    "prices.csv",
+    "products.csv",
+    "sigma_prices.csv",
+    "sigma_subscriptions.csv",
+    "subscriptions.csv",
+];
+
+fn export(name: &str) -> Vec<u8> {
+    std::fs::read(format!("fixtures/exports/{name}")).unwrap()
+}
+
+/// What is there at the end of a month: customer and MRR.
+fn customers(place: &Place) -> Vec<(String, String)> {
+    let today = chrono::DateTime::from_timestamp(upswell::app::now(), 0).unwrap().format("%Y-%m").to_string();
+    let text = place.output(&["customers", "--month", &today, "--format", "ndjson"]);
+    let word = |row: &Value, name: &str| row[name].as_str().unwrap().to_owned();
+    let mut told: Vec<_> = rows(&text).iter().map(|row| (word(row, "customer"), word(row, "mrr"))).collect();
+    told.sort();
+    told
+}
+
+fn fed(place: &Place, arguments: &[&str]) -> (Option<i32>, String, String) {
+    let output = place.run(&[&["backfill"], arguments].concat());
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    (output.status.code(), text(output.stdout), text(output.stderr))
+}
+
+/// What the exports say: Alder has three seats at 20, Bramble 1,200 a year, Clover two plans, Dogwood 50 net
+/// of 10, Elder is over, Fir has tiers that nobody told, Ginkgo is Sigma's.
+fn expected() -> Vec<(String, String)> {
+    let told = [
+        ("cus_Alder", "6000"),
+        ("cus_Bramble", "10000"),
+        ("cus_Clover", "13000"),
+        ("cus_Dogwood", "4000"),
+        ("cus_Ginkgo", "7500"),
+    ];
+    told.map(|(customer, mrr)| (customer.to_owned(), mrr.to_owned())).to_vec()
+}
+
+fn zipped(names: &[&str]) -> Vec<u8> {
+    let mut zip = zip::ZipWriter::new(Cursor::new(Vec::new()));
+    for name in names {
+        zip.start_file(format!("stripe/{name}"), zip::write::SimpleFileOptions::default()).unwrap();
+        zip.write_all(&export(name)).unwrap();
+    }
+    zip.start_file("__MACOSX/._prices.csv", zip::write::SimpleFileOptions::default()).unwrap();
+    zip.write_all(b"\0\x05\x16\x07").unwrap();
+    zip.finish().unwrap().into_inner()
+}
+
+fn tarred(files: &[(&str, Vec<u8>)]) -> Vec<u8> {
+    let mut tar = tar::Builder::new(Vec::new());
+    for (name, bytes) in files {
+        let mut header = tar::Header::new_gnu();
+        header.set_size(bytes.len() as u64);
+        header.set_mode(0o600);
+        tar.append_data(&mut header, name, bytes.as_slice()).unwrap();
+    }
+    tar.into_inner().unwrap()
+}
+
+fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    encoder.write_all(bytes).unwrap();
+    encoder.finish().unwrap()
+}
+
+#[test]
+fn a_directory_of_exports_is_a_ledger() {
+    let place = Place::new();
+    std::fs::create_dir_all(place.path("exports/more")).unwrap();
+    for (at, name) in EXPORTS.iter().enumerate() {
+        let below = if at % 2 == 0 { "exports" } else { "exports/more" };
+        place.write(&format!("{below}/{name}"), export(name));
+    }
+    place.write("exports/.hidden.csv", "colour,size\n1,2\n");
+    let (code, told, said) = fed(&place, &["exports"]);
+    assert_eq!(code, Some(0), "{told}{said}");
+    assert!(
+        told.contains("exports/more/subscriptions.csv: 6 rows read, 6 accepted, 0 already known\n"),
+        "{told}"
+    );
+    assert!(told.contains("all 8 files: "), "{told}");
+    assert_eq!(customers(&place), expected());
+    place.output(&["verify"]);
+    // Elder is over: what it held was brought forward and left when it ended.
+    let movements = place.movements();
+    let elder: Vec<(&str, &str)> = movements
+        .iter()
+        .filter(|movement| movement["customer"] == "cus_Elder")
+        .map(|movement| (movement["class"].as_str().unwrap(), movement["effective_at"].as_str().unwrap()))
+        .collect();
+    assert_eq!(elder, [("opening", "2026-02-01T00:00:00Z"), ("churn", "2026-02-01T00:00:00Z")]);
+    let (code, told, _) = fed(&place, &["exports"]);
+    assert_eq!(code, Some(0));
+    assert!(
+        told.contains("exports/more/subscriptions.csv: 6 rows read, 0 accepted, 6 already known\n"),
+        "{told}"
+    );
+}
+
+#[test]
+fn archives_of_any_kind_say_the_same_and_name_their_entries() {
+    let files: Vec<(&str, Vec<u8>)> = EXPORTS.iter().map(|name| (*name, export(name))).collect();
+    let tar = tarred(&files);
+    let nested = tarred(&[("inner/exports.zip", zipped(&EXPORTS))]);
+    let archives: [(&str, Vec<u8>, &str); 6] = [
+        ("export.zip", zipped(&EXPORTS), "export.zip/stripe/subscriptions.csv"),
+        ("export.tar", tar.clone(), "export.tar/subscriptions.csv"),
+        ("export.tar.gz", gzip(&tar), "export.tar.gz/subscriptions.csv"),
+        ("export.tar.zst", zstd::encode_all(&tar[..], 1).unwrap(), "export.tar.zst/subscriptions.csv"),
+        ("nested.bin", gzip(&nested), "nested.bin/inner/exports.zip/stripe/subscriptions.csv"),
+        ("zipped.gz", gzip(&zipped(&EXPORTS)), "zipped.gz/stripe/subscriptions.csv"),
+    ];
+    for (name, bytes, inside) in archives {
+        let place = Place::new();
+        place.write(name, bytes);
+        let (code, told, said) = fed(&place, &[name]);
+        assert_eq!(code, Some(0), "{name}: {told}{said}");
+        assert!(told.contains(&format!("{inside}: 6 rows read, 6 accepted")), "{name}: {told}");
+        assert_eq!(customers(&place), expected(), "{name}");
+    }
+}
+
+#[test]
+fn a_parquet_file_is_named_with_the_remedy() {
+    let place = Place::new();
+    place.write("prices.bin", b"PAR1\x15\x04\x15 PAR1");
+    let (code, told, _) = fed(&place, &["prices.bin"]);
+    assert_eq!(code, Some(1));
+    assert!(told.contains("prices.bin: 0 rows read") && told.contains("export the table as CSV"), "{told}");
+}
+
+#[test]
+fn an_unknown_header_names_the_file_and_its_columns_and_stops_nothing_else() {
+    let place = Place::new();
+    place.write("a.csv", "colour,size\nred,2\n");
+    place.write("b.csv", export("subscriptions.csv"));
+    place.write("prices.csv", export("prices.csv"));
+    place.write("coupons.csv", export("coupons.csv"));
+    let (code, told, _) = fed(&place, &["a.csv", "prices.csv", "coupons.csv", "b.csv"]);
+    assert_eq!(code, Some(1));
+    assert!(told.contains("a.csv: 0 rows read"), "{told}");
+    assert!(
+        told.contains("fault: the columns `colour`, `size` are those of no table that is known"),
+        "{told}"
+    );
+    assert!(told.contains("b.csv: 6 rows read, 6 accepted"), "{told}");
+}
+
+/// Breaks a row of the subscriptions and leaves the others.
+fn with_a_broken_row() -> String {
+    String::from_utf8(export("subscriptions.csv")).unwrap().replacen("1200,00", "twelve hundred", 1)
+}
+
+#[test]
+fn a_parked_row_is_corrected_where_it_lies_and_fed_again() {
+    let place = Place::new();
+    place.write("coupons.csv", export("coupons.csv"));
+    place.write("subscriptions.csv", with_a_broken_row());
+    place.write("events.ndjson", "{\"id\":\"evt_1\",\"type\":\"ping\",\"created\":1700000000\n");
+    let (code, told, _) = fed(&place, &["coupons.csv", "subscriptions.csv", "events.ndjson"]);
+    assert_eq!(code, Some(1));
+    assert!(told.contains("parked subscriptions.csv:4: column `Amount`: expected an amount"), "{told}");
+    assert!(!told.contains("twelve hundred"), "a cell is not repeated: {told}");
+    assert!(!customers(&place).iter().any(|(customer, _)| customer == "cus_Bramble"));
+    let parked = std::fs::read_to_string(place.path("upswell.parked")).unwrap();
+    let kept = rows(&parked);
+    assert_eq!((kept[0]["file"].as_str(), kept[0]["line"].as_u64()), (Some("subscriptions.csv"), Some(4)));
+    assert!(kept[1]["row"].as_str().unwrap().starts_with("{\"id\":\"evt_1\""), "{parked}");
+
+    // Fed as it is, it stays what it is.
+    let (code, _, _) = fed(&place, &["upswell.parked"]);
+    assert_eq!(code, Some(1));
+    assert_eq!(rows(&std::fs::read_to_string(place.path("upswell.parked")).unwrap()).len(), 2);
+
+    let corrected = parked.replace("twelve hundred", "1200,00").replace("1700000000\"", "1700000000}\"");
+    place.write("upswell.parked", corrected);
+    let (code, told, said) = fed(&place, &["upswell.parked"]);
+    assert_eq!(code, Some(0), "{told}{said}");
+    assert!(told.contains("upswell.parked: 2 rows read, 2 accepted"), "{told}");
+    assert!(customers(&place).contains(&("cus_Bramble".to_owned(), "10000".to_owned())));
+    assert!(!place.path("upswell.parked").exists());
+    let (_, told, _) = fed(&place, &["subscriptions.csv"]);
+    assert!(told.contains("5 already known"), "{told}");
+}
+
+#[test]
+fn a_summary_as_json_tells_each_file_and_the_sums() {
+    let place = Place::new();
+    place.write("coupons.csv", export("coupons.csv"));
+    place.write("subscriptions.csv", with_a_broken_row());
+    place.write("invoices.csv", export("invoices.csv"));
+    let files = ["--format", "json", "coupons.csv", "invoices.csv", "subscriptions.csv"];
+    let (code, told, said) = fed(&place, &files);
+    assert_eq!(code, Some(1));
+    assert!(said.contains("subscriptions.csv: 6 rows read, 5 accepted"), "{said}");
+    let summary: Value = serde_json::from_str(&told).unwrap();
+    let subscriptions = &summary["files"][2];
+    assert_eq!(subscriptions["form"], "the Dashboard's subscriptions");
+    assert_eq!((&subscriptions["rows"], &subscriptions["accepted"]), (&6.into(), &5.into()));
+    assert_eq!(subscriptions["parked_rows"][0]["place"], "subscriptions.csv:4");
+    assert_eq!(summary["files"][1]["ignored"], 1);
+    assert!(
+        summary["files"][1]["ignored_by_reason"][0]["reason"]
+            .as_str()
+            .unwrap()
+            .starts_with("invoice without")
+    );
+    assert_eq!((&summary["total"]["rows"], &summary["total"]["parked"]), (&8.into(), &1.into()));
+    assert!(summary["total"]["movements_posted"].as_u64().unwrap() > 0);
+}
+
+#[test]
+fn a_dry_run_of_exports_changes_nothing() {
+    let place = Place::new();
+    place.write("subscriptions.csv", with_a_broken_row());
+    let (code, told, _) = fed(&place, &["--dry-run", "subscriptions.csv"]);
+    assert_eq!(code, Some(1));
+    assert!(told.contains("cus_Alder"), "{told}");
+    assert!(!place.path("upswell.parked").exists());
+    assert_eq!(rows(&place.output(&["status", "--format", "json"]))[0]["stored"], 0);
+}
+
+/// A table as text: its columns in an order, between delimiters, cells quoted or not.
+fn written(rows: &[Vec<String>], order: &[usize], delimiter: char, quoted: &[bool], marked: bool) -> String {
+    let mut text = String::from(if marked { "\u{feff}" } else { "" });
+    for row in rows {
+        let cells = order.iter().map(|column| {
+            let cell = &row[*column];
+            let must = cell.contains([delimiter, '"', '\n', '\r']);
+            match must || quoted[*column % quoted.len()] {
+                true => format!("\"{}\"", cell.replace('"', "\"\"")),
+                false => cell.clone(),
+            }
+        });
+        text.push_str(&cells.collect::<Vec<_>>().join(&delimiter.to_string()));
+        text.push_str(if quoted[0] { "\r\n" } else { "\n" });
+    }
+    text
+}
+
+/// What the rows of a text tell, without the names of their documents, which a decimal comma changes.
+fn told(text: &str) -> Vec<String> {
+    let mut table = table(text.as_bytes()).unwrap();
+    let columns = table.columns.clone();
+    let sheet = Sheet::of(&columns, table.look_ahead(10).map(|row| row.cells.as_slice())).unwrap();
+    table
+        .map(|row| {
+            let row = row.unwrap();
+            assert_eq!(row.flaw, None);
+            let body = sheet.document(&[row.cells], None);
+            let mut envelope = read(&body).unwrap();
+            envelope.id = "row".to_owned();
+            let told = translate(&body, &envelope, "");
+            assert!(matches!(told, Translation::Facts(_)), "{told:?}");
+            format!("{told:?}")
+        })
+        .collect()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
+    #[test]
+    fn a_table_gives_the_same_facts_however_it_is_written(
+        order in Just((0..9).collect::<Vec<usize>>()).prop_shuffle(),
+        delimiter in prop::sample::select(vec![',', ';', '\t']),
+        quoted in prop::collection::vec(any::<bool>(), 1..8),
+        marked in any::<bool>(),
+        name in "[a-z ,;\"\n\t]{0,12}",
+        cents in 0_u32..10_000_000,
+        is_comma in any::<bool>(),
+    ) {
+        let header = "id,Customer ID,Customer Name,Plan,Quantity,Currency,Interval,Amount,Status,Created (UTC)";
+        let header: Vec<String> = header.split(',').map(str::to_owned).collect();
+        let amount = format!("{}.{:02}", cents / 100, cents % 100);
+        let name = format!("x{name}x");
+        let row = |amount: &str| -> Vec<String> {
+            ["sub_1", "cus_1", &name, "price_1", "3", "usd", "month", amount, "active", "2026-03-01 10:00"]
+                .map(str::to_owned)
+                .to_vec()
+        };
+        let order: Vec<usize> = order.into_iter().chain([9]).collect();
+        let plain: Vec<usize> = (0..10).collect();
+        let expected = told(&written(&[header.clone(), row(&amount)], &plain, ',', &[false], false));
+        let saved = if is_comma { amount.replace('.', ",") } else { amount };
+        let other = told(&written(&[header, row(&saved)], &order, delimiter, &quoted, marked));
+        prop_assert_eq!(other, expected);
+    }
+}
