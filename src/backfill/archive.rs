@@ -11,6 +11,9 @@ pub(super) const TAR_BYTES: usize = 512;
 /// Entries of one archive; more are a bomb, not an export.
 const MAX_ENTRIES: usize = 1 << 20;
 
+/// What is in every file of spreadsheets and the like, which are zip archives as well.
+const SPREADSHEET: &str = "[Content_Types].xml";
+
 /// Whether a block is the header of a tar archive's entry, by the checksum it carries.
 pub(super) fn is_tar(block: &[u8]) -> bool {
     let Some(header) = block.get(..TAR_BYTES) else { return false };
@@ -48,6 +51,10 @@ pub(super) fn zip(name: &str, file: impl Read + Seek, depth: usize, told: Told<'
         Ok(archive) => archive,
         Err(error) => return told(name, Err(damaged(&error))),
     };
+    if archive.index_for_name(SPREADSHEET).is_some() {
+        let reason = "this is a spreadsheet; save its sheet as CSV (UTF-8) first".to_owned();
+        return told(name, Err(ReadError::Archive { reason }));
+    }
     let names = (0..archive.len())
         .filter_map(|index| archive.name_for_index(index).map(|name| (name.to_owned(), index)));
     let mut inside: Vec<(String, usize)> = names.filter(|(name, _)| is_shown(name)).collect();

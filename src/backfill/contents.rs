@@ -18,6 +18,10 @@ const LOOK_LINES: usize = 20;
 /// Archives inside one another that are gone into.
 const MAX_DEPTH: usize = 4;
 
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
+const BINARY: &str = "this is no text; JSON, CSV, and archives of them are read";
+
 const PARQUET: &str = "this is a Parquet file, which is not read; export the table as CSV, for example duckdb -c \"COPY \
                        'FILE' TO 'FILE.csv' (HEADER)\"";
 
@@ -104,6 +108,7 @@ pub(super) fn open<'s>(
                 Ok(Lying { file, progress }) => archive::zip(name, progress.counting(file), depth, told),
             }
         }
+        Kind::Binary => told(name, Err(ReadError::NotJson { line: 1, reason: BINARY.to_owned() })),
         Kind::Parquet => told(name, Err(ReadError::NoTable { line: 1, reason: PARQUET.to_owned() })),
         Kind::Table => told(name, table(whole).map(Contents::Table)),
         Kind::Documents => told(name, Ok(Contents::Documents(Documents::new(whole)))),
@@ -132,6 +137,7 @@ enum Kind {
     Zip,
     Tar,
     Parquet,
+    Binary,
     Table,
     Documents,
 }
@@ -144,6 +150,8 @@ impl Kind {
             Self::Parquet
         } else if start.len() >= TAR_BYTES && is_tar(start) {
             Self::Tar
+        } else if is_binary(start) {
+            Self::Binary
         } else if is_table(start) {
             Self::Table
         } else {
@@ -152,16 +160,37 @@ impl Kind {
     }
 }
 
-/// Whether a text is a table: its first line has cells, and none of the first lines begins as JSON does. What
-/// is broken JSON is told as such.
+/// Whether it is neither text nor JSON that broke: a picture that lies beside exports, say. What is known and
+/// comes with a remedy is told where documents are read.
+fn is_binary(start: &[u8]) -> bool {
+    let is_known = FOREIGN.iter().any(|(magic, _)| start.starts_with(magic));
+    let first_line = start.split(|byte| *byte == b'\n').next().unwrap_or_default();
+    let is_cut = |error: std::str::Utf8Error| error.error_len().is_none();
+    let is_text = std::str::from_utf8(start).map_or_else(is_cut, |_| true);
+    // A table in another encoding tells its rows.
+    !is_known && !begins_as_json(start) && (start.contains(&0) || !(is_text || has_cells(first_line)))
+}
+
+fn begins_as_json(text: &[u8]) -> bool {
+    let text = text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text).trim_ascii_start();
+    matches!(text.first(), Some(b'{' | b'[' | b']' | b'}' | b'<' | 0x1e))
+}
+
+/// Whether a text is a table: its first line has cells, and none of the first lines begins as JSON does, unless
+/// it does so within a cell. What is broken JSON is told as such.
 fn is_table(start: &[u8]) -> bool {
     if start.contains(&0) || FOREIGN.iter().any(|(magic, _)| start.starts_with(magic)) {
         return false;
     }
-    let start = start.strip_prefix(b"\xef\xbb\xbf").unwrap_or(start);
-    let mut lines =
-        start.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii).filter(|line| !line.is_empty());
-    let is_json = |line: &[u8]| matches!(line.first(), Some(b'{' | b'[' | b']' | b'}' | b'<' | 0x1e));
-    let is_table = lines.clone().next().is_some_and(has_cells);
-    is_table && !lines.by_ref().take(LOOK_LINES).any(is_json)
+    let start = start.strip_prefix(BYTE_ORDER_MARK).unwrap_or(start);
+    let mut lines = start.split(|byte| *byte == b'\n').filter(|line| !line.trim_ascii().is_empty());
+    if !lines.clone().next().is_some_and(has_cells) {
+        return false;
+    }
+    let mut is_quoted = false;
+    !lines.by_ref().take(LOOK_LINES).any(|line| {
+        let is_json = !is_quoted && begins_as_json(line);
+        is_quoted ^= line.iter().filter(|byte| **byte == b'"').count() % 2 == 1;
+        is_json
+    })
 }

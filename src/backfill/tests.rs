@@ -255,6 +255,60 @@ fn progress_ends_at_the_size_of_the_file() {
     assert_eq!((count, Some(progress.read_bytes())), (1000, found.total_bytes));
 }
 
+/// What is told of a file's contents.
+fn told(bytes: &[u8]) -> Vec<String> {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("file");
+    std::fs::write(&path, bytes).unwrap();
+    let mut told = Vec::new();
+    let went = each(&path, &Progress::default(), &mut |name, contents| {
+        let inside = name.trim_start_matches(&*path.to_string_lossy());
+        told.push(match contents {
+            Ok(Contents::Documents(documents)) => format!("{inside} {} documents", documents.count()),
+            Ok(Contents::Table(table)) => format!("{inside} table of {}", table.columns.join(" ")),
+            Err(error) => format!("{inside} {error}"),
+        });
+        std::ops::ControlFlow::Continue(())
+    });
+    assert!(went.is_continue());
+    told
+}
+
+#[test]
+fn what_a_file_holds_is_found_from_its_beginning() {
+    let json_in_a_cell = "id,note\n1,\"{\n \"\"a\"\": 1\n}\"\n";
+    for (bytes, expected) in [
+        (A.as_bytes(), " 1 documents"),
+        (b"id;name\n1;2\n", " table of id name"),
+        (json_in_a_cell.as_bytes(), " table of id note"),
+        (b"id,name\n1,M\xfcller\n", " table of id name"),
+        ("id,name\n{\"id\":\"evt_1\"}\n".as_bytes(), " 2 documents"),
+        (b"", " 0 documents"),
+    ] {
+        assert_eq!(told(bytes), [expected]);
+    }
+    for (bytes, word) in [
+        (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR".as_slice(), "this is no text"),
+        (b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n", "this is no text"),
+        (b"PAR1\x15\x04\x15 PAR1", "Parquet"),
+        (b"PK\x03\x04 and no archive", "archive can't be read"),
+    ] {
+        let told = told(bytes);
+        assert!(told.len() == 1 && told[0].contains(word), "{told:?}");
+    }
+}
+
+#[test]
+fn a_spreadsheet_is_named_with_the_remedy() {
+    let mut zip = zip::ZipWriter::new(io::Cursor::new(Vec::new()));
+    for name in ["[Content_Types].xml", "xl/worksheets/sheet1.xml"] {
+        zip.start_file(name, zip::write::SimpleFileOptions::default()).unwrap();
+        zip.write_all(b"<xml/>").unwrap();
+    }
+    let told = told(&zip.finish().unwrap().into_inner());
+    assert!(told.len() == 1 && told[0].contains("save its sheet as CSV"), "{told:?}");
+}
+
 /// Any JSON, with the signs that could mislead a scanner.
 fn json() -> impl Strategy<Value = serde_json::Value> {
     let leaf = prop_oneof![

@@ -3,7 +3,7 @@
 //! events rule, and what lists show fills the past before it.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::invoiced::{Gap, Past, snapshots};
@@ -188,10 +188,12 @@ fn ended_at(snapshot: &Snapshot) -> Instant {
     snapshot.state.ended_at.unwrap_or(snapshot.at)
 }
 
-/// What is held of licensed prices.
-fn licensed(state: &State) -> BTreeSet<(&ItemId, &PriceId, u64)> {
+/// What is held of licensed prices. Items are not compared: exports do not name them.
+fn licensed(state: &State) -> Vec<(&PriceId, u64)> {
     let items = state.items.iter().filter(|item| item.price.usage_type == UsageType::Licensed);
-    items.map(|item| (&item.id, &item.price.id, item.quantity)).collect()
+    let mut held: Vec<_> = items.map(|item| (&item.price.id, item.quantity)).collect();
+    held.sort();
+    held
 }
 
 /// What a customer's facts tell of prices, discounts and taxes that an invoice names by an id alone.

@@ -1,5 +1,5 @@
-//! Amounts as Stripe's exports, and the tables they were saved from again, write them: with a decimal point or a decimal comma, with or without thousands
-//! apart. Which of the two a file means is found from all of its amounts.
+//! Amounts as Stripe's exports write them, and whoever saved them again: with a decimal point or a decimal
+//! comma, with or without thousands apart. Which of the two a file means is found from all of its amounts.
 
 use crate::mrr::divide_half_even;
 
@@ -32,6 +32,10 @@ impl Mark {
     }
 
     fn shown_by(amount: &str) -> Option<Self> {
+        // What is no amount tells nothing.
+        if amount.contains(char::is_alphabetic) {
+            return None;
+        }
         let points = amount.matches('.').count();
         let commas = amount.matches(',').count();
         let at = |mark| amount.rfind(mark).unwrap_or_default();
@@ -174,6 +178,7 @@ mod tests {
         assert_eq!(of(&["1.234,5"]), Mark::Comma);
         assert_eq!(of(&["0,125"]), Mark::Comma);
         assert_eq!(of(&["100", ""]), Mark::Point);
+        assert_eq!(of(&["12,5x", "n/a, none"]), Mark::Point);
     }
 
     #[test]

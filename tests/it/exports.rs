@@ -108,7 +108,7 @@ fn a_directory_of_exports_is_a_ledger() {
         .filter(|movement| movement["customer"] == "cus_Elder")
         .map(|movement| (movement["class"].as_str().unwrap(), movement["effective_at"].as_str().unwrap()))
         .collect();
-    assert_eq!(elder, [("opening", "2026-02-01T00:00:00Z"), ("churn", "2026-02-01T00:00:00Z")]);
+    assert_eq!(elder, [("churn", "2026-02-01T00:00:00Z"), ("opening", "2026-02-01T00:00:00Z")]);
     let (code, told, _) = fed(&place, &["exports"]);
     assert_eq!(code, Some(0));
     assert!(

@@ -172,9 +172,8 @@ impl Tally {
             let reached_at = count.reached_at.map(|at| instant(mrr::Instant(at)));
             json!({"list": list.name(), "pages": count.pages, "objects": count.objects, "back_to": reached_at})
         });
-        let faults = faults
-            .iter()
-            .map(|fault| json!({"list": fault.list.name(), "reason": fault.error.to_string()}));
+        let faults =
+            faults.iter().map(|fault| json!({"list": fault.list.name(), "reason": fault.error.to_string()}));
         json!({
             "account": account,
             "objects": self.all.objects,

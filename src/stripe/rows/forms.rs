@@ -201,14 +201,16 @@ impl Form {
         self.needs.iter().copied().find(|need| !need.iter().any(|key| keys.contains(key)))
     }
 
-    /// The columns that are looked for, for a message.
+    /// The columns that are looked for, for a message; of several names for one the first.
     pub(super) fn looked_for(&self) -> String {
-        let columns = self.marks.iter().chain(self.needs);
-        let told = columns.map(|names| {
-            let quoted: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
-            quoted.join(" or ")
-        });
-        told.collect::<Vec<_>>().join(", ")
+        let columns = self.marks.iter().chain(self.needs).filter_map(|names| names.first());
+        let mut told: Vec<String> = Vec::new();
+        for column in columns.map(|name| format!("`{name}`")) {
+            if !told.contains(&column) {
+                told.push(column);
+            }
+        }
+        told.join(", ")
     }
 
     /// The form of a kind of envelope.
