@@ -75,6 +75,7 @@ fn subscription_of(fact: &Fact) -> Option<&str> {
         Fact::Discount(fact) => fact.subscription.as_ref().map(SubscriptionId::as_str),
         Fact::Quote(fact) => Some(fact.subscription.as_str()),
         Fact::Billed(fact) => Some(fact.subscription.as_str()),
+        Fact::Change(fact) => Some(fact.subscription.as_str()),
         Fact::Customer(_) => None,
     }
 }
@@ -84,6 +85,7 @@ fn tells(fact: &Fact, moment: &Moment) -> bool {
     let (subscription, evidence) = match fact {
         Fact::Subscription(fact) => (&fact.subscription, &fact.evidence),
         Fact::Billed(fact) => (&fact.subscription, &fact.evidence),
+        Fact::Change(fact) => (&fact.subscription, &fact.evidence),
         _ => return false,
     };
     moment.subscription == *subscription
@@ -162,6 +164,16 @@ fn words(fact: &Fact) -> String {
             )
         }
         Fact::Billed(fact) => billed(fact),
+        Fact::Change(fact) => format!(
+            "{} of {} at {}: quantity {:+}, MRR {} {} by Stripe's figure (grade {})",
+            fact.item,
+            fact.subscription,
+            fact.price.id,
+            fact.quantity,
+            fact.delta,
+            fact.price.currency,
+            fact.evidence.grade.as_str()
+        ),
         Fact::Discount(fact) => {
             let of = fact.subscription.as_ref().map_or("the customer", |id| id.as_str());
             let change = match fact.change {

@@ -109,7 +109,9 @@ impl Projections {
                 Fact::Customer(fact) => {
                     (String::new(), fact.country.clone(), &fact.metadata, &fact.evidence.event)
                 }
-                Fact::Usage(_) | Fact::Discount(_) | Fact::Quote(_) | Fact::Billed(_) => continue,
+                Fact::Usage(_) | Fact::Discount(_) | Fact::Quote(_) | Fact::Billed(_) | Fact::Change(_) => {
+                    continue;
+                }
             };
             let values = [
                 Value::from(new.key.book.clone()),

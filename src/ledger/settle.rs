@@ -287,6 +287,7 @@ impl Settlement {
                 // So is a quote: whether it stands behind a change is asked wherever one goes on from.
                 Fact::Quote(fact) => (None, &fact.evidence.event, None),
                 Fact::Billed(fact) => (Some(fact.subscription.to_string()), &fact.evidence.event, None),
+                Fact::Change(fact) => (Some(fact.subscription.to_string()), &fact.evidence.event, None),
             };
             values.extend([
                 Value::from(new.key.book.clone()),

@@ -34,6 +34,7 @@ pub(super) fn asked(facts: &[Fact], lives: &[Life<'_>], known: &Known<'_>) -> BT
             Fact::Billed(fact) => {
                 fact.lines.iter().for_each(|line| asked.price(&line.price));
             }
+            Fact::Change(fact) => asked.price(&fact.price),
             Fact::Subscription(_) | Fact::Quote(_) => {}
         }
     }

@@ -132,7 +132,7 @@ pub(super) fn lives<'a>(timeline: &'a Timeline, known: &Known<'a>, policy: &Poli
         match fact {
             Fact::Subscription(fact) => snapshots.entry(fact.subscription.clone()).or_default().push(fact),
             Fact::Usage(fact) => invoices.entry(fact.subscription.clone()).or_default().push(fact),
-            Fact::Customer(_) | Fact::Discount(_) | Fact::Quote(_) | Fact::Billed(_) => {}
+            Fact::Customer(_) | Fact::Discount(_) | Fact::Quote(_) | Fact::Billed(_) | Fact::Change(_) => {}
         }
     }
     let start = timeline.start.as_ref();

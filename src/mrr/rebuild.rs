@@ -7,10 +7,11 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::invoiced::{Gap, Past, snapshots};
+use super::item_changes;
 use super::{
-    BilledInvoice, Currency, Discount, DiscountId, Fact, Finding, Grade, HistoryGap, Instant, Item, ItemId,
-    Known, Matter, Origin, Price, PriceId, Scheme, Snapshot, State, Status, SubscriptionId, Timeline,
-    UsageType,
+    BilledInvoice, Currency, Discount, DiscountId, Fact, Finding, Grade, HistoryGap, Instant, Item,
+    ItemChange, ItemId, Known, Matter, Origin, Price, PriceId, Scheme, Snapshot, State, Status,
+    SubscriptionId, Timeline, UsageType,
 };
 
 /// A timeline with its past rebuilt, and where that may differ from what happened.
@@ -24,7 +25,7 @@ pub(super) struct Rebuilt<'t> {
 /// Makes snapshots of what invoices tell, and leaves out what better evidence knows.
 pub(super) fn rebuilt<'t>(timeline: &'t Timeline, known: &Known<'_>, as_of: Instant) -> Rebuilt<'t> {
     let is_of_lists = |fact: &Fact| match fact {
-        Fact::Billed(_) => true,
+        Fact::Billed(_) | Fact::Change(_) => true,
         Fact::Subscription(snapshot) => !snapshot.evidence.grade.is_event(),
         _ => false,
     };
@@ -51,6 +52,7 @@ struct Heard<'t> {
     events: Vec<&'t Snapshot>,
     shown: Vec<&'t Snapshot>,
     billed: Vec<&'t BilledInvoice>,
+    changes: Vec<&'t ItemChange>,
 }
 
 /// What was heard of each subscription that was not over at the checkpoint.
@@ -64,6 +66,7 @@ fn heard(timeline: &Timeline) -> BTreeMap<&SubscriptionId, Heard<'_>> {
                 kind.push(fact);
             }
             Fact::Billed(fact) => heard.entry(&fact.subscription).or_default().billed.push(fact),
+            Fact::Change(fact) => heard.entry(&fact.subscription).or_default().changes.push(fact),
             _ => {}
         }
     }
@@ -73,7 +76,7 @@ fn heard(timeline: &Timeline) -> BTreeMap<&SubscriptionId, Heard<'_>> {
         }
         heard.retain(|id, _| !start.checkpoint.ended.contains(id));
     }
-    heard.retain(|_, of| !of.shown.is_empty() || !of.billed.is_empty());
+    heard.retain(|_, of| !of.shown.is_empty() || !of.billed.is_empty() || !of.changes.is_empty());
     for of in heard.values_mut() {
         let place = |snapshot: &&Snapshot| (snapshot.at, Arc::clone(&snapshot.evidence.event));
         of.events.sort_by_key(place);
@@ -97,22 +100,26 @@ impl<'t> Heard<'t> {
             end.map(ended_at).or(self.events.iter().find(|event| event.is_end()).map(|e| ended_at(e)));
         let until = first_event.into_iter().chain(ended_at).min();
         let is_before = |at: Instant| until.is_none_or(|until| at < until);
-        let sigma = self.sigma();
-        let is_open = |grade: Grade, at: Instant| {
-            let is_ruled = sigma.is_some_and(|(first, last)| (first..=last).contains(&at));
-            is_before(at) && (grade == Grade::Sigma || !is_ruled)
-        };
+        let mut changed = item_changes::snapshots(&self.changes, terms);
+        let ruled = changed.first().zip(changed.last()).map(|(first, last)| first.at..=last.at);
+        let is_open = |at: Instant| is_before(at) && !ruled.as_ref().is_some_and(|ruled| ruled.contains(&at));
+        changed.retain(|snapshot| is_before(snapshot.at));
+        self.weigh_end(&mut changed, end);
         let mut gaps = Vec::new();
         let mut kept = match self.base.is_none() && !self.never_paid() {
             true => snapshots(&self.past(until, terms), &mut gaps),
             false => Vec::new(),
         };
-        kept.retain(|snapshot| is_open(Grade::InvoiceLine, snapshot.at));
-        let last = kept.last().cloned();
-        let shown =
-            self.shown.iter().filter(|shown| !shown.is_end() && is_open(shown.evidence.grade, shown.at));
-        kept.extend(shown.map(|shown| (*shown).clone()));
-        kept.extend(end.cloned());
+        kept.retain(|snapshot| is_open(snapshot.at));
+        let last = kept.last().filter(|_| ruled.is_none()).cloned();
+        if let Some(first) = changed.first_mut()
+            && kept.iter().any(|other| other.at < first.at)
+        {
+            first.origin = Origin::Seen;
+        }
+        kept.append(&mut changed);
+        let shown = self.shown.iter().filter(|shown| !shown.is_end() && is_open(shown.at));
+        kept.extend(shown.copied().chain(end).map(|shown| terms.with_products(shown)));
         if let Some(last) = &last {
             gaps.extend(self.unbilled_after(last, end));
             gaps.extend(self.end_not_told(last, as_of));
@@ -138,10 +145,24 @@ impl<'t> Heard<'t> {
             .min_by_key(|shown| ended_at(shown))
     }
 
-    /// The stretch that Sigma's changes tell without a gap.
-    fn sigma(&self) -> Option<(Instant, Instant)> {
-        let told = || self.shown.iter().filter(|shown| shown.evidence.grade == Grade::Sigma);
-        Some((told().next()?.at, told().next_back()?.at))
+    /// An end that item changes tell is none where something later does not agree: Stripe's account may count a
+    /// churn when it is asked for. Where nothing is held, and it was not the end, that stands.
+    fn weigh_end(&self, changed: &mut Vec<Snapshot>, end: Option<&Snapshot>) {
+        let Some(last) = changed.last_mut().filter(|last| last.is_end()) else { return };
+        let later = self.shown.iter().copied().filter(|shown| !shown.is_end() && shown.at > last.at);
+        let later = self.events.first().copied().into_iter().chain(later).min_by_key(|word| word.at);
+        let before = later.map(|word| word.previous.as_ref().unwrap_or(&word.state));
+        let counts = |state: &State| {
+            matches!(state.status, Status::Active | Status::PastDue | Status::Trialing)
+                && !state.collection_paused
+        };
+        if end.is_some() || later.is_some_and(Snapshot::is_end) || before.is_some_and(counts) {
+            changed.pop();
+        } else if later.is_some() {
+            last.origin = Origin::Seen;
+            (last.state.status, last.state.ended_at) = (Status::Active, None);
+            last.state.items.clear();
+        }
     }
 
     /// Whether the list shows that its first payment was not made.
@@ -176,7 +197,7 @@ impl<'t> Heard<'t> {
     }
 
     fn end_not_told(&self, last: &Snapshot, as_of: Instant) -> Option<Gap> {
-        let is_told = !self.events.is_empty() || !self.shown.is_empty();
+        let is_told = !self.events.is_empty() || !self.shown.is_empty() || !self.changes.is_empty();
         let billed = self.billed.iter().flat_map(|invoice| &invoice.lines);
         let until = billed.map(|line| line.period_end).max().filter(|until| *until <= as_of && !is_told)?;
         Some((until, HistoryGap::EndNotTold, Arc::clone(&last.evidence.event)))
@@ -263,6 +284,23 @@ impl<'k> Terms<'k> {
         told.map_or_else(|| Arc::clone(price), |(_, price)| Arc::clone(price))
     }
 
+    /// A snapshot with the products of its prices: a row of an export may name none, and is read as if the price
+    /// were its own.
+    fn with_products(&self, shown: &Snapshot) -> Snapshot {
+        let mut shown = shown.clone();
+        for item in &mut shown.state.items {
+            let price = &item.price;
+            let is_own = shown.evidence.grade == Grade::Csv && price.product.as_str() == price.id.as_str();
+            let told = self.prices.get(&(price.id.clone(), price.currency.clone()));
+            let told = told.map(|(_, told)| &told.product).filter(|told| **told != price.product);
+            let learnt = || self.known.price_terms(&price.id, shown.at).map(|terms| &terms.price.product);
+            if let Some(product) = told.or_else(learnt).filter(|_| is_own) {
+                item.price = Arc::new(Price { product: product.clone(), ..price.as_ref().clone() });
+            }
+        }
+        shown
+    }
+
     /// What is known of a price by whatever way; `None` where its id is all.
     pub(super) fn whole(&self, price: &Arc<Price>, at: Instant) -> Option<Arc<Price>> {
         let whole = self.known.price(&self.price(price), at);
@@ -273,6 +311,11 @@ impl<'k> Terms<'k> {
     pub(super) fn discount(&self, discount: &Discount) -> Discount {
         let id = discount.id.as_ref().filter(|_| discount.coupon.is_none());
         id.and_then(|id| self.discounts.get(id)).map_or(discount, |(_, told)| told).clone()
+    }
+
+    /// Whether the customer itself ever has a discount.
+    pub(super) fn has_customer_discount(&self) -> bool {
+        !self.known.customer.spells().is_empty()
     }
 
     /// The tax that an item's amounts include, as its subscription shows it.

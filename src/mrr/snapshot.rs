@@ -7,8 +7,8 @@ use std::sync::Arc;
 use super::movement::words;
 use super::quotes::stands_behind;
 use super::{
-    BilledInvoice, CouponId, Currency, CustomerId, Delta, DiscountId, InvoiceId, ItemId, Listed, Price,
-    PriceAmount, PriceId, ProductId, SubscriptionId,
+    BilledInvoice, CouponId, Currency, CustomerId, Delta, DiscountId, InvoiceId, ItemChange, ItemId, Listed,
+    Price, PriceAmount, PriceId, ProductId, SubscriptionId,
 };
 
 /// A point in time, in whole seconds since 1970 UTC: the resolution of the facts (R10, R15).
@@ -366,6 +366,7 @@ pub struct QuoteFact {
 
 /// Anything that says something about a customer at an instant.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[allow(clippy::large_enum_variant, reason = "most facts are of the large kind")]
 pub enum Fact {
     /// About a subscription.
     Subscription(Snapshot),
@@ -379,6 +380,8 @@ pub enum Fact {
     Quote(QuoteFact),
     /// About what a listed invoice bills of what was held.
     Billed(BilledInvoice),
+    /// About a change of an item.
+    Change(ItemChange),
 }
 
 impl Grade {
@@ -408,6 +411,7 @@ impl Fact {
             Self::Discount(fact) => &fact.customer,
             Self::Quote(fact) => &fact.customer,
             Self::Billed(fact) => &fact.customer,
+            Self::Change(fact) => &fact.customer,
         }
     }
 
@@ -421,6 +425,7 @@ impl Fact {
             Self::Discount(fact) => fact.at,
             Self::Quote(fact) => fact.at,
             Self::Billed(fact) => fact.at,
+            Self::Change(fact) => fact.at,
         }
     }
 
@@ -431,8 +436,8 @@ impl Fact {
     #[must_use]
     pub fn reaches_back_to(&self) -> Instant {
         match self {
-            // What lists show may rebuild all of a subscription's past.
-            Self::Billed(_) => Instant(i64::MIN),
+            // What lists show may rebuild all of a subscription's past, and a discount's id may stand all through it.
+            Self::Billed(_) | Self::Change(_) | Self::Discount(_) => Instant(i64::MIN),
             Self::Subscription(fact) if !fact.evidence.grade.is_event() => Instant(i64::MIN),
             Self::Subscription(fact) => {
                 let is_over = fact.is_end() || fact.state.ended_at.is_some();
@@ -444,7 +449,6 @@ impl Fact {
                 ends.map(|end| Instant(end.0 - 1)).fold(fact.at, Instant::min)
             }
             Self::Customer(fact) => fact.at,
-            Self::Discount(_) => Instant(i64::MIN),
             Self::Quote(fact) => stands_behind(fact).0.min(fact.at),
         }
     }

@@ -8,7 +8,7 @@ use serde_json::Value;
 use upswell::backfill::table;
 use upswell::stripe::{Sheet, Translation, read, translate};
 
-use crate::process::{Place, rows};
+use crate::process::{Place, assert_same, rows};
 
 /// The exports of an invented business.
 const EXPORTS: [&str; 8] = [
@@ -238,6 +238,87 @@ fn a_dry_run_of_exports_changes_nothing() {
     assert!(told.contains("cus_Alder"), "{told}");
     assert!(!place.path("upswell.parked").exists());
     assert_eq!(rows(&place.output(&["status", "--format", "json"]))[0]["stored"], 0);
+}
+
+const CHANGES: &str = "subscription_item_change_events.csv";
+
+/// A customer's movements: class, month and delta.
+fn movements_of(place: &Place, customer: &str) -> Vec<String> {
+    let word = |row: &Value, name: &str| row[name].as_str().unwrap().to_owned();
+    let of_customer = |row: &&Value| row["customer"] == customer;
+    let mut told: Vec<String> = place
+        .movements()
+        .iter()
+        .filter(of_customer)
+        .map(|row| {
+            let grade = row["evidence"]["grade"].as_str().unwrap();
+            format!("{} {} {} {grade}", word(row, "month"), word(row, "class"), word(row, "delta"))
+        })
+        .collect();
+    told.sort();
+    told
+}
+
+#[test]
+fn sigma_s_item_changes_are_the_history_before_the_first_event() {
+    let place = Place::new();
+    place.write("changes.csv", export(CHANGES));
+    let (code, told, said) = fed(&place, &["changes.csv"]);
+    assert_eq!(code, Some(0), "{told}{said}");
+    assert!(told.contains("changes.csv: 21 rows read, 21 accepted"), "{told}");
+    // Alone they make Stripe's own figures: first told in March, one seat more in July.
+    let by_changes = ["2026-03 new 2000 sigma", "2026-07 expansion 1000 sigma"];
+    assert_eq!(movements_of(&place, "cus_Myrtle"), by_changes);
+    assert_eq!(movements_of(&place, "cus_Larch"), ["2026-05 new 2000 sigma", "2026-06 churn -2000 sigma"]);
+    place.output(&["verify"]);
+    let (code, _, _) = fed(&place, &["changes.csv"]);
+    assert_eq!((code, place.movements().len()), (Some(0), 17), "a row counts once");
+
+    // Events tell of Myrtle from July on; what is before them stays.
+    place.write("events.ndjson", export("business.ndjson"));
+    let (code, _, _) = fed(&place, &["events.ndjson"]);
+    assert_eq!(code, Some(0));
+    assert_eq!(
+        movements_of(&place, "cus_Myrtle"),
+        ["2026-03 new 2000 sigma", "2026-07 expansion 1000 event"]
+    );
+    // It asked on 5 June to end on 9 July, and events tell that.
+    assert_eq!(movements_of(&place, "cus_Larch"), ["2026-05 new 2000 event", "2026-07 churn -2000 event"]);
+    place.output(&["verify"]);
+    let other = Place::new();
+    other.write("events.ndjson", export("business.ndjson"));
+    other.write("changes.csv", export(CHANGES));
+    fed(&other, &["events.ndjson", "changes.csv"]);
+    assert_same(&other.movements(), &place.movements(), "events first");
+}
+
+#[test]
+fn a_row_of_changes_that_does_not_fit_is_parked_by_its_column() {
+    let place = Place::new();
+    let text = String::from_utf8(export(CHANGES)).unwrap();
+    place.write("changes.csv", text.replacen("\"8333\"", "\"83,33\"", 1));
+    let (code, told, _) = fed(&place, &["changes.csv"]);
+    assert_eq!(code, Some(1));
+    assert!(told.contains("parked changes.csv:10: column `mrr_change`: expected an amount"), "{told}");
+    place.write("local.csv", text.replacen("\"event_timestamp\"", "\"at\"", 1));
+    let (_, told, _) = fed(&place, &["local.csv"]);
+    assert!(told.contains("there is no column `event_timestamp`"), "{told}");
+}
+
+#[test]
+fn a_row_without_a_product_is_of_the_one_that_its_price_is_of() {
+    let place = Place::new();
+    place.write("subscriptions.csv", export("subscriptions.csv"));
+    place.write("prices.csv", export("prices.csv"));
+    fed(&place, &["subscriptions.csv"]);
+    let product = |place: &Place| {
+        let movements = place.movements();
+        let alder = movements.iter().find(|movement| movement["customer"] == "cus_Alder").unwrap();
+        alder["product"].as_str().unwrap().to_owned()
+    };
+    assert_eq!(product(&place), "price_Seat");
+    fed(&place, &["prices.csv"]);
+    assert_eq!(product(&place), "prod_Seat");
 }
 
 /// A table as text: its columns in an order, between delimiters, cells quoted or not.

@@ -109,6 +109,7 @@ fn told(fact: &Fact) -> String {
         Fact::Discount(discount) => format!("discount, {:?}", discount.change),
         Fact::Quote(quote) => format!("quote of {}", quote.subscription),
         Fact::Billed(invoice) => format!("{} licensed lines", invoice.lines.len()),
+        Fact::Change(change) => format!("quantity {:+}", change.quantity),
         Fact::Customer(customer) => format!("customer, deleted: {}", customer.is_deleted),
     }
 }

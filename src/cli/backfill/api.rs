@@ -145,7 +145,7 @@ async fn pull_account(
     progress.done();
     pulled.is_clean &= faults.is_empty() && tally.all.unreadable == 0;
     pulled.summary.push_str(&summary(app, &name, before, &tally, &faults).await?);
-    pulled.accounts.push(tally.json(account, &faults));
+    pulled.accounts.push(tally.json(account.as_deref(), &faults));
     Ok(())
 }
 
@@ -167,7 +167,7 @@ impl Tally {
     }
 
     /// For programs.
-    fn json(&self, account: Option<String>, faults: &[Fault]) -> Value {
+    fn json(&self, account: Option<&str>, faults: &[Fault]) -> Value {
         let lists = self.lists.iter().map(|(list, count)| {
             let reached_at = count.reached_at.map(|at| instant(mrr::Instant(at)));
             json!({"list": list.name(), "pages": count.pages, "objects": count.objects, "back_to": reached_at})

@@ -58,3 +58,14 @@ record!(BilledInvoice of mrr::BilledInvoice {
     discounts: Vec<BilledDiscount>,
     evidence: Evidence,
 });
+
+record!(ItemChange of mrr::ItemChange {
+    customer: String,
+    subscription: String,
+    item: String,
+    price: Price,
+    quantity: i64,
+    delta: i128,
+    at: i64,
+    evidence: Evidence,
+});

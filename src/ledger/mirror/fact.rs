@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::billed::{BilledInvoice, Listed};
+use super::billed::{BilledInvoice, ItemChange, Listed};
 use super::price::Cadence;
 use super::state::{Discount, State};
 use super::{Mirror, record, words};
@@ -167,6 +167,8 @@ pub(in crate::ledger) enum Fact {
     Quote(QuoteFact),
     /// About what a listed invoice bills.
     Billed(BilledInvoice),
+    /// About a change of an item.
+    Change(ItemChange),
 }
 
 impl Mirror<mrr::Fact> for Fact {
@@ -178,6 +180,7 @@ impl Mirror<mrr::Fact> for Fact {
             mrr::Fact::Discount(fact) => Self::Discount(Mirror::of(fact)),
             mrr::Fact::Quote(fact) => Self::Quote(Mirror::of(fact)),
             mrr::Fact::Billed(fact) => Self::Billed(Mirror::of(fact)),
+            mrr::Fact::Change(fact) => Self::Change(Mirror::of(fact)),
         }
     }
 
@@ -189,6 +192,7 @@ impl Mirror<mrr::Fact> for Fact {
             Self::Discount(fact) => mrr::Fact::Discount(fact.restore()),
             Self::Quote(fact) => mrr::Fact::Quote(fact.restore()),
             Self::Billed(fact) => mrr::Fact::Billed(fact.restore()),
+            Self::Change(fact) => mrr::Fact::Change(fact.restore()),
         }
     }
 }

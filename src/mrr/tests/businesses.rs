@@ -221,6 +221,7 @@ impl Telling {
             Some(Fact::Discount(fact)) => fact.evidence = id,
             Some(Fact::Quote(fact)) => fact.evidence = id,
             Some(Fact::Billed(fact)) => fact.evidence = id,
+            Some(Fact::Change(fact)) => fact.evidence = id,
             None => {}
         }
     }

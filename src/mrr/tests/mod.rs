@@ -14,6 +14,7 @@ mod explanations;
 mod gaps;
 mod held;
 mod history;
+mod item_changes;
 mod kinds;
 mod landings;
 mod learnt;

@@ -72,7 +72,7 @@ fn may_have_paid(story: &Story) -> bool {
             let before = fact.previous.as_ref().unwrap_or(&fact.state);
             before.collection_paused || before.ends_at.is_some()
         }
-        Fact::Usage(_) | Fact::Customer(_) | Fact::Discount(_) | Fact::Quote(_) | Fact::Billed(_) => false,
+        _ => false,
     })
 }
 
@@ -122,7 +122,7 @@ fn begins_known(story: &Story) -> bool {
         // A list that leaves items out is a loose link of the chain.
         Fact::Subscription(fact) if fact.state.items_truncated => false,
         Fact::Subscription(fact) => !begun.insert(&fact.subscription) || fact.origin == Origin::Created,
-        Fact::Usage(_) | Fact::Customer(_) | Fact::Discount(_) | Fact::Quote(_) | Fact::Billed(_) => true,
+        _ => true,
     })
 }
 

@@ -65,7 +65,7 @@ fn go_on(story: &Story, from: &Derivation) -> Derivation {
     let checkpoint = from.checkpoint.clone().unwrap();
     let snapshot = |fact: &Fact| match fact {
         Fact::Subscription(snapshot) => Some(snapshot.clone()),
-        Fact::Usage(_) | Fact::Customer(_) | Fact::Discount(_) | Fact::Quote(_) | Fact::Billed(_) => None,
+        _ => None,
     };
     let base: Vec<Snapshot> = story
         .facts

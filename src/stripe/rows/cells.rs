@@ -4,6 +4,7 @@
 use chrono::{NaiveDate, NaiveDateTime, TimeZone};
 
 use super::names::{Clock, Name, name};
+use crate::mrr::MICRO;
 use crate::stripe::amount::{Decimal, Mark};
 use crate::stripe::json::Json;
 use crate::stripe::node::{Unfit, is_identifier, is_time};
@@ -80,12 +81,14 @@ impl<'j> Cells<'j> {
     /// A whole number that is not negative, if one is there.
     pub(super) fn count(&self, keys: &[&str]) -> Result<Option<i64>, Unfit> {
         let Some(cell) = self.any(keys) else { return Ok(None) };
-        // A spreadsheet may have written decimals.
-        let whole = cell.text.split_once(['.', ',']).map_or(cell.text, |(whole, zeros)| {
-            if zeros.bytes().all(|byte| byte == b'0') { whole } else { cell.text }
-        });
-        let count = whole.parse().ok().filter(|count: &i64| *count >= 0);
+        let count = cell.whole().filter(|count| *count >= 0);
         count.map(Some).ok_or_else(|| cell.unfit("expected a whole number from 0 on"))
+    }
+
+    /// A whole number, if one is there.
+    pub(super) fn signed(&self, keys: &[&str]) -> Result<Option<i64>, Unfit> {
+        let Some(cell) = self.any(keys) else { return Ok(None) };
+        cell.whole().map(Some).ok_or_else(|| cell.unfit("expected a whole number"))
     }
 
     /// An amount of major units, if one is there, as the decimal text of minor units.
@@ -94,6 +97,13 @@ impl<'j> Cells<'j> {
         let read = Decimal::read(cell.text, self.mark).and_then(|amount| amount.shifted(decimals));
         let mark = self.mark.of_decimals();
         read.map(Some).ok_or_else(|| cell.unfit(&format!("expected an amount with decimals after `{mark}`")))
+    }
+
+    /// An amount of minor units, if one is there, in millionths of one.
+    pub(super) fn micro(&self, keys: &[&str]) -> Result<Option<i128>, Unfit> {
+        let Some(cell) = self.any(keys) else { return Ok(None) };
+        let read = Decimal::read(cell.text, Mark::Point).and_then(|amount| amount.times(MICRO));
+        read.map(Some).ok_or_else(|| cell.unfit("expected an amount in minor units"))
     }
 
     /// An amount of minor units, if one is there.
@@ -123,6 +133,14 @@ impl<'j> Cells<'j> {
 impl<'j> Cell<'j> {
     pub(super) fn unfit(&self, reason: &str) -> Unfit {
         Unfit { path: format!("column `{}`", self.column), reason: reason.to_owned() }
+    }
+
+    /// A whole number; a spreadsheet may have written decimals behind it.
+    fn whole(&self) -> Option<i64> {
+        let whole = self.text.split_once(['.', ',']).map_or(self.text, |(whole, zeros)| {
+            if zeros.bytes().all(|byte| byte == b'0') { whole } else { self.text }
+        });
+        whole.parse().ok()
     }
 
     fn id(self) -> Result<&'j str, Unfit> {

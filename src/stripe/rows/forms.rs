@@ -13,6 +13,8 @@ pub(crate) enum Of {
     Coupon,
     /// A customer.
     Customer,
+    /// A change of an item.
+    Change,
     /// Something that a row alone does not tell enough of.
     Nothing(&'static str),
 }
@@ -58,11 +60,17 @@ pub(super) const FORMS: [Form; 13] = [
     Form {
         kind: "row.sigma.subscription_item_change_event",
         name: "Sigma's subscription_item_change_events",
-        of: Of::Nothing(
-            "change of Sigma's: it is not made into movements yet; compare the ledger with it by upswell reconcile",
-        ),
+        of: Of::Change,
         marks: &[&["mrr_change"]],
-        needs: &[&["customer_id"], &["currency"], &["event_timestamp", "local_event_timestamp"]],
+        needs: &[
+            &["customer_id"],
+            &["subscription_id"],
+            &["subscription_item_id"],
+            &["price_id"],
+            &["currency"],
+            &["quantity_change"],
+            &["event_timestamp"],
+        ],
         ..NONE
     },
     Form {

@@ -22,7 +22,7 @@ use names::{Name, are_sigma_s, name};
 pub use cells::date_time;
 pub(super) use cells::first_time;
 pub use names::Clock;
-pub(super) use object::{Told, told};
+pub(super) use object::{Change, Told, told};
 
 /// What a row's document calls itself.
 const OBJECT: &str = "upswell.row";

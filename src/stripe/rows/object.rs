@@ -21,8 +21,26 @@ pub(in crate::stripe) enum Told {
     Product(Object, i64),
     /// A coupon, since it was made.
     Coupon(Object, i64),
+    /// A change of an item.
+    Change(Change),
     /// Nothing that counts.
     Nothing(&'static str),
+}
+
+/// A change of an item's quantity and MRR.
+#[derive(Debug)]
+pub(in crate::stripe) struct Change {
+    pub(in crate::stripe) customer: String,
+    pub(in crate::stripe) subscription: String,
+    pub(in crate::stripe) item: String,
+    pub(in crate::stripe) price: String,
+    /// The price's own id where the row names no product.
+    pub(in crate::stripe) product: String,
+    pub(in crate::stripe) currency: String,
+    pub(in crate::stripe) quantity: i64,
+    /// Millionths of a minor unit.
+    pub(in crate::stripe) mrr: i128,
+    pub(in crate::stripe) at: i64,
 }
 
 /// An object as the API shows it.
@@ -36,6 +54,7 @@ pub(super) fn ids_of(of: Of) -> &'static [&'static str] {
         Of::Product => &["id", "product_id"],
         Of::Coupon => &["id", "coupon_id"],
         Of::Customer => &["id", "customer_id"],
+        Of::Change => &["subscription_item_id"],
         Of::Nothing(_) => &["id", "invoice_id", "line_item_id", "subscription_item_id", "number"],
     }
 }
@@ -55,6 +74,7 @@ pub(in crate::stripe) fn told(document: &Json<'_>) -> Result<Told, Unfit> {
         Of::Product => product(first)?,
         Of::Coupon => Told::Coupon(coupon(first, is_sigma)?, made(first)?),
         Of::Customer => customer(first)?,
+        Of::Change => Told::Change(change(first)?),
     })
 }
 
@@ -279,4 +299,19 @@ fn customer(row: &Cells<'_>) -> Result<Told, Unfit> {
     put(&mut members, "address", address);
     put(&mut members, "metadata", Some(metadata(row)));
     Ok(Told::Customer(Json::Object(members)))
+}
+
+fn change(row: &Cells<'_>) -> Result<Change, Unfit> {
+    let price = row.id(&["price_id"])?;
+    Ok(Change {
+        customer: row.id(&["customer_id"])?.to_owned(),
+        subscription: row.id(&["subscription_id"])?.to_owned(),
+        item: row.id(ids_of(Of::Change))?.to_owned(),
+        price: price.to_owned(),
+        product: row.maybe_id(&["product_id"])?.unwrap_or(price).to_owned(),
+        currency: row.currency(CURRENCY)?.ok_or_else(|| missing(CURRENCY))?,
+        quantity: row.signed(&["quantity_change"])?.unwrap_or(0),
+        mrr: row.micro(&["mrr_change"])?.ok_or_else(|| missing(&["mrr_change"]))?,
+        at: row.time(&["event_timestamp"])?.ok_or_else(|| missing(&["event_timestamp"]))?,
+    })
 }

@@ -125,7 +125,9 @@ fn subject(kind: &str) -> Subject {
         "customer.subscription.created" => Subject::Subscription(Origin::Created),
         "customer.subscription.updated" => Subject::Subscription(Origin::Updated),
         "customer.subscription.deleted" => Subject::Subscription(Origin::Deleted),
-        "customer.created" | "customer.updated" => Subject::Customer { is_deleted: false },
+        "customer.created" | "customer.updated" | "listing.customer" => {
+            Subject::Customer { is_deleted: false }
+        }
         "customer.deleted" => Subject::Customer { is_deleted: true },
         "customer.discount.created" => Subject::Discount(DiscountChange::Created),
         "customer.discount.updated" => Subject::Discount(DiscountChange::Updated),
@@ -134,7 +136,6 @@ fn subject(kind: &str) -> Subject {
         "listing.price" | "listing.plan" => Subject::Price,
         "listing.subscription" => Subject::Subscription(Origin::Seen),
         "listing.invoice" => Subject::Invoice(None),
-        "listing.customer" => Subject::Customer { is_deleted: false },
         "listing.subscription_schedule" => Subject::Nothing(
             "schedule of a subscription: what came of it is told by the subscription and its invoices",
         ),
