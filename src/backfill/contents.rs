@@ -7,6 +7,7 @@ use std::path::Path;
 
 use super::archive::{self, TAR_BYTES, is_tar};
 use super::documents::FOREIGN;
+use super::parquet::parquet;
 use super::source::{decompressed, stored};
 use super::table::has_cells;
 use super::{Documents, Progress, ReadError, Table, table};
@@ -22,9 +23,6 @@ const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 const BINARY: &str = "this is no text; JSON, CSV, and archives of them are read";
 
-const PARQUET: &str = "this is a Parquet file, which is not read; export the table as CSV, for example duckdb -c \"COPY \
-                       'FILE' TO 'FILE.csv' (HEADER)\"";
-
 /// What a file holds.
 pub enum Contents<'s> {
     /// JSON documents.
@@ -38,8 +36,8 @@ pub enum Contents<'s> {
 pub type Told<'t> = &'t mut dyn FnMut(&str, Result<Contents<'_>, ReadError>) -> ControlFlow<()>;
 
 /// Reads a file, and each file in it if it is an archive; `-` is standard input. What can't be read is told
-/// like what can. Memory stays flat: entries of archives are read as they come, and only a zip archive
-/// that does not lie on a disk is laid there first.
+/// like what can. Memory stays flat: entries of archives are read as they come, and only what has its directory at
+/// its end, a zip archive or a Parquet file, is laid on a disk first where it does not lie there.
 pub fn each(path: &Path, progress: &Progress, told: Told<'_>) -> ControlFlow<()> {
     let name = if path == Path::new("-") { "standard input".to_owned() } else { path.display().to_string() };
     match stored(path, progress) {
@@ -97,30 +95,30 @@ pub(super) fn open<'s>(
             told(name, Err(ReadError::Archive { reason }))
         }
         Kind::Tar => archive::tar(name, whole, depth, told),
-        Kind::Zip => {
-            let lying = lying.and_then(|mut lying| lying.is_plain(&start).then_some(lying));
-            let file = lying.map_or_else(
-                || laid_down(whole).map(|file| Lying { file, progress: Progress::default() }),
-                Ok,
-            );
-            match file {
-                Err(error) => told(name, Err(broken_off(error))),
-                Ok(Lying { file, progress }) => archive::zip(name, progress.counting(file), depth, told),
-            }
-        }
+        Kind::Zip => match lying_down(lying, &start, whole) {
+            Err(error) => told(name, Err(broken_off(error))),
+            Ok(Lying { file, progress }) => archive::zip(name, progress.counting(file), depth, told),
+        },
+        Kind::Parquet => match lying_down(lying, &start, whole) {
+            Err(error) => told(name, Err(broken_off(error))),
+            Ok(Lying { file, progress }) => told(name, parquet(file, &progress).map(Contents::Table)),
+        },
         Kind::Binary => told(name, Err(ReadError::NotJson { line: 1, reason: BINARY.to_owned() })),
-        Kind::Parquet => told(name, Err(ReadError::NoTable { line: 1, reason: PARQUET.to_owned() })),
         Kind::Table => told(name, table(whole).map(Contents::Table)),
         Kind::Documents => told(name, Ok(Contents::Documents(Documents::new(whole)))),
     }
 }
 
-/// A source in a file of its own, which goes away again.
-fn laid_down(mut source: Box<dyn Read + '_>) -> io::Result<File> {
+/// A source that can be read from any place: the file itself, where it lies on a disk as it is; else a file of its
+/// own, which goes away again.
+fn lying_down(lying: Option<Lying>, start: &[u8], mut source: Box<dyn Read + '_>) -> io::Result<Lying> {
+    if let Some(lying) = lying.and_then(|mut lying| lying.is_plain(start).then_some(lying)) {
+        return Ok(lying);
+    }
     let mut file = tempfile::tempfile()?;
     io::copy(&mut source, &mut file)?;
     file.seek(SeekFrom::Start(0))?;
-    Ok(file)
+    Ok(Lying { file, progress: Progress::default() })
 }
 
 /// Gives nothing but the error that reading ended with.

@@ -204,7 +204,7 @@ impl<'s> Documents<'s> {
     fn unreadable_text(&mut self, line: u64, reason: String, text: Vec<u8>) -> ReadError {
         self.unreadable += 1;
         if self.given == 0 && self.unreadable >= PATIENCE_LINES {
-            return self.not_json("no JSON so far; export events as JSON, one a line or as a list, or tables as CSV with their header");
+            return self.not_json("no JSON so far; export events as JSON, one a line or as a list, or tables as CSV with their header or as Parquet");
         }
         ReadError::Unreadable { line, reason, text }
     }

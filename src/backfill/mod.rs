@@ -3,7 +3,7 @@
 //!
 //! The form is found from the content, never from the name: directories, archives, compressed or not;
 //! NDJSON, an array, a list page (`{"object": "list", "data": […]}`), documents one after another,
-//! pretty-printed or not, or one alone; tables as CSV, whatever stands between their cells.
+//! pretty-printed or not, or one alone; tables as CSV, whatever stands between their cells, and as Parquet.
 //! Memory stays flat: a file is read through a window that holds one document, or one row.
 //!
 //! ```
@@ -17,6 +17,7 @@
 mod archive;
 mod contents;
 mod documents;
+mod parquet;
 mod paths;
 mod rates;
 mod recovery;

@@ -26,6 +26,11 @@ impl Progress {
         self.read_bytes.load(Ordering::Relaxed)
     }
 
+    /// Counts so many bytes.
+    pub(super) fn count(&self, bytes: usize) {
+        self.read_bytes.fetch_add(bytes as u64, Ordering::Relaxed);
+    }
+
     /// Counts what passes.
     pub(super) fn counting<R>(&self, inner: R) -> Counted<R> {
         Counted { inner, progress: self.clone() }
@@ -47,7 +52,7 @@ impl<R: Seek> Seek for Counted<R> {
 impl<R: Read> Read for Counted<R> {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
         let count = self.inner.read(into)?;
-        self.progress.read_bytes.fetch_add(count as u64, Ordering::Relaxed);
+        self.progress.count(count);
         Ok(count)
     }
 }

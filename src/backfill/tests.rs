@@ -290,7 +290,7 @@ fn what_a_file_holds_is_found_from_its_beginning() {
     for (bytes, word) in [
         (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR".as_slice(), "this is no text"),
         (b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n", "this is no text"),
-        (b"PAR1\x15\x04\x15 PAR1", "Parquet"),
+        (b"PAR1\x15\x04\x15 PAR1", "the Parquet file can't be read"),
         (b"PK\x03\x04 and no archive", "archive can't be read"),
     ] {
         let told = told(bytes);

@@ -2,11 +2,17 @@
 //! what is wrong with them, and how a row that was wrong is corrected.
 
 use std::io::{Cursor, Write};
+use std::sync::Arc;
 
+use parquet::basic::{Compression, GzipLevel, ZstdLevel};
+use parquet::data_type::{ByteArray, ByteArrayType, Int64Type};
+use parquet::file::properties::WriterProperties;
+use parquet::file::writer::SerializedFileWriter;
+use parquet::schema::parser::parse_message_type;
 use proptest::prelude::*;
 use serde_json::Value;
 use upswell::backfill::table;
-use upswell::stripe::{Sheet, Translation, read, translate};
+use upswell::stripe::{Sheet, Translation, date_time, read, translate};
 
 use crate::process::{Place, assert_same, rows};
 
@@ -140,13 +146,79 @@ fn archives_of_any_kind_say_the_same_and_name_their_entries() {
     }
 }
 
+/// A table of text as Parquet: numbers and times as such, or all of them as texts.
+fn parquet(csv: &[u8], is_typed: bool, compression: Compression) -> Vec<u8> {
+    let table = table(csv).unwrap();
+    let columns = table.columns.clone();
+    let rows: Vec<Vec<String>> = table.map(|row| row.unwrap().cells).collect();
+    let is_time = |column: &str| is_typed && column.ends_with("timestamp");
+    let is_number = |column: &str| is_typed && column.ends_with("_change");
+    let fields = columns.iter().map(|column| match () {
+        () if is_time(column) => format!("optional int64 {column} (TIMESTAMP(NANOS,false));"),
+        () if is_number(column) => format!("optional int64 {column};"),
+        () => format!("optional binary {column} (STRING);"),
+    });
+    let schema = format!("message table {{ {} }}", fields.collect::<String>());
+    let schema = Arc::new(parse_message_type(&schema).unwrap());
+    let properties = Arc::new(WriterProperties::builder().set_compression(compression).build());
+    let mut writer = SerializedFileWriter::new(Vec::new(), schema, properties).unwrap();
+    for rows in rows.chunks(10) {
+        let mut group = writer.next_row_group().unwrap();
+        for (at, column) in columns.iter().enumerate() {
+            let filled = rows.iter().map(|row| row[at].as_str()).filter(|cell| !cell.is_empty());
+            let levels: Vec<i16> = rows.iter().map(|row| i16::from(!row[at].is_empty())).collect();
+            let mut into = group.next_column().unwrap().unwrap();
+            if is_time(column) {
+                let nanos = |cell: &str| date_time(cell).unwrap().and_utc().timestamp_nanos_opt().unwrap();
+                let values: Vec<i64> = filled.map(nanos).collect();
+                into.typed::<Int64Type>().write_batch(&values, Some(&levels), None).unwrap();
+            } else if is_number(column) {
+                let values: Vec<i64> = filled.map(|cell| cell.parse().unwrap()).collect();
+                into.typed::<Int64Type>().write_batch(&values, Some(&levels), None).unwrap();
+            } else {
+                let values: Vec<ByteArray> = filled.map(ByteArray::from).collect();
+                into.typed::<ByteArrayType>().write_batch(&values, Some(&levels), None).unwrap();
+            }
+            into.close().unwrap();
+        }
+        group.close().unwrap();
+    }
+    writer.into_inner().unwrap()
+}
+
 #[test]
-fn a_parquet_file_is_named_with_the_remedy() {
+fn a_table_is_one_whether_it_came_as_csv_or_as_parquet() {
+    let csv = export(CHANGES);
     let place = Place::new();
-    place.write("prices.bin", b"PAR1\x15\x04\x15 PAR1");
-    let (code, told, _) = fed(&place, &["prices.bin"]);
+    place.write("changes.csv", &csv);
+    let (code, told, said) = fed(&place, &["changes.csv"]);
+    assert_eq!(code, Some(0), "{told}{said}");
+    let tables = [
+        parquet(&csv, true, Compression::SNAPPY),
+        parquet(&csv, false, Compression::ZSTD(ZstdLevel::default())),
+        gzip(&parquet(&csv, true, Compression::GZIP(GzipLevel::default()))),
+        tarred(&[("data/part-0.parquet", parquet(&csv, true, Compression::UNCOMPRESSED))]),
+    ];
+    for (at, bytes) in tables.into_iter().enumerate() {
+        let name = format!("part-{at}");
+        place.write(&name, bytes);
+        let (code, told, said) = fed(&place, &[&name]);
+        assert_eq!(code, Some(0), "{told}{said}");
+        assert!(told.contains(": 21 rows read, 0 accepted, 21 already known"), "{told}");
+    }
+    let prices = export("sigma_prices.csv");
+    place.write("prices", parquet(&prices, false, Compression::SNAPPY));
+    assert!(fed(&place, &["prices"]).1.contains("prices: 1 rows read, 1 accepted"));
+}
+
+#[test]
+fn a_parquet_file_that_is_damaged_is_named_with_the_remedy() {
+    let place = Place::new();
+    let whole = parquet(&export(CHANGES), true, Compression::SNAPPY);
+    place.write("cut", &whole[..whole.len() / 2]);
+    let (code, told, _) = fed(&place, &["cut"]);
     assert_eq!(code, Some(1));
-    assert!(told.contains("prices.bin: 0 rows read") && told.contains("export the table as CSV"), "{told}");
+    assert!(told.contains("cut: 0 rows read") && told.contains("write it again, or as CSV"), "{told}");
 }
 
 #[test]

@@ -36,7 +36,7 @@ use crate::pipeline::A_BULK;
                   upswell backfill --dry-run events.json\n  upswell backfill --from-api --since 2025-01-01"
 )]
 pub struct BackfillArgs {
-    /// Stripe events, lists of Stripe's API, CSV exports of the Dashboard, tables of Sigma as CSV, in any form; directories and archives of them (zip, tar), plain, .gz or .zst; upswell.parked; `-` is standard input
+    /// Stripe events, lists of Stripe's API, CSV exports of the Dashboard, tables of Sigma as CSV or Parquet, in any form; directories and archives of them (zip, tar), plain, .gz or .zst; upswell.parked; `-` is standard input
     #[arg(required_unless_present = "from_api", value_name = "FILE")]
     pub files: Vec<PathBuf>,
     /// Show the movements that would be posted and change nothing

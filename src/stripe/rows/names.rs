@@ -95,11 +95,15 @@ fn key(own: &str) -> String {
     known.map_or(spelt, |(key, _)| (*key).to_owned())
 }
 
-/// Whether columns are spelt as Sigma's tables spell them, whose amounts are of minor units; the
-/// Dashboard's exports have capitals, blanks or brackets in some, and amounts of major units.
+/// Whether columns are spelt as Sigma's tables spell them, whose amounts are of minor units: plain words joined by
+/// `_`, all in capitals where a warehouse wrote them. The Dashboard's exports have capitals here and there, blanks
+/// or brackets, and amounts of major units.
 pub(super) fn are_sigma_s(columns: &[String]) -> bool {
-    let is_plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
-    columns.iter().all(|column| column.trim().chars().all(is_plain))
+    let are_plain = |is_letter: fn(&char) -> bool| {
+        let is_plain = |c: char| is_letter(&c) || c.is_ascii_digit() || c == '_';
+        columns.iter().all(|column| column.trim().chars().all(is_plain))
+    };
+    are_plain(char::is_ascii_lowercase) || are_plain(char::is_ascii_uppercase)
 }
 
 #[cfg(test)]
@@ -135,7 +139,7 @@ mod tests {
         let of = |columns: &[&str]| {
             are_sigma_s(&columns.iter().map(|column| (*column).to_owned()).collect::<Vec<_>>())
         };
-        assert!(of(&["id", "unit_amount"]));
+        assert!(of(&["id", "unit_amount"]) && of(&["ID", "UNIT_AMOUNT"]));
         assert!(!of(&["id", "Amount"]) && !of(&["id", "created (utc)"]));
     }
 }
