@@ -10,7 +10,7 @@ use super::progress::Progress;
 use super::read::{Found, Piece, begin};
 use super::summary::{FileSummary, Parked, Summary};
 use crate::app::{App, now};
-use crate::backfill::{Paths, Progress as Read};
+use crate::backfill::Paths;
 use crate::ledger::{Acceptance, Arrival, Source};
 use crate::pipeline::{A_BULK, arrival};
 
@@ -26,10 +26,9 @@ pub(super) async fn feed(
     parked: &mut ParkedFile,
     mut told: impl FnMut(&FileSummary) -> anyhow::Result<()>,
 ) -> anyhow::Result<Summary> {
-    let read = Read::default();
-    let mut progress = Progress::of(read.clone(), paths.total_bytes);
+    let mut progress = Progress::of(paths.total_bytes);
     let last_seq = app.ledger.counts().await?.last_seq;
-    let (mut found, thread) = begin(paths.files, book.map(str::to_owned), read);
+    let (mut found, thread) = begin(paths.files, book.map(str::to_owned));
     let mut all = Summary::default();
     let mut feed = Feed { app, book, parked, since_seq: last_seq, last_seq, unsettled: 0 };
     let mut file = FileSummary::default();
@@ -39,9 +38,9 @@ pub(super) async fn feed(
             Found::File { name, form } => {
                 (file, begun) = (FileSummary::of(name, form), Instant::now());
             }
-            Found::Documents(pieces) => {
+            Found::Documents { pieces, read_bytes } => {
                 feed.take(pieces, &mut file).await?;
-                progress.at(&file.name, all.total.rows + file.rows);
+                progress.at(&file.name, all.total.rows + file.rows, read_bytes);
             }
             Found::End(fault) => {
                 file.fault = fault;

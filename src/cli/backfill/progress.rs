@@ -5,7 +5,6 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use crate::backfill::Progress as Read;
 use crate::cli::say;
 
 /// How often a line of progress is written where there is no terminal.
@@ -14,15 +13,14 @@ const PROGRESS_SECONDS: u64 = 5;
 /// A bar on a terminal, a line every few seconds otherwise: rows and bytes so far, how fast, how long yet.
 pub(super) struct Progress {
     bar: ProgressBar,
-    read: Read,
     total_bytes: Option<u64>,
     begun: Instant,
     last_line: Instant,
 }
 
 impl Progress {
-    /// Of files of so many bytes, if that is known, of which `read` counts what was read.
-    pub(super) fn of(read: Read, total_bytes: Option<u64>) -> Self {
+    /// Of files of so many bytes, if that is known.
+    pub(super) fn of(total_bytes: Option<u64>) -> Self {
         let bar = total_bytes.map_or_else(ProgressBar::new_spinner, ProgressBar::new);
         bar.set_draw_target(ProgressDrawTarget::stderr_with_hz(5));
         let template = match total_bytes {
@@ -32,12 +30,11 @@ impl Progress {
         if let Ok(style) = ProgressStyle::with_template(template) {
             bar.set_style(style);
         }
-        Self { bar, read, total_bytes, begun: Instant::now(), last_line: Instant::now() }
+        Self { bar, total_bytes, begun: Instant::now(), last_line: Instant::now() }
     }
 
-    /// So many rows were stored, the last of a file.
-    pub(super) fn at(&mut self, name: &str, rows: u64) {
-        let bytes = self.read.read_bytes();
+    /// So many rows were stored, the last of a file, and so many bytes read up to them.
+    pub(super) fn at(&mut self, name: &str, rows: u64, bytes: u64) {
         let seconds = self.begun.elapsed().as_secs().max(1);
         self.bar.set_message(format!("{name}: {rows} rows, {}/s", rows / seconds));
         self.bar.set_position(bytes);

@@ -32,7 +32,12 @@ pub(super) enum Found {
         form: &'static str,
     },
     /// Some of its documents, in their order.
-    Documents(Vec<Piece>),
+    Documents {
+        /// The documents.
+        pieces: Vec<Piece>,
+        /// How much of all files was read up to them.
+        read_bytes: u64,
+    },
     /// It is over; why, if that was before its end.
     End(Option<String>),
 }
@@ -46,14 +51,13 @@ pub(super) struct Piece {
 }
 
 /// Begins to read files; rows of tables are of `book`, if that is given.
-pub(super) fn begin(
-    files: Vec<PathBuf>,
-    book: Option<String>,
-    progress: Progress,
-) -> (Receiver<Found>, JoinHandle<()>) {
+pub(super) fn begin(files: Vec<PathBuf>, book: Option<String>) -> (Receiver<Found>, JoinHandle<()>) {
     let (sender, receiver) = channel(WAITING);
+    let progress = Progress::default();
     let thread = std::thread::spawn(move || {
-        let mut reader = Reader { sender, book, name: String::new(), batch: Vec::new(), bytes: 0 };
+        let name = String::new();
+        let mut reader =
+            Reader { sender, book, progress: progress.clone(), name, batch: Vec::new(), bytes: 0 };
         for file in files {
             let told =
                 &mut |name: &str, contents: Result<Contents<'_>, ReadError>| reader.file(name, contents);
@@ -76,6 +80,7 @@ type Went = Result<(), Stop>;
 struct Reader {
     sender: Sender<Found>,
     book: Option<String>,
+    progress: Progress,
     name: String,
     batch: Vec<Piece>,
     bytes: usize,
@@ -190,8 +195,9 @@ impl Reader {
 
     fn flush(&mut self) -> Went {
         self.bytes = 0;
-        let batch = std::mem::take(&mut self.batch);
-        if batch.is_empty() { Ok(()) } else { self.send(Found::Documents(batch)) }
+        let pieces = std::mem::take(&mut self.batch);
+        let read_bytes = self.progress.read_bytes();
+        if pieces.is_empty() { Ok(()) } else { self.send(Found::Documents { pieces, read_bytes }) }
     }
 
     fn send(&mut self, found: Found) -> Went {
