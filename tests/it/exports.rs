@@ -259,6 +259,10 @@ fn a_parked_row_is_corrected_where_it_lies_and_fed_again() {
     assert_eq!((kept[0]["file"].as_str(), kept[0]["line"].as_u64()), (Some("subscriptions.csv"), Some(4)));
     assert!(kept[1]["row"].as_str().unwrap().starts_with("{\"id\":\"evt_1\""), "{parked}");
 
+    // Read again, it is kept once.
+    fed(&place, &["subscriptions.csv"]);
+    assert_eq!(std::fs::read_to_string(place.path("upswell.parked")).unwrap(), parked);
+
     // Fed as it is, it stays what it is.
     let (code, _, _) = fed(&place, &["upswell.parked"]);
     assert_eq!(code, Some(1));

@@ -191,13 +191,15 @@ pub(super) fn envelope_of(event: &Event<'_>, text: &str) -> Option<Envelope> {
     let id = cells.any(object::ids_of(form.of)).map(|cell| cell.text);
     let id = id.filter(|id| is_identifier(id)).unwrap_or("?");
     let created = first_time(&cells).unwrap_or(0);
+    // What the row says itself is true whatever book was named.
+    let own_mode = cells.any(&["livemode"]).map(|cell| !cell.text.eq_ignore_ascii_case("false"));
     let digest = digest(form.kind, created, text);
     let account = json.get("account").and_then(Json::as_text).filter(|account| is_identifier(account));
     Some(Envelope {
         id: format!("row:{id}:{}", hex::encode(&digest[..8])),
         kind: form.kind.to_owned(),
         created,
-        livemode: json.get("livemode") != Some(&Json::Bool(false)),
+        livemode: own_mode.unwrap_or(json.get("livemode") != Some(&Json::Bool(false))),
         account: account.map(str::to_owned),
         api_version: None,
         form: envelope::Form::Row,

@@ -109,9 +109,10 @@ fn subscription(rows: &[Cells<'_>], first: &Cells<'_>, is_sigma: bool) -> Result
     put(&mut members, "customer", Some(text(first.id(&["customer_id"])?)));
     put(&mut members, "status", Some(text(&status)));
     put(&mut members, "currency", first.currency(CURRENCY)?.map(text));
-    let times: [(&str, &[&str]); 6] = [
+    let times: [(&str, &[&str]); 7] = [
         ("created", &["created"]),
-        ("start_date", &["start_date", "start"]),
+        ("start_date", &["start_date"]),
+        ("start", &["start"]),
         ("trial_end", &["trial_end"]),
         ("canceled_at", &["canceled_at"]),
         ("cancel_at", &["cancel_at"]),

@@ -71,6 +71,10 @@ fn a_subscription_s_row_is_the_subscription_as_a_list_shows_it() {
     // When the row was seen is told where it is stored; its period's end bounds it.
     let began_at = Some(Instant(1_772_359_200));
     assert_eq!(alder.listed, Some(Listed { began_at, lasts_until: None }));
+    // The day since which a plan is as it is, is no beginning.
+    let changed = SUBSCRIPTIONS.replace("Trial End", "Start");
+    let began = snapshot(&changed, &[&ALDER.replace("10:00|", "10:00|2026-04-01 10:00")]).listed;
+    assert_eq!(began.and_then(|listed| listed.began_at), began_at);
     let header = SUBSCRIPTIONS.replace("Trial End", "Current Period End");
     let listed = snapshot(&header, &[&ALDER.replace("10:00|", "10:00|2026-04-01 10:00")]).listed;
     assert_eq!(listed, Some(Listed { began_at, lasts_until: Some(Instant(1_775_037_599)) }));
@@ -188,4 +192,8 @@ fn a_row_says_no_book_and_is_of_the_one_that_is_named() {
         let body = sheet.document(&[cells(ALDER)], named);
         assert_eq!(book(&read(&body).unwrap()), expected);
     }
+    // Some tables say the mode.
+    let header = SUBSCRIPTIONS.replace("Customer Email", "livemode");
+    let test = document(&header, &[&ALDER.replace("alder@example.invalid", "FALSE")]);
+    assert_eq!(book(&read(&test).unwrap()), "test");
 }
