@@ -21,7 +21,7 @@ const MAX_DEPTH: usize = 4;
 
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
-const BINARY: &str = "this is no text; JSON, CSV, and archives of them are read";
+const BINARY: &str = "this is no text; JSON, CSV, Parquet and archives of them are read";
 
 /// What a file holds.
 pub enum Contents<'s> {
