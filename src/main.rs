@@ -6,6 +6,10 @@ use clap::Parser;
 use upswell::cli::{self, Cli, Outcome, example, exit_code};
 use upswell::{config::Config, log};
 
+/// A backfill takes and gives back memory millions of times a second, on several threads.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,

@@ -11,6 +11,7 @@ mod m0004_projection;
 mod m0005_closing;
 mod m0006_rate;
 mod m0007_catalogue;
+mod m0008_codec;
 mod m0009_pull;
 mod m0010_evidence;
 mod schema;
@@ -32,6 +33,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0005_closing::Migration),
             Box::new(m0006_rate::Migration),
             Box::new(m0007_catalogue::Migration),
+            Box::new(m0008_codec::Migration),
             Box::new(m0009_pull::Migration),
             Box::new(m0010_evidence::Migration),
         ]

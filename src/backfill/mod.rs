@@ -31,7 +31,7 @@ mod window;
 use std::path::PathBuf;
 
 pub use contents::{Contents, Told, each};
-pub use documents::{Document, Documents};
+pub use documents::{Document, Documents, parts};
 pub use paths::{Paths, paths};
 pub use rates::{BadRow, RateFile, RateRow, rates, read_rates};
 pub use source::{Progress, bytes, documents};

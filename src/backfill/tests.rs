@@ -5,7 +5,7 @@ use std::io::{self, Read, Write};
 
 use proptest::prelude::*;
 
-use super::{Contents, Progress, ReadError, documents, each, paths};
+use super::{Contents, Document, Progress, ReadError, documents, each, parts, paths};
 
 /// Gives its bytes in small pieces, so that every boundary falls between any two of them.
 struct Pieces {
@@ -34,6 +34,32 @@ fn read(bytes: &[u8]) -> (Vec<(u64, String)>, Vec<ReadError>) {
                 found.push((document.line, String::from_utf8(document.bytes).unwrap()));
             }
             Err(error) => errors.push(error),
+        }
+    }
+    assert_eq!(read_by_line(bytes), (found.clone(), errors.iter().map(ToString::to_string).collect()));
+    (found, errors)
+}
+
+/// The same, where lines are taken as they stand and looked at closely if they are no single object.
+fn read_by_line(bytes: &[u8]) -> (Vec<(u64, String)>, Vec<String>) {
+    let source = Pieces { bytes: bytes.to_vec(), at: 0, size: 7 };
+    let (mut found, mut errors) = (Vec::new(), Vec::new());
+    let mut keep = |document: Result<Document, ReadError>| match document {
+        Ok(document) => found.push((document.line, String::from_utf8(document.bytes).unwrap())),
+        Err(error) => errors.push(error.to_string()),
+    };
+    for document in documents(source).unwrap().by_line() {
+        match document {
+            Ok(document) if !document.is_checked => {
+                let is_event = serde_json::from_slice::<serde_json::Value>(&document.bytes)
+                    .is_ok_and(|json| json["object"] != "list" && !json["data"].is_array());
+                if is_event {
+                    keep(Ok(document));
+                } else {
+                    parts(document.bytes.into(), document.line).for_each(&mut keep);
+                }
+            }
+            other => keep(other),
         }
     }
     (found, errors)

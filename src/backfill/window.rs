@@ -23,6 +23,11 @@ impl<'s> Window<'s> {
         Self { source, buffer: Vec::new(), start: 0, line: 1, is_exhausted: false, passed: None }
     }
 
+    /// Counts lines from another one on.
+    pub(super) fn begin_at(&mut self, line: u64) {
+        self.line = line;
+    }
+
     /// The line of the start, from 1.
     pub(super) fn line(&self) -> u64 {
         self.line
@@ -43,6 +48,25 @@ impl<'s> Window<'s> {
             }
         }
         Ok(Some(self.buffer[self.start + at]))
+    }
+
+    /// Where a byte stands first, reading on as needed, so far at most; `None` if it does not.
+    pub(super) fn find(&mut self, wanted: u8, most: usize) -> io::Result<Option<usize>> {
+        let mut searched = 0;
+        loop {
+            if let Some(at) = memchr::memchr(wanted, &self.bytes()[searched..]) {
+                return Ok(Some(searched + at));
+            }
+            searched = self.bytes().len();
+            if searched > most || !self.fill()? {
+                return Ok(None);
+            }
+        }
+    }
+
+    /// Moves the start forward within its line.
+    pub(super) fn advance_in_line(&mut self, count: usize) {
+        self.start += count;
     }
 
     /// Moves the start forward, counting lines.

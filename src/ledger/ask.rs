@@ -112,7 +112,7 @@ impl Ledger {
     /// The store's refusal.
     pub async fn waiting_since(&self, before: i64, limit: usize) -> Result<Vec<WaitingEvent>, LedgerError> {
         let sql = "SELECT i.seq, i.event_id AS event, i.kind, i.received_at FROM pending p \
-                   JOIN inbox i ON i.seq = p.inbox_seq WHERE p.received_at < $1 ORDER BY i.seq LIMIT $2";
+                   JOIN inbox i ON i.seq = p.inbox_seq WHERE p.received_at < $1 AND p.run IS NULL ORDER BY i.seq LIMIT $2";
         let values = vec![before.into(), i64::try_from(limit).unwrap_or(i64::MAX).into()];
         all(self.reader(), "look for what waits", statement(sql, values)).await
     }

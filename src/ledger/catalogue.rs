@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use sea_orm::{ConnectionTrait, FromQueryResult, Value};
 
+use super::customer::names;
 use super::error::while_doing;
 use super::inbox::Stored;
 use super::mirror::{self, read, write};
@@ -62,8 +63,10 @@ struct LastRow {
     last: i64,
 }
 
+/// Something that a customer asks for.
 #[derive(FromQueryResult)]
-struct AskRow {
+pub(super) struct AskRow {
+    customer: String,
     kind: String,
     topic: String,
 }
@@ -119,21 +122,25 @@ impl Ledger {
         rows.iter().map(taught_of).collect()
     }
 
-    /// Whether a customer, as it was last settled, asks for any of these topics.
+    /// Which of these customers of a book, as they were last settled, ask for any of these topics.
     ///
     /// # Errors
     ///
     /// The store's refusal.
-    pub async fn is_concerned(
+    pub async fn concerned(
         &self,
-        key: &CustomerKey,
+        book: &str,
+        customers: &[&CustomerId],
         topics: &BTreeSet<Topic>,
-    ) -> Result<bool, LedgerError> {
+    ) -> Result<BTreeSet<CustomerId>, LedgerError> {
         if topics.is_empty() {
-            return Ok(false);
+            return Ok(BTreeSet::new());
         }
-        let asks = asks_of(self.reader(), key).await?;
-        Ok(asks.iter().filter_map(AskRow::topic).any(|topic| topics.contains(&topic)))
+        let asks = asks_of(self.reader(), book, customers).await?;
+        let asks_for_one =
+            |asks: &[AskRow]| asks.iter().filter_map(AskRow::topic).any(|topic| topics.contains(&topic));
+        let concerned = asks.into_iter().filter(|(_, asks)| asks_for_one(asks));
+        Ok(concerned.map(|(customer, _)| customer).collect())
     }
 
     /// Deliveries that taught something to another version, so many at most.
@@ -275,21 +282,23 @@ pub(super) struct Questions(Vec<Value>);
 impl Questions {
     /// Notes what a customer asks for. Derived from the start, what it no longer asks is forgotten; from a
     /// checkpoint, what was asked before stays asked.
+    /// `known` is what it asked for before.
     pub(super) async fn replace<C: ConnectionTrait>(
         &mut self,
         db: &C,
         customer: &CustomerSettlement,
         derivation: &Derivation,
+        known: &[AskRow],
     ) -> Result<(), LedgerError> {
         let mut asked: BTreeSet<(&'static str, String)> = derivation.asked.iter().map(columns).collect();
-        if customer.revision > 0 {
-            for AskRow { kind, topic } in asks_of(db, &customer.key).await? {
-                let known = asked.iter().find(|ask| ask.0 == kind && ask.1 == topic).cloned();
-                match known {
-                    Some(known) => drop(asked.remove(&known)),
-                    None if customer.since.is_none() => forget(db, &customer.key, kind, topic).await?,
-                    None => {}
+        for AskRow { kind, topic, .. } in known {
+            let known = asked.iter().find(|ask| ask.0 == kind && ask.1 == *topic).cloned();
+            match known {
+                Some(known) => drop(asked.remove(&known)),
+                None if customer.since.is_none() => {
+                    forget(db, &customer.key, kind.clone(), topic.clone()).await?;
                 }
+                None => {}
             }
         }
         for (kind, topic) in asked {
@@ -309,9 +318,25 @@ impl Questions {
     }
 }
 
-async fn asks_of<C: ConnectionTrait>(db: &C, key: &CustomerKey) -> Result<Vec<AskRow>, LedgerError> {
-    let sql = "SELECT kind, topic FROM asks WHERE book = $1 AND customer = $2";
-    all(db, "settle", statement(sql, vec![key.book.clone().into(), key.customer.to_string().into()])).await
+/// What customers of a book ask for.
+pub(super) async fn asks_of<C: ConnectionTrait>(
+    db: &C,
+    book: &str,
+    customers: &[&CustomerId],
+) -> Result<BTreeMap<CustomerId, Vec<AskRow>>, LedgerError> {
+    let mut asks: BTreeMap<CustomerId, Vec<AskRow>> = BTreeMap::new();
+    for chunk in customers.chunks(KEYS_A_STATEMENT) {
+        let sql = format!(
+            "SELECT customer, kind, topic FROM asks WHERE book = ? AND customer IN ({})",
+            marks(chunk.len())
+        );
+        let values = names(book, chunk.iter().map(|customer| customer.as_str()));
+        let rows: Vec<AskRow> = all(db, "settle", statement(sql, values)).await?;
+        for row in rows {
+            asks.entry(row.customer.clone().into()).or_default().push(row);
+        }
+    }
+    Ok(asks)
 }
 
 async fn forget<C: ConnectionTrait>(

@@ -1,9 +1,12 @@
 //! Where a customer stands: its timeline, and the point from which it can go on.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
 use sea_orm::{FromQueryResult, Value};
 
 use super::mirror::{self, read};
-use super::sql::{all, one, placeholders, statement};
+use super::sql::{KEYS_A_STATEMENT, all, marks, statement, with_customers};
 use super::{Ledger, LedgerError};
 use crate::mrr::{Checkpoint, CustomerId, Fact, Instant, Start, Timeline};
 
@@ -31,6 +34,7 @@ pub struct Known {
 
 #[derive(FromQueryResult)]
 struct CustomerRow {
+    customer: String,
     revision: i64,
     checkpoint: Option<String>,
     settled_at: i64,
@@ -39,6 +43,7 @@ struct CustomerRow {
 
 #[derive(FromQueryResult)]
 struct FactRow {
+    customer: String,
     body: String,
 }
 
@@ -49,9 +54,7 @@ struct KeyRow {
 }
 
 impl Ledger {
-    /// A customer's timeline. If it has a checkpoint and nothing reaches back to it
-    /// (`changed_from` is later), only what comes after, and all that is about the customer itself, its
-    /// discounts and its quotes; `None` asks for all.
+    /// A customer's timeline; see [`Ledger::known_all`].
     ///
     /// # Errors
     ///
@@ -61,28 +64,84 @@ impl Ledger {
         key: &CustomerKey,
         changed_from: Option<Instant>,
     ) -> Result<Known, LedgerError> {
-        let names = vec![Value::from(key.book.clone()), key.customer.to_string().into()];
-        let sql = "SELECT revision, checkpoint, settled_at, catalogue_seq FROM customer \
-                   WHERE book = $1 AND customer = $2";
-        let row: Option<CustomerRow> =
-            one(self.reader(), "read a customer", statement(sql, names.clone())).await?;
-        let Some(row) = row else { return Ok(Known::default()) };
-        let checkpoint: Option<Checkpoint> = match &row.checkpoint {
-            Some(json) => Some(read::<mirror::Checkpoint, _>("a checkpoint", json)?),
-            None => None,
-        };
-        let start = checkpoint.filter(|checkpoint| changed_from.is_some_and(|from| from > checkpoint.at));
-        let timeline = match start {
-            None => Timeline { facts: self.facts(key, "", Vec::new()).await?, start: None },
-            Some(checkpoint) => {
-                let which = "AND (at > $3 OR subscription IS NULL)";
-                let facts = self.facts(key, which, vec![checkpoint.at.0.into()]).await?;
-                let base = self.base(key, &checkpoint).await?;
-                Timeline { facts, start: Some(Start { checkpoint, base }) }
+        let known = self.known_all(&[(key.clone(), changed_from)]).await?;
+        Ok(known.into_values().next().unwrap_or_default())
+    }
+
+    /// The timelines of customers, in a few statements for all; those that were never settled are left out.
+    /// Of one that has a checkpoint which nothing reaches back to (`changed_from` is later), only what
+    /// comes after, and all that is about the customer itself, its discounts and its quotes; `None` asks
+    /// for all.
+    ///
+    /// # Errors
+    ///
+    /// The store's refusal, or a row this version can't read.
+    pub async fn known_all(
+        &self,
+        asked: &[(CustomerKey, Option<Instant>)],
+    ) -> Result<BTreeMap<CustomerKey, Known>, LedgerError> {
+        let mut books: BTreeMap<&str, Vec<(&CustomerId, Option<Instant>)>> = BTreeMap::new();
+        for (key, changed_from) in asked {
+            books.entry(&key.book).or_default().push((&key.customer, *changed_from));
+        }
+        let mut known = BTreeMap::new();
+        for (book, asked) in books {
+            for chunk in asked.chunks(KEYS_A_STATEMENT) {
+                for (customer, found) in self.known_in(book, chunk).await? {
+                    known.insert(CustomerKey { book: book.to_owned(), customer: customer.into() }, found);
+                }
             }
-        };
-        let settled_at = Some(Instant(row.settled_at));
-        Ok(Known { revision: row.revision, timeline, settled_at, catalogue_seq: row.catalogue_seq })
+        }
+        Ok(known)
+    }
+
+    async fn known_in(
+        &self,
+        book: &str,
+        asked: &[(&CustomerId, Option<Instant>)],
+    ) -> Result<BTreeMap<String, Known>, LedgerError> {
+        let sql = format!(
+            "SELECT customer, revision, checkpoint, settled_at, catalogue_seq FROM customer \
+             WHERE book = ? AND customer IN ({})",
+            marks(asked.len())
+        );
+        let values = names(book, asked.iter().map(|(customer, _)| customer.as_str()));
+        let rows: Vec<CustomerRow> = all(self.reader(), "read customers", statement(sql, values)).await?;
+        let changed_from: BTreeMap<&str, Option<Instant>> =
+            asked.iter().map(|(customer, from)| (customer.as_str(), *from)).collect();
+        let mut known: BTreeMap<String, Known> = BTreeMap::new();
+        let (mut whole, mut later) = (Vec::new(), Vec::new());
+        for row in rows {
+            let checkpoint: Option<Checkpoint> = match &row.checkpoint {
+                Some(json) => Some(read::<mirror::Checkpoint, _>("a checkpoint", json)?),
+                None => None,
+            };
+            let from = changed_from.get(row.customer.as_str()).copied().flatten();
+            let start = checkpoint.filter(|checkpoint| from.is_some_and(|from| from > checkpoint.at));
+            match &start {
+                None => whole.push(row.customer.clone()),
+                Some(checkpoint) => later.push((row.customer.clone(), checkpoint.clone())),
+            }
+            let start = start.map(|checkpoint| Start { checkpoint, base: Vec::new() });
+            let timeline = Timeline { facts: Vec::new(), start };
+            let settled_at = Some(Instant(row.settled_at));
+            let found =
+                Known { revision: row.revision, timeline, settled_at, catalogue_seq: row.catalogue_seq };
+            known.insert(row.customer, found);
+        }
+        for (customer, fact) in self.whole_facts(book, &whole).await? {
+            known.entry(customer).or_default().timeline.facts.push(fact);
+        }
+        for (customer, fact) in self.later_facts(book, &later).await? {
+            known.entry(customer).or_default().timeline.facts.push(fact);
+        }
+        for (customer, fact) in self.base_facts(book, &later).await? {
+            let start = known.get_mut(&customer).and_then(|known| known.timeline.start.as_mut());
+            if let (Some(start), Fact::Subscription(snapshot)) = (start, fact) {
+                start.base.push(snapshot);
+            }
+        }
+        Ok(known)
     }
 
     /// The customers that were settled by other rules than these, so many at most.
@@ -147,34 +206,76 @@ impl Ledger {
         Ok(rows.into_iter().map(key).collect())
     }
 
-    /// The snapshots that a checkpoint names.
-    async fn base(
+    /// All facts of customers.
+    async fn whole_facts(&self, book: &str, of: &[String]) -> Result<Vec<(String, Fact)>, LedgerError> {
+        let sql = format!(
+            "SELECT customer, body FROM fact WHERE book = ? AND customer IN ({}) \
+             ORDER BY customer, inbox_seq, part",
+            marks(of.len())
+        );
+        let values = names(book, of.iter().map(String::as_str));
+        self.facts(of.is_empty(), sql, values).await
+    }
+
+    /// Those after their checkpoints, and those about the customers themselves.
+    async fn later_facts(
         &self,
-        key: &CustomerKey,
-        checkpoint: &Checkpoint,
-    ) -> Result<Vec<crate::mrr::Snapshot>, LedgerError> {
-        let events = checkpoint.base.iter().map(|event| Value::from(event.to_string())).collect();
-        let names = format!("AND event_id IN ({})", placeholders(3, checkpoint.base.len()));
-        let facts = self.facts(key, &names, events).await?;
-        let snapshots = facts.into_iter().filter_map(|fact| match fact {
-            Fact::Subscription(snapshot) => Some(snapshot),
-            _ => None,
-        });
-        Ok(snapshots.collect())
+        book: &str,
+        of: &[(String, Checkpoint)],
+    ) -> Result<Vec<(String, Fact)>, LedgerError> {
+        let sql = format!(
+            "{} SELECT f.customer, f.body FROM k CROSS JOIN fact f \
+             WHERE f.book = ? AND f.customer = k.customer AND (f.at > k.at OR f.subscription IS NULL) \
+             ORDER BY f.customer, f.inbox_seq, f.part",
+            with_customers(of.len(), "at")
+        );
+        let keys = of.iter().flat_map(|(name, checkpoint)| [name.clone().into(), checkpoint.at.0.into()]);
+        let values = keys.chain([book.into()]).collect();
+        self.facts(of.is_empty(), sql, values).await
+    }
+
+    /// The snapshots that checkpoints name, found by the deliveries of their events.
+    async fn base_facts(
+        &self,
+        book: &str,
+        of: &[(String, Checkpoint)],
+    ) -> Result<Vec<(String, Fact)>, LedgerError> {
+        let events = |(name, checkpoint): &(String, Checkpoint)| {
+            let event = |event: &Arc<str>| (name.clone(), event.to_string());
+            checkpoint.base.iter().map(event).collect::<Vec<_>>()
+        };
+        let base: Vec<(String, String)> = of.iter().flat_map(events).collect();
+        let mut found = Vec::new();
+        for chunk in base.chunks(KEYS_A_STATEMENT) {
+            let sql = format!(
+                "{} SELECT f.customer, f.body FROM k CROSS JOIN inbox i CROSS JOIN fact f \
+                 WHERE i.event_id = k.event AND f.book = ? AND f.customer = k.customer AND f.inbox_seq = i.seq \
+                 AND f.event_id = k.event ORDER BY f.customer, f.inbox_seq, f.part",
+                with_customers(chunk.len(), "event")
+            );
+            let keys = chunk.iter().flat_map(|(name, event)| [name.clone().into(), event.clone().into()]);
+            let values = keys.chain([book.into()]).collect();
+            found.extend(self.facts(false, sql, values).await?);
+        }
+        Ok(found)
     }
 
     async fn facts(
         &self,
-        key: &CustomerKey,
-        which: &str,
-        mut more: Vec<Value>,
-    ) -> Result<Vec<Fact>, LedgerError> {
-        let sql = format!(
-            "SELECT body FROM fact WHERE book = $1 AND customer = $2 {which} ORDER BY inbox_seq, part"
-        );
-        let mut values = vec![Value::from(key.book.clone()), key.customer.to_string().into()];
-        values.append(&mut more);
-        let rows: Vec<FactRow> = all(self.reader(), "read a timeline", statement(sql, values)).await?;
-        rows.iter().map(|row| read::<mirror::Fact, _>("a fact", &row.body)).collect()
+        is_nothing: bool,
+        sql: String,
+        values: Vec<Value>,
+    ) -> Result<Vec<(String, Fact)>, LedgerError> {
+        if is_nothing {
+            return Ok(Vec::new());
+        }
+        let rows: Vec<FactRow> = all(self.reader(), "read timelines", statement(sql, values)).await?;
+        let fact = |row: FactRow| Ok((row.customer, read::<mirror::Fact, _>("a fact", &row.body)?));
+        rows.into_iter().map(fact).collect()
     }
+}
+
+/// A book and names of its customers, as values.
+pub(super) fn names<'n>(book: &str, names: impl Iterator<Item = &'n str>) -> Vec<Value> {
+    std::iter::once(Value::from(book)).chain(names.map(Value::from)).collect()
 }

@@ -78,6 +78,14 @@ pub enum LedgerError {
         /// Who.
         customer: CustomerId,
     },
+    /// What a backfill lays aside while it runs could not be written, or read again.
+    #[error(
+        "facts could not be laid aside in the directory of the ledger's file; see that it has space, and run again"
+    )]
+    Aside {
+        /// What the system said.
+        source: std::io::Error,
+    },
     /// The store's own check of its file found damage.
     #[error("the ledger's file is damaged ({finding}); restore a backup")]
     Damaged {

@@ -1,14 +1,12 @@
 //! The inbox: every delivery exactly as it came, unique on (account, event).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeSet, HashMap};
 
-use bytes::Bytes;
-use sea_orm::{FromQueryResult, Value};
+use sea_orm::{ConnectionTrait, DatabaseTransaction, FromQueryResult, Value};
 
 use super::error::while_doing;
-use super::open::run;
-use super::sql::{KEYS_A_STATEMENT, Table, all, marks, statement};
-use super::{CustomerKey, Ledger, LedgerError};
+use super::sql::{KEYS_A_STATEMENT, Table, all, marks, one, statement};
+use super::{CustomerKey, Ledger, LedgerError, Packed, Run, claim, open};
 
 /// Where a delivery came from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,16 +44,14 @@ pub struct Arrival {
     pub api_version: Option<String>,
     /// SHA-256 of the bytes.
     pub sha256: [u8; 32],
-    /// SHA-256 of what the event says, however it was rendered.
-    pub digest: [u8; 32],
     /// When it was signed; `None` of a backfill.
     pub signed_at: Option<i64>,
     /// When it came.
     pub received_at: i64,
     /// Where it came from.
     pub source: Source,
-    /// The bytes as they came.
-    pub body: Bytes,
+    /// The bytes, packed.
+    pub body: Packed,
 }
 
 /// What became of an arrival; it is durable whichever it is.
@@ -117,6 +113,23 @@ struct StoredRow {
     received_at: i64,
     source: String,
     place: Option<String>,
+    codec: i64,
+    body: Vec<u8>,
+}
+
+#[derive(FromQueryResult)]
+struct PendingRow {
+    inbox_seq: i64,
+}
+
+#[derive(FromQueryResult)]
+struct SequenceRow {
+    seq: i64,
+}
+
+#[derive(FromQueryResult)]
+struct BodyRow {
+    codec: i64,
     body: Vec<u8>,
 }
 
@@ -125,13 +138,26 @@ struct KnownRow {
     seq: i64,
     account: String,
     event_id: String,
-    digest: Vec<u8>,
+    sha256: Vec<u8>,
 }
 
-const COLUMNS: &str =
-    "seq, book, event_id, kind, created, api_version, sha256, signed_at, received_at, source, place, body";
+/// What is there of an event.
+#[derive(Debug, Clone)]
+struct KnownEvent {
+    seq: i64,
+    sha256: Vec<u8>,
+    /// Its body, where it came in the same batch.
+    body: Option<Packed>,
+}
 
-const DELIVERY: [&str; 14] = [
+/// A digest of what a body says, whatever it is wrapped in: two deliveries of one event that have the same
+/// are the same.
+pub type Says = fn(&[u8]) -> [u8; 32];
+
+const COLUMNS: &str = "seq, book, event_id, kind, created, api_version, sha256, signed_at, received_at, source, place, codec, body";
+
+const DELIVERY: [&str; 15] = [
+    "seq",
     "book",
     "account",
     "event_id",
@@ -140,87 +166,90 @@ const DELIVERY: [&str; 14] = [
     "livemode",
     "api_version",
     "sha256",
-    "digest",
     "signed_at",
     "received_at",
     "source",
     "place",
+    "codec",
     "body",
 ];
 
-const INBOX: Table =
-    Table { name: "inbox", columns: &DELIVERY, tail: "RETURNING seq, account, event_id, digest" };
+const INBOX: Table = Table { name: "inbox", columns: &DELIVERY, tail: "" };
 const CONFLICT: Table = Table { name: "conflict", columns: &DELIVERY, tail: "ON CONFLICT DO NOTHING" };
-const PENDING: Table = Table { name: "pending", columns: &["inbox_seq", "received_at"], tail: "" };
 
 impl Ledger {
     /// Stores arrivals, all in one transaction, and says of each what became of it, in their order.
-    /// When this returns they are on disk.
+    /// When this returns they are on disk. `says` tells whether what came again under a known event's id is
+    /// that event.
     ///
     /// # Errors
     ///
     /// The store's refusal; then none of them is stored.
-    pub async fn accept(&self, arrivals: Vec<Arrival>) -> Result<Vec<Acceptance>, LedgerError> {
+    pub async fn accept(&self, arrivals: Vec<Arrival>, says: Says) -> Result<Vec<Acceptance>, LedgerError> {
         let transaction = self.begin().await?;
-        let mut known = self.known_events(&transaction, &arrivals).await?;
-        let received_at: Vec<i64> = arrivals.iter().map(|arrival| arrival.received_at).collect();
-        let keys: Vec<(String, String)> =
-            arrivals.iter().map(|arrival| (arrival.account.clone(), arrival.event_id.clone())).collect();
-        let mut fresh = Vec::new();
-        let mut aside = Vec::new();
-        let mut fate: Vec<Option<Acceptance>> = Vec::with_capacity(arrivals.len());
-        for (arrival, key) in arrivals.into_iter().zip(&keys) {
-            let found = known.get(key).map(|(seq, digest)| (*seq, digest[..] == arrival.digest[..]));
-            fate.push(match found {
-                None => {
-                    known.insert(key.clone(), (0, arrival.digest.to_vec()));
-                    fresh.extend(values(arrival));
-                    None
-                }
-                Some((seq, true)) => Some(Acceptance::Duplicate { seq }),
-                Some((_, false)) => {
-                    aside.extend(values(arrival));
-                    Some(Acceptance::Conflict)
-                }
-            });
-        }
-        CONFLICT.insert(&transaction, aside).await?;
-        let stored = INBOX.insert(&transaction, fresh).await?;
-        for row in &stored {
-            let row = KnownRow::from_query_result(row, "").map_err(while_doing("store deliveries"))?;
-            known.insert((row.account, row.event_id), (row.seq, row.digest));
-        }
-        let number = |key: &(String, String)| known.get(key).map_or(0, |(seq, _)| *seq);
-        let mut pending = Vec::with_capacity(stored.len() * 2);
-        let mut acceptances = Vec::with_capacity(fate.len());
-        for ((fate, key), received_at) in fate.into_iter().zip(&keys).zip(received_at) {
-            let seq = number(key);
-            acceptances.push(match fate {
-                None => {
-                    pending.extend([Value::from(seq), received_at.into()]);
-                    Acceptance::New { seq }
-                }
-                // Told twice in one batch: the first of them has its number by now.
-                Some(Acceptance::Duplicate { .. }) => Acceptance::Duplicate { seq },
-                Some(fate) => fate,
-            });
-        }
-        PENDING.insert(&transaction, pending).await?;
+        let acceptances = store(&transaction, arrivals, says, None).await?;
         transaction.commit().await.map_err(while_doing("store deliveries"))?;
         Ok(acceptances)
     }
 
-    /// The oldest deliveries that are not settled, in the order they came.
+    /// [`Ledger::accept`] of deliveries that a run settles itself, so that nobody else looks after them while its
+    /// claim lasts, which is until an instant.
+    ///
+    /// # Errors
+    ///
+    /// As of [`Ledger::accept`].
+    pub async fn accept_for(
+        &self,
+        run: Run,
+        arrivals: Vec<Arrival>,
+        says: Says,
+        until: i64,
+    ) -> Result<Vec<Acceptance>, LedgerError> {
+        let transaction = self.begin().await?;
+        claim::claim(&transaction, run, until).await?;
+        let acceptances = store(&transaction, arrivals, says, Some(run)).await?;
+        transaction.commit().await.map_err(while_doing("store deliveries"))?;
+        Ok(acceptances)
+    }
+
+    /// The oldest deliveries that are not settled, in the order they came; without those that a run claims as of
+    /// now.
     ///
     /// # Errors
     ///
     /// The store's refusal.
-    pub async fn pending(&self, limit: usize) -> Result<Vec<Stored>, LedgerError> {
-        let sql = format!(
-            "SELECT {COLUMNS} FROM inbox WHERE seq IN \
-             (SELECT inbox_seq FROM pending ORDER BY inbox_seq LIMIT $1) ORDER BY seq"
-        );
-        self.stored(sql, vec![i64::try_from(limit).unwrap_or(i64::MAX).into()]).await
+    pub async fn pending(&self, limit: usize, now: i64) -> Result<Vec<Stored>, LedgerError> {
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        self.stored_where(&format!("seq IN ({UNCLAIMED})"), vec![now.into(), limit.into()]).await
+    }
+
+    /// The deliveries after a number that a run stored and did not settle, in the order they came.
+    ///
+    /// # Errors
+    ///
+    /// The store's refusal.
+    pub async fn pending_of(&self, run: Run, seq: i64, limit: usize) -> Result<Vec<Stored>, LedgerError> {
+        let which = "seq IN (SELECT inbox_seq FROM pending WHERE run = $1 AND inbox_seq > $2 \
+                     ORDER BY inbox_seq LIMIT $3)";
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        self.stored_where(which, vec![run.0.into(), seq.into(), limit.into()]).await
+    }
+
+    /// Which of these deliveries are not settled.
+    ///
+    /// # Errors
+    ///
+    /// The store's refusal.
+    pub async fn still_pending(&self, seqs: &[i64]) -> Result<BTreeSet<i64>, LedgerError> {
+        let mut waiting = BTreeSet::new();
+        for chunk in seqs.chunks(KEYS_A_STATEMENT) {
+            let sql = format!("SELECT inbox_seq FROM pending WHERE inbox_seq IN ({})", marks(chunk.len()));
+            let values = chunk.iter().map(|seq| Value::from(*seq)).collect();
+            let rows: Vec<PendingRow> =
+                all(self.reader(), "read what is pending", statement(sql, values)).await?;
+            waiting.extend(rows.into_iter().map(|row| row.inbox_seq));
+        }
+        Ok(waiting)
     }
 
     /// Lets deliveries wait for settlement again that another version parked, or ignored because it did not
@@ -236,7 +265,8 @@ impl Ledger {
                    OR (d.outcome = 'ignored' AND d.reason = 'catalogue event') ON CONFLICT DO NOTHING";
         let transaction = self.begin().await?;
         let waiting =
-            run(&transaction, "try parked deliveries again", statement(sql, vec![engine.into()])).await?;
+            open::run(&transaction, "try parked deliveries again", statement(sql, vec![engine.into()]))
+                .await?;
         transaction.commit().await.map_err(while_doing("try parked deliveries again"))?;
         Ok(waiting)
     }
@@ -306,32 +336,112 @@ impl Ledger {
         let rows: Vec<StoredRow> = all(self.reader(), "read the inbox", statement(sql, values)).await?;
         Ok(rows.into_iter().map(StoredRow::restore).collect())
     }
+}
 
-    /// Which of the arrivals' events are stored: their numbers and digests.
-    async fn known_events<C: sea_orm::ConnectionTrait>(
+/// Stores arrivals, for a run or for whoever settles.
+async fn store(
+    db: &DatabaseTransaction,
+    arrivals: Vec<Arrival>,
+    says: Says,
+    run: Option<Run>,
+) -> Result<Vec<Acceptance>, LedgerError> {
+    let mut known = known_events(db, &arrivals).await?;
+    let last: Option<SequenceRow> = one(db, "store deliveries", statement(LAST, Vec::new())).await?;
+    let last = last.map_or(0, |row| row.seq);
+    let mut seq = last;
+    let (mut fresh, mut aside) = (Vec::new(), Vec::new());
+    let mut acceptances = Vec::with_capacity(arrivals.len());
+    for arrival in arrivals {
+        let key = (arrival.account.clone(), arrival.event_id.clone());
+        acceptances.push(match known.get(&key) {
+            None => {
+                seq += 1;
+                let body = Some(arrival.body.clone());
+                known.insert(key, KnownEvent { seq, sha256: arrival.sha256.to_vec(), body });
+                fresh.extend(values(Some(seq), arrival));
+                Acceptance::New { seq }
+            }
+            Some(there) if there.is_same(db, &arrival, says).await? => {
+                Acceptance::Duplicate { seq: there.seq }
+            }
+            Some(_) => {
+                aside.extend(values(None, arrival));
+                Acceptance::Conflict
+            }
+        });
+    }
+    CONFLICT.insert(db, aside).await?;
+    INBOX.insert(db, fresh).await?;
+    let of = run.map(|run| run.0);
+    open::run(db, "store deliveries", statement(WAITS, vec![of.into(), last.into()])).await?;
+    Ok(acceptances)
+}
+
+/// The newest delivery's number. No other writer gives one meanwhile, for a transaction that writes is alone.
+const LAST: &str = "SELECT seq FROM sqlite_sequence WHERE name = 'inbox'";
+/// What waits and nobody claims as of `$1`, the oldest, so many at most: the index is asked twice, for a run claims a
+/// million deliveries that are not to be gone through.
+const UNCLAIMED: &str = "SELECT inbox_seq FROM (SELECT inbox_seq FROM pending \
+     WHERE run IS NULL ORDER BY inbox_seq LIMIT $2) \
+     UNION ALL SELECT inbox_seq FROM (SELECT inbox_seq FROM pending \
+     WHERE run IN (SELECT id FROM claim WHERE until <= $1) ORDER BY inbox_seq LIMIT $2) \
+     ORDER BY inbox_seq LIMIT $2";
+/// What is new waits for settlement.
+const WAITS: &str =
+    "INSERT INTO pending (inbox_seq, received_at, run) SELECT seq, received_at, ? FROM inbox WHERE seq > ?";
+
+impl KnownEvent {
+    /// Whether what came is the event that is there: the same bytes, or the same said in others.
+    async fn is_same<C: ConnectionTrait>(
         &self,
         db: &C,
-        arrivals: &[Arrival],
-    ) -> Result<BTreeMap<(String, String), (i64, Vec<u8>)>, LedgerError> {
-        let mut known = BTreeMap::new();
-        for chunk in arrivals.chunks(KEYS_A_STATEMENT) {
-            let names = marks(chunk.len());
-            let sql = format!("SELECT seq, account, event_id, digest FROM inbox WHERE event_id IN ({names})");
-            let values = chunk.iter().map(|arrival| arrival.event_id.clone().into()).collect();
-            let rows: Vec<KnownRow> = all(db, "look for known events", statement(sql, values)).await?;
-            known.extend(rows.into_iter().map(|row| ((row.account, row.event_id), (row.seq, row.digest))));
+        arrival: &Arrival,
+        says: Says,
+    ) -> Result<bool, LedgerError> {
+        if self.sha256 == arrival.sha256 {
+            return Ok(true);
         }
-        Ok(known)
+        let there = match &self.body {
+            Some(body) => body.clone(),
+            None => {
+                let sql = "SELECT codec, body FROM inbox WHERE seq = ?";
+                let row: Option<BodyRow> =
+                    one(db, "read the inbox", statement(sql, vec![self.seq.into()])).await?;
+                let Some(BodyRow { codec, body }) = row else { return Ok(false) };
+                Packed { codec, bytes: body }
+            }
+        };
+        Ok(says(&there.unpack()) == says(&arrival.body.clone().unpack()))
     }
 }
 
-fn values(arrival: Arrival) -> [Value; 14] {
+/// Which of the arrivals' events are stored.
+async fn known_events<C: ConnectionTrait>(
+    db: &C,
+    arrivals: &[Arrival],
+) -> Result<HashMap<(String, String), KnownEvent>, LedgerError> {
+    let mut known = HashMap::with_capacity(arrivals.len());
+    for chunk in arrivals.chunks(KEYS_A_STATEMENT) {
+        let names = marks(chunk.len());
+        let sql = format!("SELECT seq, account, event_id, sha256 FROM inbox WHERE event_id IN ({names})");
+        let values = chunk.iter().map(|arrival| arrival.event_id.clone().into()).collect();
+        let rows: Vec<KnownRow> = all(db, "look for known events", statement(sql, values)).await?;
+        let event = |row: KnownRow| {
+            ((row.account, row.event_id), KnownEvent { seq: row.seq, sha256: row.sha256, body: None })
+        };
+        known.extend(rows.into_iter().map(event));
+    }
+    Ok(known)
+}
+
+fn values(seq: Option<i64>, arrival: Arrival) -> [Value; 15] {
     let (source, place) = match arrival.source {
         Source::Webhook => ("webhook", None),
         Source::Backfill { place } => ("backfill", Some(place)),
         Source::Fetched { place } => ("api", Some(place)),
     };
     [
+        seq.into(),
         arrival.book.into(),
         arrival.account.into(),
         arrival.event_id.into(),
@@ -340,12 +450,12 @@ fn values(arrival: Arrival) -> [Value; 14] {
         i64::from(arrival.livemode).into(),
         arrival.api_version.into(),
         arrival.sha256.to_vec().into(),
-        arrival.digest.to_vec().into(),
         arrival.signed_at.into(),
         arrival.received_at.into(),
         source.into(),
         place.into(),
-        Vec::from(arrival.body).into(),
+        arrival.body.codec.into(),
+        arrival.body.bytes.into(),
     ]
 }
 
@@ -363,7 +473,7 @@ impl StoredRow {
             received_at: self.received_at,
             source: self.source,
             place: self.place,
-            body: self.body,
+            body: Packed { codec: self.codec, bytes: self.body }.unpack(),
         }
     }
 }

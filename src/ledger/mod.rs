@@ -4,9 +4,11 @@
 //! Inbox and postings are only ever added to; the store itself refuses anything else. A settlement
 //! is one transaction, so that there is no state between "the fact is in" and "its movements are".
 
+mod aside;
 mod ask;
 mod books;
 mod catalogue;
+mod claim;
 mod close;
 mod closing;
 mod complete;
@@ -15,6 +17,7 @@ mod error;
 mod inbox;
 mod mirror;
 mod open;
+mod packed;
 mod posting;
 mod project;
 mod pull;
@@ -28,16 +31,19 @@ mod view;
 #[cfg(test)]
 mod tests;
 
+pub use aside::{Aside, LaidFact};
 pub use ask::{EventAt, Gap, KindTold, WaitingEvent};
 pub use books::{KeptCustomer, books_digest, place, standing_among};
 pub use catalogue::{LearntSoFar, NewLesson, Taught};
+pub use claim::Run;
 pub use close::{CloseError, CloseOrder, Closed, Doubts};
 pub use closing::{Closing, Closings, MonthAct};
 pub use complete::Untold;
 pub use customer::{CustomerKey, Known};
 pub use error::LedgerError;
-pub use inbox::{Acceptance, Arrival, Source, Stored};
+pub use inbox::{Acceptance, Arrival, Says, Source, Stored};
 pub use open::Ledger;
+pub use packed::Packed;
 pub use posting::{Posting, Wanted, movement_id};
 pub use pull::{LastDelivery, PullSlice};
 pub use rate::{ImportedQuote, RateImport, Replaced};

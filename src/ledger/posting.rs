@@ -1,10 +1,12 @@
 //! Postings: movements as they stand in the ledger (R23), which are only ever added.
 
+use std::collections::BTreeMap;
+
 use sea_orm::{ConnectionTrait, FromQueryResult, Value};
 use sha2::{Digest, Sha256};
 
 use super::mirror::{self, read, write};
-use super::sql::{Table, all, statement};
+use super::sql::{KEYS_A_STATEMENT, Table, all, statement, with_customers};
 use super::{CustomerKey, Ledger, LedgerError};
 use crate::mrr::{
     Cause, Class, CustomerId, Delta, Evidence, Instant, Kind, Month, Motion, Movement, Mrr, PriceId,
@@ -239,15 +241,30 @@ impl Ledger {
 /// A posting stands that takes nothing back and was not taken back.
 const STANDS: &str = "p.reverses IS NULL AND NOT EXISTS (SELECT 1 FROM posting r WHERE r.reverses = p.seq)";
 
-/// What stands of a customer's movements after an instant; of all time if there is none.
+/// What stands of customers' movements, of each after an instant: of all time if there is none.
 pub(super) async fn standing<C: ConnectionTrait>(
     db: &C,
-    key: &CustomerKey,
-    since: Option<Instant>,
-) -> Result<Vec<Posting>, LedgerError> {
-    let terms = ["p.book = $1", "p.customer = $2", "p.effective_at > $3", STANDS].map(str::to_owned);
-    let since = since.map_or(i64::MIN, |since| since.0);
-    select(db, &terms, vec![key.book.clone().into(), key.customer.to_string().into(), since.into()]).await
+    book: &str,
+    of: &[(&CustomerId, Option<Instant>)],
+) -> Result<BTreeMap<CustomerId, Vec<Posting>>, LedgerError> {
+    let mut standing: BTreeMap<CustomerId, Vec<Posting>> = BTreeMap::new();
+    for chunk in of.chunks(KEYS_A_STATEMENT) {
+        let columns = COLUMNS.map(|column| format!("p.{column}")).join(", ");
+        let sql = format!(
+            "{} SELECT p.seq, {columns} FROM k CROSS JOIN posting p WHERE p.book = ? AND p.customer = k.customer \
+             AND p.effective_at > k.since AND {STANDS} ORDER BY p.seq",
+            with_customers(chunk.len(), "since")
+        );
+        let since = |since: Option<Instant>| since.map_or(i64::MIN, |since| since.0);
+        let keys = chunk.iter().flat_map(|(name, at)| [name.to_string().into(), since(*at).into()]);
+        let values = keys.chain([book.into()]).collect();
+        let rows: Vec<PostingRow> = all(db, "read postings", statement(sql, values)).await?;
+        for row in rows {
+            let posting = row.restore()?;
+            standing.entry(posting.customer.clone()).or_default().push(posting);
+        }
+    }
+    Ok(standing)
 }
 
 async fn select<C: ConnectionTrait>(

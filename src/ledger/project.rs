@@ -5,11 +5,12 @@ use std::collections::BTreeMap;
 
 use sea_orm::{DatabaseTransaction, Value};
 
+use super::customer::names;
 use super::mirror::{self, write};
 use super::open::run;
-use super::sql::{Table, statement};
+use super::sql::{Table, marks, statement, with_customers};
 use super::{CustomerKey, CustomerSettlement, LedgerError, NewFact};
-use crate::mrr::{Derivation, Fact, Finding, Instant, Level, Matter};
+use crate::mrr::{CustomerId, Derivation, Fact, Finding, Instant, Level, Matter};
 
 const LEVEL: Table = Table {
     name: "level",
@@ -46,6 +47,9 @@ const ATTRIBUTE: Table = Table {
            WHERE (excluded.at, excluded.event) >= (attribute.at, attribute.event)",
 };
 
+/// Customers cleared in one statement: each row looks for its own among them.
+const CLEARED_A_STATEMENT: usize = 64;
+
 /// Rows collected over a settlement.
 #[derive(Default)]
 pub(super) struct Projections {
@@ -55,17 +59,12 @@ pub(super) struct Projections {
 }
 
 impl Projections {
-    /// Clears the stretch that a customer was derived for, and collects its rows.
-    pub(super) async fn replace(
+    /// Collects a customer's rows, for which [`clear`] makes room.
+    pub(super) fn collect(
         &mut self,
-        db: &DatabaseTransaction,
         customer: &CustomerSettlement,
         derivation: &Derivation,
     ) -> Result<(), LedgerError> {
-        // Of a customer that was never settled there is nothing to clear.
-        if customer.revision > 0 {
-            clear(db, &customer.key, customer.since).await?;
-        }
         for level in &derivation.levels {
             self.levels.extend(level_values(&customer.key, level)?);
         }
@@ -129,27 +128,33 @@ impl Projections {
     }
 }
 
-/// Levels that began before the stretch end where it begins; all else of it goes.
-async fn clear(
+/// Makes room for what customers of a book were derived to, each since its checkpoint. Levels that began
+/// before the stretch end where it begins; all else of it goes.
+pub(super) async fn clear(
     db: &DatabaseTransaction,
-    key: &CustomerKey,
-    since: Option<Instant>,
+    book: &str,
+    of: &[(&CustomerId, Option<Instant>)],
 ) -> Result<(), LedgerError> {
-    let names = || vec![Value::from(key.book.clone()), key.customer.to_string().into()];
-    let whole = "book = $1 AND customer = $2";
-    let at = since.map_or(i64::MIN, |since| since.0);
-    let from = || [names(), vec![at.into()]].concat();
-    let statements = [
-        (format!("DELETE FROM level WHERE {whole} AND from_at >= $3"), from()),
-        (
-            format!("UPDATE level SET until_at = $3 WHERE {whole} AND (until_at IS NULL OR until_at > $3)"),
-            from(),
-        ),
-        (format!("DELETE FROM finding WHERE {whole} AND at > $3"), from()),
-        (format!("DELETE FROM scheduled WHERE {whole}"), names()),
-    ];
-    for (sql, values) in statements {
-        run(db, "write what follows from the facts", statement(sql, values)).await?;
+    for chunk in of.chunks(CLEARED_A_STATEMENT) {
+        let keys = with_customers(chunk.len(), "since");
+        let named = format!("book = ? AND customer IN ({})", marks(chunk.len()));
+        let since = |table| format!("(SELECT k.since FROM k WHERE k.customer = {table}.customer)");
+        let at = |since: Option<Instant>| since.map_or(i64::MIN, |since| since.0);
+        let pairs = chunk.iter().flat_map(|(name, since)| [name.to_string().into(), at(*since).into()]);
+        let pairs: Vec<Value> = pairs.collect();
+        let names = || names(book, chunk.iter().map(|(name, _)| name.as_str()));
+        let both = || [pairs.clone(), names()].concat();
+        let shortened = "UPDATE level SET until_at = k.since FROM k WHERE level.book = ? \
+                         AND level.customer = k.customer AND (until_at IS NULL OR until_at > k.since)";
+        let statements = [
+            (format!("{keys} DELETE FROM level WHERE {named} AND from_at >= {}", since("level")), both()),
+            (format!("{keys} {shortened}"), [pairs.clone(), vec![book.into()]].concat()),
+            (format!("{keys} DELETE FROM finding WHERE {named} AND at > {}", since("finding")), both()),
+            (format!("DELETE FROM scheduled WHERE {named}"), names()),
+        ];
+        for (sql, values) in statements {
+            run(db, "write what follows from the facts", statement(sql, values)).await?;
+        }
     }
     Ok(())
 }

@@ -116,7 +116,7 @@ impl Ledger {
                    (SELECT COUNT(*) FROM disposition WHERE outcome = 'ignored') AS ignored, \
                    (SELECT COUNT(*) FROM disposition WHERE outcome = 'parked') AS parked, \
                    (SELECT COUNT(*) FROM customer WHERE due_at <= settled_at) AS due, \
-                   (SELECT MIN(received_at) FROM pending) AS oldest_pending_at, \
+                   (SELECT MIN(received_at) FROM pending WHERE run IS NULL) AS oldest_pending_at, \
                    (SELECT COALESCE(MAX(seq), 0) FROM inbox) AS last_seq, \
                    (SELECT COALESCE(MAX(seq), 0) FROM posting) AS last_posting";
         let counts: Option<Counts> =
@@ -145,7 +145,7 @@ impl Ledger {
             oldest: Option<i64>,
         }
         let sql = "SELECT MIN(received_at) AS oldest FROM \
-                   (SELECT received_at FROM pending ORDER BY inbox_seq LIMIT 1) AS first";
+                   (SELECT received_at FROM pending WHERE run IS NULL ORDER BY inbox_seq LIMIT 1) AS first";
         let row: Option<Row> = one(self.reader(), "look for what waits", statement(sql, Vec::new())).await?;
         Ok(row.and_then(|row| row.oldest).map_or(0, |oldest| (now - oldest).max(0)))
     }

@@ -6,16 +6,17 @@ use std::ops::AddAssign;
 
 use sea_orm::{ConnectionTrait, DatabaseTransaction, FromQueryResult, Value};
 
-use super::catalogue::{NewLesson, Questions};
+use super::catalogue::{AskRow, NewLesson, Questions, asks_of};
 use super::closing::OpenMonths;
+use super::customer::names;
 use super::error::while_doing;
 use super::mirror::{self, write};
 use super::open::run;
 use super::posting::{Entry, POSTING, Posting, movement_id, reversal, standing, values};
 use super::project::Projections;
-use super::sql::{Table, marks, one, statement};
-use super::{CustomerKey, Ledger, LedgerError, SettlementRules, closing, rules};
-use crate::mrr::{Derivation, Fact, Instant, Month};
+use super::sql::{KEYS_A_STATEMENT, Table, all, marks, statement};
+use super::{CustomerKey, Ledger, LedgerError, SettlementRules, closing, project, rules};
+use crate::mrr::{CustomerId, Derivation, Fact, Instant, Month};
 
 /// What a delivery came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,6 +65,16 @@ pub struct NewFact {
     pub part: i64,
     /// The fact.
     pub fact: Fact,
+    /// Its stored form, where that is at hand.
+    pub(super) text: Option<String>,
+}
+
+impl NewFact {
+    /// The fact that a delivery says as its `part`-th one, from 0.
+    #[must_use]
+    pub fn of(key: CustomerKey, inbox_seq: i64, part: i64, fact: Fact) -> Self {
+        Self { key, inbox_seq, part, fact, text: None }
+    }
 }
 
 /// What a customer was derived to.
@@ -163,8 +174,23 @@ const CUSTOMER: Table = Table {
            catalogue_seq = excluded.catalogue_seq",
 };
 
+/// What stands of a customer that was settled before.
+#[derive(Default)]
+struct Stood {
+    row: Option<RevisionRow>,
+    postings: Vec<Posting>,
+    asks: Vec<AskRow>,
+}
+
+/// What rows name rules and policy by.
+struct Digests {
+    policy: String,
+    rules: String,
+}
+
 #[derive(FromQueryResult)]
 struct RevisionRow {
+    customer: String,
     revision: i64,
     checkpoint: Option<String>,
     checkpoint_at: Option<i64>,
@@ -200,19 +226,23 @@ impl Settlement {
         let mut projections = Projections::default();
         let mut questions = Questions::default();
         let open = closing::open_months(db).await?;
+        let mut stood = self.stood(db).await?;
+        let digests = Digests { policy: self.rules.policy_digest()?, rules: self.rules.digest()? };
         for customer in &self.customers {
-            let row = revision(db, &customer.key).await?;
-            if row.as_ref().map_or(0, |row| row.revision) != customer.revision {
+            let stood = stood.remove(&customer.key).unwrap_or_default();
+            if stood.row.as_ref().map_or(0, |row| row.revision) != customer.revision {
                 return Err(LedgerError::Overtaken { customer: customer.key.customer.clone() });
             }
             if let Ok(derivation) = &customer.derivation {
-                posted += self.difference(db, customer, derivation, &open, &mut postings).await?;
-                projections.replace(db, customer, derivation).await?;
-                questions.replace(db, customer, derivation).await?;
+                let by = (&open, digests.policy.as_str());
+                posted += self.difference(customer, derivation, stood.postings, by, &mut postings)?;
+                projections.collect(customer, derivation)?;
+                questions.replace(db, customer, derivation, &stood.asks).await?;
             }
             let learnt = learnt.get(&customer.key.book).copied().unwrap_or_default();
-            customers.extend(self.customer_values(customer, row, learnt)?);
+            customers.extend(self.customer_values(customer, stood.row, learnt, &digests.rules)?);
         }
+        self.clear(db).await?;
         POSTING.insert(db, postings).await?;
         projections.insert(db).await?;
         projections.attributes(db, &self.facts).await?;
@@ -224,17 +254,62 @@ impl Settlement {
         Ok(posted)
     }
 
-    /// Appends what takes back the postings that no longer hold, then those that are new.
-    async fn difference(
+    /// What stands of the customers that were settled before, in a few statements for all.
+    async fn stood(&self, db: &DatabaseTransaction) -> Result<BTreeMap<CustomerKey, Stood>, LedgerError> {
+        let mut stood: BTreeMap<CustomerKey, Stood> = BTreeMap::new();
+        for (book, customers) in self.by_book(|_| true) {
+            for row in revisions(db, book, &customers).await? {
+                let key = CustomerKey { book: book.to_owned(), customer: row.customer.as_str().into() };
+                stood.entry(key).or_default().row = Some(row);
+            }
+        }
+        // Of a customer that was never settled nothing stands.
+        for (book, customers) in self.by_book(|customer| customer.revision > 0 && customer.derivation.is_ok())
+        {
+            let key = |customer| CustomerKey { book: book.to_owned(), customer };
+            for (customer, postings) in standing(db, book, &customers).await? {
+                stood.entry(key(customer)).or_default().postings = postings;
+            }
+            let names: Vec<&CustomerId> = customers.iter().map(|(customer, _)| *customer).collect();
+            for (customer, asks) in asks_of(db, book, &names).await? {
+                stood.entry(key(customer)).or_default().asks = asks;
+            }
+        }
+        Ok(stood)
+    }
+
+    /// Makes room for the projections of the customers that were settled before.
+    async fn clear(&self, db: &DatabaseTransaction) -> Result<(), LedgerError> {
+        for (book, customers) in self.by_book(|customer| customer.revision > 0 && customer.derivation.is_ok())
+        {
+            project::clear(db, book, &customers).await?;
+        }
+        Ok(())
+    }
+
+    /// Those of the customers that are wanted, by their books, with the checkpoints they were derived from.
+    fn by_book(
         &self,
-        db: &DatabaseTransaction,
+        is_wanted: impl Fn(&CustomerSettlement) -> bool,
+    ) -> BTreeMap<&str, Vec<(&CustomerId, Option<Instant>)>> {
+        let mut books: BTreeMap<&str, Vec<_>> = BTreeMap::new();
+        for customer in self.customers.iter().filter(|customer| is_wanted(customer)) {
+            books.entry(&customer.key.book).or_default().push((&customer.key.customer, customer.since));
+        }
+        books
+    }
+
+    /// Appends what takes back the postings that no longer hold, then those that are new.
+    fn difference(
+        &self,
         customer: &CustomerSettlement,
         derivation: &Derivation,
-        open: &OpenMonths,
+        stood: Vec<Posting>,
+        (open, policy): (&OpenMonths, &str),
         postings: &mut Vec<Value>,
     ) -> Result<Posted, LedgerError> {
         let mut standing_by_id: BTreeMap<String, Vec<Posting>> = BTreeMap::new();
-        for posting in standing(db, &customer.key, customer.since).await? {
+        for posting in stood {
             standing_by_id.entry(posting.id.clone()).or_default().push(posting);
         }
         let mut new = Vec::new();
@@ -251,14 +326,13 @@ impl Settlement {
         }
         let mut gone: Vec<Posting> = standing_by_id.into_values().flatten().collect();
         gone.sort_by_key(|posting| posting.seq);
-        let policy = self.rules.policy_digest()?;
         let entry = |month, reverses| Entry {
             key: &customer.key,
             month,
             posted_in: open.books_of(&customer.key.book, month),
             recorded_at: self.now,
             engine: &self.rules.engine,
-            policy: &policy,
+            policy,
             reverses,
         };
         for posting in &gone {
@@ -289,6 +363,10 @@ impl Settlement {
                 Fact::Billed(fact) => (Some(fact.subscription.to_string()), &fact.evidence.event, None),
                 Fact::Change(fact) => (Some(fact.subscription.to_string()), &fact.evidence.event, None),
             };
+            let text = match &new.text {
+                Some(text) => text.clone(),
+                None => write::<mirror::Fact, _>(&new.fact)?,
+            };
             values.extend([
                 Value::from(new.key.book.clone()),
                 new.key.customer.to_string().into(),
@@ -299,7 +377,7 @@ impl Settlement {
                 subscription.into(),
                 event.to_string().into(),
                 status.into(),
-                write::<mirror::Fact, _>(&new.fact)?.into(),
+                text.into(),
             ]);
         }
         Ok(values)
@@ -310,6 +388,7 @@ impl Settlement {
         customer: &CustomerSettlement,
         row: Option<RevisionRow>,
         learnt: i64,
+        rules: &str,
     ) -> Result<[Value; 10], LedgerError> {
         let stood = row.and_then(|row| row.checkpoint.zip(row.checkpoint_at));
         let (checkpoint, due_at, poisoned) = match &customer.derivation {
@@ -333,7 +412,7 @@ impl Settlement {
             due_at.into(),
             poisoned.into(),
             self.now.into(),
-            self.rules.digest()?.into(),
+            rules.into(),
             learnt.into(),
         ])
     }
@@ -352,20 +431,39 @@ impl Settlement {
         self.dispositions.iter().flat_map(row).collect()
     }
 
+    /// What is settled here no longer waits. If some of it does not wait any more, somebody settled it
+    /// meanwhile, and its facts would count twice.
     async fn clear_pending(&self, db: &DatabaseTransaction) -> Result<(), LedgerError> {
-        for chunk in self.dispositions.chunks(super::sql::KEYS_A_STATEMENT) {
+        for chunk in self.dispositions.chunks(KEYS_A_STATEMENT) {
             let sql = format!("DELETE FROM pending WHERE inbox_seq IN ({})", marks(chunk.len()));
             let values = chunk.iter().map(|disposition| disposition.inbox_seq.into()).collect();
-            run(db, "settle", statement(sql, values)).await?;
+            let cleared = run(db, "settle", statement(sql, values)).await?;
+            if usize::try_from(cleared).ok() != Some(chunk.len()) {
+                let customer = self.customers.first().map(|first| first.key.customer.clone());
+                return Err(LedgerError::Overtaken { customer: customer.unwrap_or_else(|| "".into()) });
+            }
         }
         Ok(())
     }
 }
 
-async fn revision<C: ConnectionTrait>(db: &C, key: &CustomerKey) -> Result<Option<RevisionRow>, LedgerError> {
-    let sql = "SELECT revision, checkpoint, checkpoint_at FROM customer WHERE book = $1 AND customer = $2";
-    let values = vec![key.book.clone().into(), key.customer.to_string().into()];
-    one(db, "settle", statement(sql, values)).await
+/// The rows of those customers of a book that have one.
+async fn revisions<C: ConnectionTrait>(
+    db: &C,
+    book: &str,
+    of: &[(&CustomerId, Option<Instant>)],
+) -> Result<Vec<RevisionRow>, LedgerError> {
+    let mut rows = Vec::with_capacity(of.len());
+    for chunk in of.chunks(KEYS_A_STATEMENT) {
+        let sql = format!(
+            "SELECT customer, revision, checkpoint, checkpoint_at FROM customer \
+             WHERE book = ? AND customer IN ({})",
+            marks(chunk.len())
+        );
+        let values = names(book, chunk.iter().map(|(customer, _)| customer.as_str()));
+        rows.extend(all::<RevisionRow, _>(db, "settle", statement(sql, values)).await?);
+    }
+    Ok(rows)
 }
 
 /// Makes room for a timeline that was read anew: what an older version read out of an event, this one may

@@ -8,6 +8,12 @@ use super::error::while_doing;
 /// Rows of one statement: the store's limit of bound values is 32,766, and more rows gain nothing.
 const ROWS_A_STATEMENT: usize = 200;
 
+/// The customers of one book, and something of each, as the table `k` of a statement: what is wanted of all
+/// of them is asked at once. Join it by `CROSS JOIN`, which goes through its left side first.
+pub(super) fn with_customers(count: usize, column: &str) -> String {
+    format!("WITH k (customer, {column}) AS (VALUES {})", tuples(count, 2))
+}
+
 /// Keys looked for in one statement.
 pub(super) const KEYS_A_STATEMENT: usize = 500;
 
@@ -72,12 +78,6 @@ fn tuples(rows: usize, width: usize) -> String {
 /// numbered one in a list of all of them, which makes thousands of them dear.
 pub(super) fn marks(count: usize) -> String {
     vec!["?"; count].join(",")
-}
-
-/// `$first,…`, so many of them.
-pub(super) fn placeholders(first: usize, count: usize) -> String {
-    let names: Vec<String> = (first..first + count).map(|n| format!("${n}")).collect();
-    names.join(",")
 }
 
 /// Every row of a query as an `R`.

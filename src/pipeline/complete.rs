@@ -6,6 +6,7 @@ use super::arrival;
 use crate::api::{Api, ApiError, Fetched, Wanted};
 use crate::ledger::{Acceptance, Arrival, Ledger, LedgerError, Source, Untold};
 use crate::mrr::Topic;
+use crate::stripe::says;
 
 /// How long something that Stripe does not have is not asked for again.
 const GONE_SECONDS: i64 = 86_400;
@@ -96,7 +97,7 @@ impl Completer {
         // An object of the API does not say whose account it is of.
         let account = account.unwrap_or_default().to_owned();
         let arrival = Arrival { account, book: untold.book.clone(), ..arrival };
-        let accepted = self.ledger.accept(vec![arrival]).await?;
+        let accepted = self.ledger.accept(vec![arrival], says).await?;
         Ok(matches!(accepted[..], [Acceptance::New { .. }]))
     }
 

@@ -8,8 +8,8 @@ use sha2::{Digest, Sha256};
 use tokio::sync::{Notify, mpsc, oneshot};
 use tokio::task::JoinHandle;
 
-use crate::ledger::{Acceptance, Arrival, Ledger, Source};
-use crate::stripe::{EnvelopeError, Form, Secret, SignatureError, book, read, verify};
+use crate::ledger::{Acceptance, Arrival, Ledger, Packed, Source};
+use crate::stripe::{Delivery, EnvelopeError, Form, Secret, SignatureError, book, says, verify};
 
 /// Deliveries that may wait for a commit; more are told to come back, before memory grows.
 const WAITING: usize = 4_096;
@@ -163,26 +163,35 @@ pub fn arrival(
     now: i64,
     source: Source,
 ) -> Result<Arrival, EnvelopeError> {
-    let envelope = read(&body)?;
-    let book = book(&envelope);
+    Ok(arrival_of(&Delivery::read(&body)?, &body, signed_at, now, source))
+}
+
+/// What is stored of a delivery that is read.
+pub(super) fn arrival_of(
+    delivery: &Delivery<'_>,
+    body: &[u8],
+    signed_at: Option<i64>,
+    now: i64,
+    source: Source,
+) -> Arrival {
+    let envelope = &delivery.envelope;
     if envelope.form == Form::Unrecognised {
         tracing::warn!(event = envelope.id, "delivery is JSON and no event: kept and parked");
     }
-    Ok(Arrival {
-        book,
-        account: envelope.account.unwrap_or_default(),
-        event_id: envelope.id,
-        kind: envelope.kind,
+    Arrival {
+        book: book(envelope),
+        account: envelope.account.clone().unwrap_or_default(),
+        event_id: envelope.id.clone(),
+        kind: envelope.kind.clone(),
         created: envelope.created,
         livemode: envelope.livemode,
-        api_version: envelope.api_version,
-        sha256: Sha256::digest(&body).into(),
-        digest: envelope.digest,
+        api_version: envelope.api_version.clone(),
+        sha256: Sha256::digest(body).into(),
         signed_at,
         received_at: now,
         source,
-        body,
-    })
+        body: Packed::of(body),
+    }
 }
 
 /// Commits whatever waits, as one transaction, until the door is closed.
@@ -202,7 +211,7 @@ async fn commit_all(ledger: Ledger, mut waiting: mpsc::Receiver<Intake>, stored:
 
 /// One transaction for all; if it fails, each on its own, so that one bad row costs only itself.
 async fn commit(ledger: &Ledger, arrivals: Vec<Arrival>) -> Vec<Option<Acceptance>> {
-    let error = match ledger.accept(arrivals.clone()).await {
+    let error = match ledger.accept(arrivals.clone(), says).await {
         Ok(acceptances) => return acceptances.into_iter().map(Some).collect(),
         Err(error) => error,
     };
@@ -212,7 +221,7 @@ async fn commit(ledger: &Ledger, arrivals: Vec<Arrival>) -> Vec<Option<Acceptanc
     }
     let mut acceptances = Vec::with_capacity(arrivals.len());
     for arrival in arrivals {
-        let accepted = ledger.accept(vec![arrival]).await;
+        let accepted = ledger.accept(vec![arrival], says).await;
         acceptances.push(accepted.ok().and_then(|one| one.into_iter().next()));
     }
     acceptances

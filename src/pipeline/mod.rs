@@ -3,18 +3,21 @@
 //! post the difference, in one transaction, so that a crash between any two steps loses nothing and
 //! posts nothing twice.
 
+mod bulk;
 mod close;
 mod closed_months;
 mod complete;
 mod door;
+mod parallel;
 mod settle;
 mod shelf;
 mod verify;
 mod verify_catalogue;
 mod what_if;
 
+pub use bulk::{Bulk, Document, Fate, ReadDocument, read_documents};
 pub use complete::{Completed, Completer};
 pub use door::{AcceptError, Accepted, Door, Unready, arrival};
-pub use settle::{A_BULK, ENGINE, NoFacts, Settled, Settler, Told, facts_of, told_by};
+pub use settle::{ENGINE, NoFacts, Settled, Settler, Told, facts_of, told_by};
 pub use verify::{Fault, Proof, verify};
 pub use what_if::{Tried, WhatIf, what_if};

@@ -4,25 +4,23 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use super::parallel::in_parallel;
 use super::shelf::{Shelf, catalogue_with};
 use crate::ledger::{
-    CustomerKey, CustomerSettlement, Disposition, Ledger, LedgerError, NewFact, NewLesson, Outcome, Posted,
-    Settlement, SettlementRules, Stored,
+    CustomerKey, CustomerSettlement, Disposition, Known, Ledger, LedgerError, NewFact, NewLesson, Outcome,
+    Posted, Settlement, SettlementRules, Stored,
 };
 use crate::mrr::{
     Catalogue, CatalogueFact, Derivation, Fact, Grade, Instant, Lesson, Policy, Rules, Timeline, Topic,
     derive,
 };
-use crate::stripe::{Translation, read, translate};
+use crate::stripe::{Delivery, Translation};
 
 /// The version that derives; each posting carries it (R23).
 pub const ENGINE: &str = concat!("upswell ", env!("CARGO_PKG_VERSION"));
 
 /// Deliveries settled in one transaction at most while others wait for their answers.
 const A_BATCH: usize = 256;
-/// The same of a backfill: the more of a customer's history one settlement holds, the fewer times the
-/// customer is derived.
-pub const A_BULK: usize = 4_096;
 /// Customers derived again in one transaction at most, when their time has come.
 const DUE_CUSTOMERS: usize = 128;
 /// How often in a row a settlement may find that another process came before it. Each time that one got
@@ -73,16 +71,24 @@ pub struct Told {
 ///
 /// [`NoFacts`] of a delivery that says nothing.
 pub fn told_by(stored: &Stored) -> Result<Told, NoFacts> {
-    let parked = |path: String, reason| NoFacts { outcome: Outcome::Parked, reason, path: Some(path) };
-    let envelope = read(&stored.body).map_err(|error| parked("$".to_owned(), error.to_string()))?;
-    match translate(&stored.body, &envelope, &stored.sha256) {
+    let delivery = Delivery::read(&stored.body).map_err(|error| parked("$".to_owned(), error.to_string()))?;
+    told_of(&delivery, &stored.sha256, Instant(stored.received_at))
+}
+
+/// What a delivery says that came at an instant.
+pub(super) fn told_of(
+    delivery: &Delivery<'_>,
+    sha256_hex: &str,
+    received_at: Instant,
+) -> Result<Told, NoFacts> {
+    match delivery.translate(sha256_hex) {
         Translation::Facts(mut facts) => {
-            facts.iter_mut().for_each(|fact| shown_at(fact, Instant(stored.received_at)));
+            facts.iter_mut().for_each(|fact| shown_at(fact, received_at));
             Ok(Told { facts, lessons: Vec::new() })
         }
         Translation::Learnt { mut catalogue, mut facts } => {
-            catalogue.iter_mut().for_each(|fact| seen_at(fact, Instant(stored.received_at)));
-            facts.iter_mut().for_each(|fact| shown_at(fact, Instant(stored.received_at)));
+            catalogue.iter_mut().for_each(|fact| seen_at(fact, received_at));
+            facts.iter_mut().for_each(|fact| shown_at(fact, received_at));
             Ok(Told { facts, lessons: catalogue })
         }
         Translation::Ignored { reason } => {
@@ -90,6 +96,10 @@ pub fn told_by(stored: &Stored) -> Result<Told, NoFacts> {
         }
         Translation::Parked { path, reason } => Err(parked(path, reason)),
     }
+}
+
+fn parked(path: String, reason: String) -> NoFacts {
+    NoFacts { outcome: Outcome::Parked, reason, path: Some(path) }
 }
 
 /// A listed price may ask something else in other currencies than it did when it was made, and a
@@ -129,10 +139,18 @@ pub fn facts_of(stored: &Stored) -> Result<Vec<Fact>, NoFacts> {
 
 /// What is to be derived of a customer.
 #[derive(Default)]
-struct Changed {
-    facts: Vec<NewFact>,
+pub(super) struct Changed {
+    pub(super) facts: Vec<NewFact>,
     /// Whether the facts are the whole timeline, read anew, and not what comes to it.
-    is_whole: bool,
+    pub(super) is_whole: bool,
+}
+
+/// A customer about to be derived.
+struct Underived {
+    key: CustomerKey,
+    known: Known,
+    facts: Vec<Fact>,
+    is_reread: bool,
 }
 
 impl Settler {
@@ -141,6 +159,12 @@ impl Settler {
     pub fn new(ledger: Ledger, catalogue: Catalogue, policy: Policy, zone: chrono_tz::Tz) -> Self {
         let rules = SettlementRules { engine: ENGINE.to_owned(), policy, catalogue, zone };
         Self { ledger, rules, shelf: Shelf::default() }
+    }
+
+    /// What it settles in.
+    #[must_use]
+    pub fn ledger(&self) -> &Ledger {
+        &self.ledger
     }
 
     /// The rules it settles by.
@@ -178,7 +202,7 @@ impl Settler {
                 changed.insert(key, Changed { facts, is_whole: true });
             }
             heard.dispositions.clear();
-            match self.post(&changed, heard, now).await {
+            match self.post(changed, heard, now).await {
                 Err(error) if gives_way(&error, &mut overtaken) => {}
                 more => {
                     overtaken = 0;
@@ -194,21 +218,10 @@ impl Settler {
     ///
     /// [`LedgerError`] of the store; what was settled before it stays settled.
     pub async fn settle(&self, now: i64) -> Result<Settled, LedgerError> {
-        self.settle_by(A_BATCH, now).await
-    }
-
-    /// [`Settler::settle`], so many deliveries in one transaction at most.
-    ///
-    /// # Errors
-    ///
-    /// As of [`Settler::settle`].
-    pub async fn settle_by(&self, most: usize, now: i64) -> Result<Settled, LedgerError> {
-        let mut settled = Settled::default();
-        let (mut most, mut overtaken) = (most, 0);
+        let (mut settled, mut overtaken) = (Settled::default(), 0);
         loop {
-            match self.settle_some(most, now).await {
-                // Somebody settles beside us: smaller steps meet less often.
-                Err(error) if gives_way(&error, &mut overtaken) => most = most.min(A_BATCH),
+            match self.settle_some(now).await {
+                Err(error) if gives_way(&error, &mut overtaken) => {}
                 Ok(more) if more.deliveries == 0 => break,
                 more => {
                     overtaken = 0;
@@ -222,7 +235,7 @@ impl Settler {
                 return Ok(settled);
             }
             let changed = due.into_iter().map(|key| (key, Changed::default())).collect();
-            match self.post(&changed, Heard::default(), now).await {
+            match self.post(changed, Heard::default(), now).await {
                 Err(error) if gives_way(&error, &mut overtaken) => {}
                 more => {
                     overtaken = 0;
@@ -237,8 +250,8 @@ impl Settler {
     /// # Errors
     ///
     /// [`LedgerError`] of the store; then none of it is settled.
-    async fn settle_some(&self, most: usize, now: i64) -> Result<Settled, LedgerError> {
-        let pending = self.ledger.pending(most).await?;
+    async fn settle_some(&self, now: i64) -> Result<Settled, LedgerError> {
+        let pending = self.ledger.pending(A_BATCH, now).await?;
         let mut changed: BTreeMap<CustomerKey, Changed> = BTreeMap::new();
         let mut heard = Heard::default();
         pending.iter().for_each(|stored| heard.listen(stored));
@@ -246,18 +259,29 @@ impl Settler {
             changed.entry(new.key.clone()).or_default().facts.push(new);
         }
         let posted =
-            if pending.is_empty() { Posted::default() } else { self.post(&changed, heard, now).await? };
+            if pending.is_empty() { Posted::default() } else { self.post(changed, heard, now).await? };
         Ok(Settled { deliveries: pending.len(), posted })
     }
 
     /// Derives the customers again, with what their books have learnt and learn here, and posts the
     /// difference, in one transaction.
-    async fn post(
+    pub(super) async fn post(
         &self,
-        changed: &BTreeMap<CustomerKey, Changed>,
+        changed: BTreeMap<CustomerKey, Changed>,
         heard: Heard,
         now: i64,
     ) -> Result<Posted, LedgerError> {
+        let mut settlement = self.prepare(changed, heard, now).await?;
+        self.commit(&mut settlement).await
+    }
+
+    /// Derives them, and writes nothing yet.
+    pub(super) async fn prepare(
+        &self,
+        changed: BTreeMap<CustomerKey, Changed>,
+        heard: Heard,
+        now: i64,
+    ) -> Result<Settlement, LedgerError> {
         let Heard { dispositions, lessons, .. } = heard;
         let taught = lessons.iter().map(|lesson| lesson.book.as_str());
         let books = changed.keys().map(|key| key.book.as_str()).chain(taught).collect();
@@ -267,18 +291,21 @@ impl Settler {
             let catalogue = catalogue_with(&self.rules.catalogue, book, known, &lessons);
             rules.insert(book.clone(), SettlementRules { catalogue, ..self.rules.clone() });
         }
-        let mut settlement = Settlement {
-            customers: self.derived_all(changed, &rules, &lessons, now).await?,
+        Ok(Settlement {
+            customers: self.derived_all(&changed, rules, &lessons, now).await?,
             now,
             rules: self.rules.clone(),
             dispositions,
             lessons,
             learnt: shelf.into_iter().map(|(book, known)| (book, known.seq)).collect(),
-            facts: changed.values().flat_map(|changed| &changed.facts).cloned().collect(),
-        };
+            facts: changed.into_values().flat_map(|changed| changed.facts).collect(),
+        })
+    }
+
+    /// Writes what was derived. One customer the ledger can't hold does not stop the others.
+    pub(super) async fn commit(&self, settlement: &mut Settlement) -> Result<Posted, LedgerError> {
         loop {
-            match self.ledger.settle(&settlement).await {
-                // One customer the ledger can't hold does not stop the others.
+            match self.ledger.settle(settlement).await {
                 Err(LedgerError::DoesNotFit { customer, what, value }) => {
                     let reason = format!("{what} of {value} does not fit into the ledger");
                     let poisoned = settlement.customers.iter_mut().filter(|of| of.key.customer == customer);
@@ -289,57 +316,74 @@ impl Settler {
         }
     }
 
+    /// Customers derived with their new facts, each from its checkpoint if none of them reaches back to it,
+    /// and nothing that it asks for is learnt with them.
     async fn derived_all(
         &self,
         changed: &BTreeMap<CustomerKey, Changed>,
-        rules: &BTreeMap<String, SettlementRules>,
+        rules: BTreeMap<String, SettlementRules>,
         lessons: &[NewLesson],
         now: i64,
     ) -> Result<Vec<CustomerSettlement>, LedgerError> {
+        let concerned = self.concerned(changed, lessons).await?;
+        let reach = |(key, changed): (&CustomerKey, &Changed)| {
+            let reach = changed.facts.iter().map(|new| new.fact.reaches_back_to()).min();
+            let is_concerned = concerned.contains(key);
+            (key.clone(), (!is_concerned).then(|| reach.unwrap_or(Instant(i64::MAX))))
+        };
+        let asked: Vec<_> = changed.iter().map(reach).collect();
+        let mut known = self.ledger.known_all(&asked).await?;
+        let underived = |(key, changed): (&CustomerKey, &Changed)| Underived {
+            key: key.clone(),
+            known: known.remove(key).unwrap_or_default(),
+            facts: changed.facts.iter().map(|new| new.fact.clone()).collect(),
+            is_reread: changed.is_whole,
+        };
+        let work = changed.iter().map(underived).collect();
+        let otherwise = self.rules.clone();
+        let derive = move |customer: Underived| {
+            let rules = rules.get(&customer.key.book).unwrap_or(&otherwise);
+            derived(customer, rules, now)
+        };
+        Ok(in_parallel(work, derive).await)
+    }
+
+    /// The customers that ask for something that is learnt here.
+    async fn concerned(
+        &self,
+        changed: &BTreeMap<CustomerKey, Changed>,
+        lessons: &[NewLesson],
+    ) -> Result<BTreeSet<CustomerKey>, LedgerError> {
         let mut taught: BTreeMap<&str, BTreeSet<Topic>> = BTreeMap::new();
         for lesson in lessons {
             taught.entry(&lesson.book).or_default().insert(lesson.fact.topic());
         }
-        let nothing = BTreeSet::new();
-        let mut customers = Vec::with_capacity(changed.len());
-        for (key, changed) in changed {
-            let rules = rules.get(&key.book).unwrap_or(&self.rules);
-            let topics = taught.get(key.book.as_str()).unwrap_or(&nothing);
-            customers.push(self.derived(key, changed, rules, topics, now).await?);
+        let mut concerned = BTreeSet::new();
+        for (book, topics) in taught {
+            let of_book = changed.keys().filter(|key| key.book == book);
+            let customers: Vec<_> = of_book.map(|key| &key.customer).collect();
+            let found = self.ledger.concerned(book, &customers, &topics).await?;
+            let key = |customer| CustomerKey { book: book.to_owned(), customer };
+            concerned.extend(found.into_iter().map(key));
         }
-        Ok(customers)
-    }
-
-    /// A customer derived with its new facts, from its checkpoint if none of them reaches back to it, and
-    /// nothing that it asks for is learnt with them.
-    async fn derived(
-        &self,
-        key: &CustomerKey,
-        changed: &Changed,
-        rules: &SettlementRules,
-        taught: &BTreeSet<Topic>,
-        now: i64,
-    ) -> Result<CustomerSettlement, LedgerError> {
-        let reach = changed.facts.iter().map(|new| new.fact.reaches_back_to()).min();
-        let reach = match self.ledger.is_concerned(key, taught).await? {
-            true => None,
-            false => Some(reach.unwrap_or(Instant(i64::MAX))),
-        };
-        let known = self.ledger.known(key, reach).await?;
-        let mut timeline = if changed.is_whole { Timeline::default() } else { known.timeline };
-        timeline.facts.extend(changed.facts.iter().map(|new| new.fact.clone()));
-        let since = timeline.start.as_ref().map(|start| start.checkpoint.at);
-        let derivation = derive_contained(&timeline, rules, now).map_err(|reason| {
-            tracing::error!(customer = %key.customer, reason, "customer could not be derived; others go on");
-            reason
-        });
-        let is_reread = changed.is_whole;
-        Ok(CustomerSettlement { key: key.clone(), revision: known.revision, since, is_reread, derivation })
+        Ok(concerned)
     }
 }
 
+fn derived(customer: Underived, rules: &SettlementRules, now: i64) -> CustomerSettlement {
+    let Underived { key, known, mut facts, is_reread } = customer;
+    let mut timeline = if is_reread { Timeline::default() } else { known.timeline };
+    timeline.facts.append(&mut facts);
+    let since = timeline.start.as_ref().map(|start| start.checkpoint.at);
+    let derivation = derive_contained(&timeline, rules, now).map_err(|reason| {
+        tracing::error!(customer = %key.customer, reason, "customer could not be derived; others go on");
+        reason
+    });
+    CustomerSettlement { key, revision: known.revision, since, is_reread, derivation }
+}
+
 /// Whether a settlement failed only because another process came before it, and is to be begun anew.
-fn gives_way(error: &LedgerError, overtaken: &mut usize) -> bool {
+pub(super) fn gives_way(error: &LedgerError, overtaken: &mut usize) -> bool {
     *overtaken += 1;
     matches!(error, LedgerError::Overtaken { .. }) && *overtaken <= TRIES
 }
@@ -363,7 +407,7 @@ pub(super) fn derive_contained(
 }
 
 /// What stored deliveries come to.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct Heard {
     pub(super) dispositions: Vec<Disposition>,
     pub(super) facts: Vec<NewFact>,
@@ -372,27 +416,30 @@ pub(super) struct Heard {
 
 impl Heard {
     pub(super) fn listen(&mut self, stored: &Stored) {
-        let disposition =
-            |outcome, reason, path| Disposition { inbox_seq: stored.seq, outcome, reason, path };
-        let told = match told_by(stored) {
+        self.hear(stored.seq, &stored.book, told_by(stored));
+    }
+
+    /// What the delivery of a number says, in a book.
+    pub(super) fn hear(&mut self, inbox_seq: i64, book: &str, told: Result<Told, NoFacts>) {
+        let disposition = |outcome, reason, path| Disposition { inbox_seq, outcome, reason, path };
+        let told = match told {
             Ok(told) => told,
             Err(NoFacts { outcome, reason, path }) => {
                 return self.dispositions.push(disposition(outcome, Some(reason), path));
             }
         };
         self.dispositions.push(disposition(Outcome::Settled, None, None));
-        let (book, inbox_seq) = (&stored.book, stored.seq);
         self.facts.extend((0..).zip(told.facts).map(|(part, fact)| {
-            let key = CustomerKey { book: book.clone(), customer: fact.customer().clone() };
-            NewFact { key, inbox_seq, part, fact }
+            let key = CustomerKey { book: book.to_owned(), customer: fact.customer().clone() };
+            NewFact::of(key, inbox_seq, part, fact)
         }));
-        let lesson = |(part, fact)| NewLesson { book: book.clone(), inbox_seq, part, fact };
+        let lesson = |(part, fact)| NewLesson { book: book.to_owned(), inbox_seq, part, fact };
         self.lessons.extend((0..).zip(told.lessons).map(lesson));
     }
 }
 
 impl Settled {
-    fn add(&mut self, more: Self) {
+    pub(super) fn add(&mut self, more: Self) {
         self.deliveries += more.deliveries;
         self.posted += more.posted;
     }

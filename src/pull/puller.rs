@@ -6,7 +6,7 @@ use crate::api::{Api, ApiError, List, Page, Span, Wanted};
 use crate::backfill::documents;
 use crate::ledger::{Acceptance, Arrival, Ledger, LedgerError, PullSlice, Source};
 use crate::pipeline::arrival;
-use crate::stripe::book_of;
+use crate::stripe::{book_of, says};
 
 /// What became of the objects of a page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -116,7 +116,7 @@ impl Puller {
         if arrivals.is_empty() {
             return Ok(taken);
         }
-        for acceptance in self.ledger.accept(arrivals).await? {
+        for acceptance in self.ledger.accept(arrivals, says).await? {
             match acceptance {
                 Acceptance::New { .. } => taken.new += 1,
                 Acceptance::Duplicate { .. } | Acceptance::Conflict => taken.known += 1,
@@ -210,7 +210,7 @@ mod tests {
         assert_eq!((arrivals.len(), taken.objects, taken.unreadable), (2, 2, 0));
         assert_eq!(
             arrivals[1].body,
-            &br#"{"id":"price_1","object":"price","created":8,"livemode":true}"#[..]
+            crate::ledger::Packed::of(br#"{"id":"price_1","object":"price","created":8,"livemode":true}"#)
         );
         assert!(arrivals.iter().all(|arrival| arrival.account == "acct_1" && arrival.book == "acct_1"));
         assert_eq!(arrivals[1].source, Source::Fetched { place: "api:prices".to_owned() });

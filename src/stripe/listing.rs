@@ -38,7 +38,6 @@ pub(super) fn envelope_of(event: &Event<'_>, text: &str) -> Option<Envelope> {
         account: None,
         api_version: None,
         form: Form::Listing,
-        digest,
     })
 }
 

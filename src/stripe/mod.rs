@@ -17,7 +17,7 @@ mod signature;
 mod translate;
 
 pub use amount::{Decimal, Mark};
-pub use envelope::{Envelope, EnvelopeError, Form, book, book_of, read};
+pub use envelope::{Delivery, Envelope, EnvelopeError, Form, book, book_of, read, says};
 pub use event_types::EVENT_TYPES;
 pub use rows::{Clock, Sheet, UnknownHeader, date_time};
 pub use signature::{Secret, SignatureError, Signed, sign, verify};

@@ -47,7 +47,7 @@ impl Book {
             let source = Source::Backfill { place: "business.ndjson:1".to_owned() };
             arrival(Bytes::from(event.body.clone()), None, event.received_at(now), source).unwrap()
         });
-        self.ledger.accept(arrivals.collect()).await.unwrap();
+        self.ledger.accept(arrivals.collect(), upswell::stripe::says).await.unwrap();
         self.settler().adopt(now).await.unwrap();
         self.settler().settle(now).await.unwrap();
     }

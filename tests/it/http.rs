@@ -178,7 +178,7 @@ async fn ready_means_a_current_schema_and_a_worker_in_time() {
         let store = store().await;
         let source = Source::Backfill { place: "a file:1".to_owned() };
         let waiting = arrival(event(200).into(), None, NOW - waiting_seconds, source).unwrap();
-        store.ledger.accept(vec![waiting]).await.unwrap();
+        store.ledger.accept(vec![waiting], upswell::stripe::says).await.unwrap();
         let server = start(store, &[], Router::new()).await;
         let (status, text) = asked(&server, "GET", "/readyz", host).await;
         assert_eq!(status, expected, "{text}");

@@ -11,7 +11,7 @@ use proptest::test_runner::{Config, TestRunner};
 use tokio::sync::Notify;
 use upswell::ledger::{Ledger, Source, Wanted};
 use upswell::mrr::{Catalogue, Instant, Month, Policy, levels_before};
-use upswell::pipeline::{Door, Settler, arrival};
+use upswell::pipeline::{Bulk, Door, Settler, arrival};
 use upswell::stripe::{Secret, sign};
 
 use crate::business::{Chance, Event, business, cases, told_otherwise};
@@ -70,7 +70,7 @@ impl Road {
             let source = Source::Backfill { place: "business.ndjson:1".to_owned() };
             arrival(Bytes::from(event.body.clone()), None, event.received_at(NOW), source).unwrap()
         });
-        self.ledger.accept(arrivals.collect()).await.unwrap();
+        self.ledger.accept(arrivals.collect(), upswell::stripe::says).await.unwrap();
     }
 
     async fn settle(&self) {
@@ -250,8 +250,12 @@ fn several_that_settle_at_once_post_nothing_twice_and_leave_nothing() {
             together.backfill(batch).await;
             let settling = others.iter().enumerate().map(|(index, settler)| {
                 let settler = settler.clone();
-                let most = [7, 256, 8_192][index];
-                tokio::spawn(async move { settler.settle_by(most, NOW).await.unwrap() })
+                tokio::spawn(async move {
+                    match index {
+                        0 => drop(Bulk::settle_waiting(settler, || NOW).await.unwrap()),
+                        _ => drop(settler.settle(NOW).await.unwrap()),
+                    }
+                })
             });
             for task in settling.collect::<Vec<_>>() {
                 task.await.unwrap();

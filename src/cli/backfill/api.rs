@@ -15,7 +15,7 @@ use crate::app::{App, now};
 use crate::cli::{UsageError, instant, say};
 use crate::ledger::Posted;
 use crate::mrr;
-use crate::pipeline::A_BULK;
+use crate::pipeline::Bulk;
 use crate::pull::{Fault, Puller, Taken, Told, accounts};
 
 /// How often a line of progress is written where there is no terminal.
@@ -56,7 +56,6 @@ struct Tally {
     lists: BTreeMap<List, Count>,
     all: Taken,
     posted: Posted,
-    unsettled: u64,
     left: usize,
 }
 
@@ -133,9 +132,6 @@ async fn pull_account(
             // Stripe lets everybody wait: that is told as well.
             Err(_) => {}
         }
-        if tally.unsettled >= u64::try_from(A_BULK).unwrap_or(u64::MAX) {
-            tally.settle(app).await?;
-        }
         progress.at(&tally);
     }
     let faults = reading.await?;
@@ -156,13 +152,11 @@ impl Tally {
         count.objects += page.taken.objects;
         count.reached_at = [count.reached_at, page.reached_at].into_iter().flatten().min();
         self.all += page.taken;
-        self.unsettled += page.taken.new;
         self.left = page.left;
     }
 
     async fn settle(&mut self, app: &App) -> anyhow::Result<()> {
-        self.posted += app.settler().settle_by(A_BULK, now()).await?.posted;
-        self.unsettled = 0;
+        self.posted += Bulk::settle_waiting(app.settler(), now).await?;
         Ok(())
     }
 

@@ -2,17 +2,15 @@
 
 use std::time::Instant;
 
-use anyhow::bail;
-use bytes::Bytes;
-
+use super::ahead::{ReadPiece, Ready, read_ahead};
 use super::parked::{ParkedFile, ParkedRow};
 use super::progress::Progress;
-use super::read::{Found, Piece, begin};
+use super::read::begin;
 use super::summary::{FileSummary, Parked, Summary};
 use crate::app::{App, now};
 use crate::backfill::Paths;
-use crate::ledger::{Acceptance, Arrival, Source};
-use crate::pipeline::{A_BULK, arrival};
+use crate::pipeline::{Bulk, Fate};
+use anyhow::bail;
 
 /// Feeds files, one after the other; `told` hears of each when it is over.
 ///
@@ -28,21 +26,23 @@ pub(super) async fn feed(
 ) -> anyhow::Result<Summary> {
     let mut progress = Progress::of(paths.total_bytes);
     let last_seq = app.ledger.counts().await?.last_seq;
-    let (mut found, thread) = begin(paths.files, book.map(str::to_owned));
+    let (found, thread) = begin(paths.files, book.map(str::to_owned));
+    let mut ready = read_ahead(found);
     let mut all = Summary::default();
-    let mut feed = Feed { app, book, parked, since_seq: last_seq, last_seq, unsettled: 0 };
+    let bulk = Bulk::begin(app.settler(), now).await?;
+    let mut feed = Feed { app, bulk, book, parked, since_seq: last_seq, last_seq };
     let mut file = FileSummary::default();
     let mut begun = Instant::now();
-    while let Some(found) = found.recv().await {
-        match found {
-            Found::File { name, form } => {
+    while let Some(ready) = ready.recv().await {
+        match ready {
+            Ready::File(name, form) => {
                 (file, begun) = (FileSummary::of(name, form), Instant::now());
             }
-            Found::Documents { pieces, read_bytes } => {
+            Ready::Documents(pieces, read_bytes) => {
                 feed.take(pieces, &mut file).await?;
                 progress.at(&file.name, all.total.rows + file.rows, read_bytes);
             }
-            Found::End(fault) => {
+            Ready::End(fault) => {
                 file.fault = fault;
                 // What came before a file breaks off is settled all the same.
                 feed.close(&mut file).await?;
@@ -52,6 +52,7 @@ pub(super) async fn feed(
             }
         }
     }
+    all.total.posted += feed.bulk.end().await?;
     progress.done();
     if thread.join().is_err() {
         bail!("reading ended by a defect of upswell; what was stored before stays, please report it");
@@ -62,43 +63,56 @@ pub(super) async fn feed(
 /// Where what is read goes.
 struct Feed<'a> {
     app: &'a App,
+    bulk: Bulk,
     book: Option<&'a str>,
     parked: &'a mut ParkedFile,
     /// The inbox's last number before the file.
     since_seq: i64,
     last_seq: i64,
-    /// Stored since the last settlement.
-    unsettled: usize,
 }
 
 impl Feed<'_> {
-    /// Stores a batch, and settles when much waits.
-    async fn take(&mut self, pieces: Vec<Piece>, file: &mut FileSummary) -> anyhow::Result<()> {
-        let received_at = now();
-        let mut arrivals = Vec::with_capacity(pieces.len());
-        for Piece { place, body } in pieces {
+    /// Stores a batch.
+    async fn take(&mut self, pieces: Vec<ReadPiece>, file: &mut FileSummary) -> anyhow::Result<()> {
+        let (mut places, mut documents) =
+            (Vec::with_capacity(pieces.len()), Vec::with_capacity(pieces.len()));
+        for ReadPiece { place, body, read } in pieces {
             file.rows += 1;
-            let body = match body {
-                Ok(body) => Bytes::from(body),
-                Err(row) => {
-                    self.park(row, place, file)?;
-                    continue;
+            match read {
+                Ok(read) => {
+                    documents.push(read);
+                    places.push((place, body));
                 }
-            };
-            match arrival(body.clone(), None, received_at, Source::Backfill { place: place.clone() }) {
-                Ok(arrival) if self.book.is_some_and(|book| book != arrival.book) => file.other_books += 1,
-                Ok(arrival) => arrivals.push(arrival),
-                Err(error) => {
-                    let (name, line) = place.rsplit_once(':').unwrap_or((&place, ""));
-                    let text = String::from_utf8_lossy(&body).into_owned();
-                    let line = line.parse().unwrap_or_default();
-                    let row = ParkedRow::of_document(name, line, error.to_string(), text);
-                    self.park(row, place.clone(), file)?;
-                }
+                Err(row) => self.park(row, place, file)?,
             }
         }
-        self.store(arrivals, file).await?;
-        if self.unsettled >= A_BULK { self.settle(file).await } else { Ok(()) }
+        for (fate, (place, body)) in self.bulk.store(documents, self.book).await?.into_iter().zip(places) {
+            match fate {
+                Fate::Accepted { seq } => {
+                    file.accepted += 1;
+                    self.last_seq = self.last_seq.max(seq);
+                }
+                Fate::Known => file.known += 1,
+                Fate::KeptAside => file.kept_aside += 1,
+                Fate::OtherBook => file.other_books += 1,
+                Fate::Unclear => self.park_document(&place, &body, "this is no JSON document", file)?,
+                Fate::Unreadable(error) => self.park_document(&place, &body, &error.to_string(), file)?,
+            }
+        }
+        Ok(())
+    }
+
+    fn park_document(
+        &mut self,
+        place: &str,
+        body: &[u8],
+        reason: &str,
+        file: &mut FileSummary,
+    ) -> anyhow::Result<()> {
+        let (name, line) = place.rsplit_once(':').unwrap_or((place, ""));
+        let text = String::from_utf8_lossy(body).into_owned();
+        let row = ParkedRow::of_document(name, line.parse().unwrap_or_default(), reason.to_owned(), text);
+        self.park(row, place.to_owned(), file)
     }
 
     fn park(&mut self, row: ParkedRow, place: String, file: &mut FileSummary) -> anyhow::Result<()> {
@@ -108,33 +122,9 @@ impl Feed<'_> {
         Ok(())
     }
 
-    async fn store(&mut self, arrivals: Vec<Arrival>, file: &mut FileSummary) -> anyhow::Result<()> {
-        if arrivals.is_empty() {
-            return Ok(());
-        }
-        for acceptance in self.app.ledger.accept(arrivals).await? {
-            match acceptance {
-                Acceptance::New { seq } => {
-                    file.accepted += 1;
-                    self.unsettled += 1;
-                    self.last_seq = self.last_seq.max(seq);
-                }
-                Acceptance::Duplicate { .. } => file.known += 1,
-                Acceptance::Conflict => file.kept_aside += 1,
-            }
-        }
-        Ok(())
-    }
-
-    async fn settle(&mut self, file: &mut FileSummary) -> anyhow::Result<()> {
-        file.posted += self.app.settler().settle_by(A_BULK, now()).await?.posted;
-        self.unsettled = 0;
-        Ok(())
-    }
-
     /// Settles what a file left, and asks what became of its rows.
     async fn close(&mut self, file: &mut FileSummary) -> anyhow::Result<()> {
-        self.settle(file).await?;
+        file.posted += self.bulk.settle().await?;
         if self.last_seq == self.since_seq {
             return Ok(());
         }

@@ -1,5 +1,6 @@
 //! `upswell backfill`: feeds what files hold, and what Stripe's API has, through the same door as webhooks.
 
+mod ahead;
 mod api;
 mod feed;
 mod parked;
@@ -21,7 +22,7 @@ use crate::app::{App, now};
 use crate::backfill::{Paths, paths};
 use crate::config::{Config, Secret};
 use crate::ledger::{Posted, Wanted};
-use crate::pipeline::A_BULK;
+use crate::pipeline::Bulk;
 
 /// What `upswell backfill` takes.
 #[derive(Debug, Args)]
@@ -63,6 +64,7 @@ pub async fn run(args: &BackfillArgs, app: &App) -> anyhow::Result<Outcome> {
     if args.dry_run {
         return dry_run(args, files, app).await;
     }
+    app.ledger.write_in_bulk().await?;
     app.settler().adopt(now()).await?;
     let mut parked = ParkedFile::beside(&files.files);
     let mut summary = args.feed_all(files, app, &mut parked).await?;
@@ -115,7 +117,7 @@ async fn complete(args: &BackfillArgs, app: &App, summary: &mut Summary) -> anyh
         if round.new == 0 {
             break;
         }
-        posted += app.settler().settle_by(A_BULK, now()).await?.posted;
+        posted += Bulk::settle_waiting(app.settler(), now).await?;
     }
     if fetched > 0 {
         summary.complete(fetched, posted);

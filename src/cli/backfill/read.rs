@@ -48,6 +48,8 @@ pub(super) struct Piece {
     pub(super) place: String,
     /// Its bytes, or the row to be corrected.
     pub(super) body: Result<Vec<u8>, ParkedRow>,
+    /// Whether it is sure to be one document.
+    pub(super) is_checked: bool,
 }
 
 /// Begins to read files; rows of tables are of `book`, if that is given.
@@ -113,11 +115,14 @@ impl Reader {
 
     fn documents(&mut self, documents: Documents<'_>) -> Went {
         self.begin("JSON documents")?;
-        for document in documents {
+        for document in documents.by_line() {
             match document {
                 Ok(document) => match ParkedRow::of(&document.bytes) {
                     Some(parked) => self.again(parked)?,
-                    None => self.hand_on(self.place(document.line), Ok(document.bytes))?,
+                    None => {
+                        let place = self.place(document.line);
+                        self.batch_up(place, Ok(document.bytes), document.is_checked)?;
+                    }
                 },
                 Err(ReadError::Unreadable { line, reason, text }) => {
                     let row = String::from_utf8_lossy(&text).trim_end().to_owned();
@@ -188,8 +193,12 @@ impl Reader {
     }
 
     fn hand_on(&mut self, place: String, body: Result<Vec<u8>, ParkedRow>) -> Went {
+        self.batch_up(place, body, true)
+    }
+
+    fn batch_up(&mut self, place: String, body: Result<Vec<u8>, ParkedRow>, is_checked: bool) -> Went {
         self.bytes += body.as_ref().map_or(0, Vec::len);
-        self.batch.push(Piece { place, body });
+        self.batch.push(Piece { place, body, is_checked });
         if self.batch.len() >= A_BATCH || self.bytes >= BATCH_BYTES { self.flush() } else { Ok(()) }
     }
 

@@ -203,7 +203,6 @@ pub(super) fn envelope_of(event: &Event<'_>, text: &str) -> Option<Envelope> {
         account: account.map(str::to_owned),
         api_version: None,
         form: envelope::Form::Row,
-        digest,
     })
 }
 

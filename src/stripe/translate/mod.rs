@@ -15,7 +15,7 @@ use std::collections::BTreeMap;
 
 use crate::mrr::{CatalogueFact, DiscountChange, Evidence, Fact, Grade, Instant, Origin};
 
-use super::envelope::{Envelope, Form};
+use super::envelope::{Delivery, Envelope, Form};
 use super::event::Event;
 use super::json::Json;
 use super::listing;
@@ -52,8 +52,25 @@ pub enum Translation {
 /// was read from, `sha256_hex` the hash of the stored bytes, for the facts' evidence.
 #[must_use]
 pub fn translate(body: &[u8], envelope: &Envelope, sha256_hex: &str) -> Translation {
-    let text = std::str::from_utf8(body).ok();
-    let Some(event) = text.and_then(Event::find) else {
+    let event = std::str::from_utf8(body).ok().and_then(Event::find);
+    translate_event(event.as_ref(), body, envelope, sha256_hex)
+}
+
+impl Delivery<'_> {
+    /// What it says, as [`translate`] tells it; `sha256_hex` is the hash of its bytes.
+    #[must_use]
+    pub fn translate(&self, sha256_hex: &str) -> Translation {
+        translate_event(self.event.as_ref(), self.body, &self.envelope, sha256_hex)
+    }
+}
+
+fn translate_event(
+    event: Option<&Event<'_>>,
+    body: &[u8],
+    envelope: &Envelope,
+    sha256_hex: &str,
+) -> Translation {
+    let Some(event) = event else {
         return parked("$", "expected a Stripe event, found JSON that is no object");
     };
     if envelope.form == Form::Unrecognised && event.text("object").is_some_and(|object| object != "event") {
@@ -81,7 +98,7 @@ pub fn translate(body: &[u8], envelope: &Envelope, sha256_hex: &str) -> Translat
         subject => {
             let read = match envelope.form {
                 Form::Listing => Source::read_listing(body, envelope, sha256_hex, subject),
-                _ => Source::read_facts(&event, envelope, sha256_hex, subject),
+                _ => Source::read_facts(event, envelope, sha256_hex, subject),
             };
             read.unwrap_or_else(|unfit| parked(&unfit.path, &unfit.reason))
         }
