@@ -265,6 +265,11 @@ pub fn parts(bytes: bytes::Bytes, line: u64) -> impl Iterator<Item = Result<Docu
         Err(error @ (ReadError::NotJson { .. } | ReadError::BrokenOff { .. })) => {
             Err(ReadError::Unreadable { line, reason: error.to_string(), text: Vec::new() })
         }
+        Err(ReadError::Unreadable { line, reason, text }) => Err(ReadError::Unreadable {
+            line,
+            reason: reason.replace("the file ends", "the line ends"),
+            text,
+        }),
         found => found,
     })
 }

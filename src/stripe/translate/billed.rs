@@ -168,8 +168,7 @@ fn billed_line(
         None => return Ok(None),
     };
     let Some(period) = line.object("period")? else { return Ok(None) };
-    let is_priced = line.has("price") || line.has("plan") || line.has("pricing");
-    if !is_priced || is_one_time(line) {
+    if !is_priced(line)? || is_one_time(line) {
         return Ok(None);
     }
     let price = line_price(line, pays_in)?;
@@ -192,6 +191,14 @@ fn billed_line(
         discounts: own.into_iter().filter(is_own).collect(),
         inclusive_tax: inclusive_tax(line, "tax_rates")?,
     }))
+}
+
+/// Whether it names a price; one for an amount alone has `pricing` without it.
+fn is_priced(line: &Node<'_, '_>) -> Result<bool, Unfit> {
+    let pricing = line.object("pricing")?;
+    let details = pricing.map_or(Ok(None), |pricing| pricing.object("price_details"))?;
+    let has_details = details.is_some_and(|details| details.has("price"));
+    Ok(line.has("price") || line.has("plan") || has_details)
 }
 
 fn is_one(one: &Discount, other: &Discount) -> bool {

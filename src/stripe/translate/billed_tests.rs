@@ -57,6 +57,19 @@ fn every_generation_of_line_tells_item_price_quantity_and_period() {
 }
 
 #[test]
+fn a_line_of_an_amount_alone_bills_nothing_that_is_held() {
+    let bare = BASIL.replace(
+        "\"price_details\":{\"price\":\"price_1\",\"product\":\"prod_1\"}",
+        "\"unit_amount_decimal\":null",
+    );
+    assert_ne!(bare, BASIL);
+    let body = invoice(&bare, "");
+    let envelope = crate::stripe::read(body.as_bytes()).expect("JSON");
+    let told = crate::stripe::translate(body.as_bytes(), &envelope, "00");
+    assert_eq!(told, Translation::Ignored { reason: "invoice without lines of a subscription" });
+}
+
+#[test]
 fn a_line_without_an_item_is_its_subscriptions_and_an_invoice_items_is_none() {
     let old = LICENSED.replace("\"subscription_item\":\"si_1\",", "");
     assert_eq!(billed(&invoice(&old, "")).lines[0].item.as_str(), "sub_1");
