@@ -196,7 +196,7 @@ impl Bulk {
             match document.0? {
                 Read::Not(fate) => fates.push(fate),
                 Read::Whole(read) if book.is_some_and(|book| book != read.0.book) => {
-                    fates.push(Fate::OtherBook)
+                    fates.push(Fate::OtherBook);
                 }
                 Read::Whole(read) => {
                     let (arrival, says) = *read;

@@ -93,7 +93,7 @@ impl Completer {
         now: i64,
     ) -> Result<bool, LedgerError> {
         let source = Source::Fetched { place: fetched.place };
-        let Ok(arrival) = arrival(fetched.body, None, now, source) else { return Ok(false) };
+        let Ok(arrival) = arrival(&fetched.body, None, now, source) else { return Ok(false) };
         // An object of the API does not say whose account it is of.
         let account = account.unwrap_or_default().to_owned();
         let arrival = Arrival { account, book: untold.book.clone(), ..arrival };

@@ -123,7 +123,7 @@ impl Door {
         if signed.is_from_the_future {
             tracing::warn!(ahead_seconds = signed.at - now, "delivery signed in the future: check the clock");
         }
-        let arrival = arrival(body, Some(signed.at), now, Source::Webhook)?;
+        let arrival = arrival(&body, Some(signed.at), now, Source::Webhook)?;
         let event = arrival.event_id.clone();
         let (answer, answered) = oneshot::channel();
         let stored = async {
@@ -158,12 +158,12 @@ impl Door {
 ///
 /// [`EnvelopeError`] if it is not JSON.
 pub fn arrival(
-    body: Bytes,
+    body: &[u8],
     signed_at: Option<i64>,
     now: i64,
     source: Source,
 ) -> Result<Arrival, EnvelopeError> {
-    Ok(arrival_of(&Delivery::read(&body)?, &body, signed_at, now, source))
+    Ok(arrival_of(&Delivery::read(body)?, body, signed_at, now, source))
 }
 
 /// What is stored of a delivery that is read.

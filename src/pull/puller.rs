@@ -171,7 +171,7 @@ fn arrivals(body: Bytes, from: &Origin<'_>, now: i64) -> (Vec<Arrival>, Taken) {
     };
     for document in documents {
         taken.objects += 1;
-        let read = document.ok().and_then(|document| arrival_of(document.bytes.into(), from, now));
+        let read = document.ok().and_then(|document| arrival_of(&document.bytes, from, now));
         match read {
             Some(arrival) => arrivals.push(arrival),
             None => taken.unreadable += 1,
@@ -182,7 +182,7 @@ fn arrivals(body: Bytes, from: &Origin<'_>, now: i64) -> (Vec<Arrival>, Taken) {
 
 /// An object does not say whose account it is of, and an event of a connected one that was listed there need not;
 /// the mode is the key's.
-fn arrival_of(body: Bytes, from: &Origin<'_>, now: i64) -> Option<Arrival> {
+fn arrival_of(body: &[u8], from: &Origin<'_>, now: i64) -> Option<Arrival> {
     let place = format!("api:{}", from.path);
     // What an answer of the API says of the catalogue is not asked for again; an event leaves things out.
     let source = if from.is_of_events { Source::Backfill { place } } else { Source::Fetched { place } };

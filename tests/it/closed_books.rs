@@ -3,7 +3,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use bytes::Bytes;
 use proptest::prelude::any;
 use proptest::test_runner::{Config, TestRunner};
 use serde_json::Value;
@@ -45,7 +44,7 @@ impl Book {
     async fn learn(&self, events: &[Event], now: i64) {
         let arrivals = events.iter().map(|event| {
             let source = Source::Backfill { place: "business.ndjson:1".to_owned() };
-            arrival(Bytes::from(event.body.clone()), None, event.received_at(now), source).unwrap()
+            arrival(event.body.as_bytes(), None, event.received_at(now), source).unwrap()
         });
         self.ledger.accept(arrivals.collect(), upswell::stripe::says).await.unwrap();
         self.settler().adopt(now).await.unwrap();

@@ -78,7 +78,7 @@ fn what_waits_for_more_than_a_minute_is_told_until_it_is_settled() {
     runtime.block_on(async {
         let ledger = Ledger::open(&place.url()).await.unwrap();
         let source = Source::Backfill { place: "by hand:1".to_owned() };
-        let arrival = arrival(body.into_bytes().into(), None, BEGINS, source).unwrap();
+        let arrival = arrival(body.as_bytes(), None, BEGINS, source).unwrap();
         ledger.accept(vec![arrival], upswell::stripe::says).await.unwrap();
         ledger.close().await.unwrap();
     });

@@ -177,7 +177,7 @@ async fn ready_means_a_current_schema_and_a_worker_in_time() {
     for (waiting_seconds, expected) in [(300, 200), (301, 503)] {
         let store = store().await;
         let source = Source::Backfill { place: "a file:1".to_owned() };
-        let waiting = arrival(event(200).into(), None, NOW - waiting_seconds, source).unwrap();
+        let waiting = arrival(event(200).as_ref(), None, NOW - waiting_seconds, source).unwrap();
         store.ledger.accept(vec![waiting], upswell::stripe::says).await.unwrap();
         let server = start(store, &[], Router::new()).await;
         let (status, text) = asked(&server, "GET", "/readyz", host).await;

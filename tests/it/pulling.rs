@@ -324,7 +324,7 @@ fn a_gap_that_no_key_can_look_into_and_one_that_is_too_long_are_told() {
     let told = begun("evt_1", &price("price_1", &json!({})), 1).to_string();
     stored(&place, async |ledger| {
         let old = now() - 40 * A_DAY;
-        let arrival = arrival(told.into(), Some(old), old, Source::Webhook).unwrap();
+        let arrival = arrival(told.as_ref(), Some(old), old, Source::Webhook).unwrap();
         ledger.accept(vec![arrival], upswell::stripe::says).await.unwrap();
     });
     let server = place.serve();

@@ -68,7 +68,7 @@ impl Road {
     async fn backfill(&self, events: &[Event]) {
         let arrivals = events.iter().map(|event| {
             let source = Source::Backfill { place: "business.ndjson:1".to_owned() };
-            arrival(Bytes::from(event.body.clone()), None, event.received_at(NOW), source).unwrap()
+            arrival(event.body.as_bytes(), None, event.received_at(NOW), source).unwrap()
         });
         self.ledger.accept(arrivals.collect(), upswell::stripe::says).await.unwrap();
     }

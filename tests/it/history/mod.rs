@@ -6,7 +6,7 @@ mod files;
 mod life;
 mod wire;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use proptest::prelude::any;
@@ -153,10 +153,27 @@ fn what_left_no_invoice_is_found_by_its_cause_and_right_when_the_list_was_made()
             held.iter().filter(|(key, _)| key.starts_with("seen")).map(|(_, told)| told.clone()).collect()
         };
         assert_eq!(seen(&told), seen(&truth), "{seed}");
-        if told != truth {
+        if told != truth && !came_back(&told, &truth) {
             assert!(gaps(&rebuilt).contains(&HistoryGap::Unbilled), "{seed}: {told:#?} {truth:#?}");
         }
     });
+}
+
+/// Whether all that is told otherwise than it was is a change that was taken back before an invoice could tell of
+/// it: what stood before stands again after it, and nothing of it was left.
+fn came_back(told: &BTreeMap<String, String>, truth: &BTreeMap<String, String>) -> bool {
+    let split =
+        |key: &String| key.split_once(' ').map(|(at, item)| (at.to_owned(), item.to_owned())).unwrap();
+    let keys: BTreeSet<(String, String)> = told.keys().chain(truth.keys()).map(split).collect();
+    let whens: BTreeSet<&String> = keys.iter().map(|(at, _)| at).collect();
+    keys.iter().all(|(at, item)| {
+        let of = |held: &BTreeMap<String, String>, at: &String| held.get(&format!("{at} {item}")).cloned();
+        let is_right = |at: &&&String| of(told, at) == of(truth, at);
+        let before = whens.iter().rev().filter(|when| **when < at).find(is_right);
+        let after = whens.iter().filter(|when| **when > at).find(is_right);
+        let stood = |when: Option<&&String>| when.is_some_and(|when| of(truth, when) == of(told, at));
+        is_right(&&at) || (stood(before) && stood(after))
+    })
 }
 
 #[test]
