@@ -243,30 +243,29 @@ impl Bulk {
         said: Result<Said, NoFacts>,
         sorted: &mut Heard,
     ) -> Result<(), LedgerError> {
-        let said = match said {
+        let Said { facts, lessons } = match said {
             Ok(said) => said,
             Err(none) => {
                 sorted.hear(seq, book, Err(none));
                 return Ok(());
             }
         };
-        let customers: BTreeSet<&CustomerKey> = said.facts.iter().map(|fact| &fact.key).collect();
-        let is_of_several = customers.len() > 1;
-        let is_of_none = customers.is_empty();
-        let lessons = Told { facts: Vec::new(), lessons: said.lessons };
-        let dispositions = sorted.dispositions.len();
-        sorted.hear(seq, book, Ok(lessons));
-        if is_of_none {
-            return Ok(());
+        let customers: BTreeSet<&CustomerKey> = facts.iter().map(|fact| &fact.key).collect();
+        let how_many = customers.len();
+        let mut heard = Heard::default();
+        heard.hear(seq, book, Ok(Told { facts: Vec::new(), lessons }));
+        sorted.lessons.append(&mut heard.lessons);
+        match how_many {
+            0 => sorted.dispositions.append(&mut heard.dispositions),
+            // It is settled with its customer.
+            1 => {
+                self.laid += facts.len();
+                facts.into_iter().try_for_each(|fact| self.aside.lay(&fact.stored_as(seq)))?;
+            }
+            // It is settled with all of its customers or with none: that is left to the usual way.
+            _ => {}
         }
-        // It is settled with its customer.
-        sorted.dispositions.truncate(dispositions);
-        // What concerns several is settled with all of them or with none: that is left to the usual way.
-        if is_of_several {
-            return Ok(());
-        }
-        self.laid += said.facts.len();
-        said.facts.into_iter().try_for_each(|fact| self.aside.lay(&fact.stored_as(seq)))
+        Ok(())
     }
 
     /// Settles what says nothing of customers; what books learn is there before their customers are settled.
@@ -391,20 +390,17 @@ pub async fn read_documents(batch: Vec<Document>, now: i64) -> Vec<ReadDocument>
 }
 
 fn read_document(document: Document, now: i64) -> Result<Read, LedgerError> {
-    {
-        let is_checked = document.is_checked;
-        let is_event =
-            |form| matches!(form, Form::Snapshot | Form::Thin | Form::EventBridge | Form::EventGrid);
-        match Delivery::read(&document.body) {
-            Ok(delivery) if !is_checked && !is_event(delivery.envelope.form) => Ok(Read::Not(Fate::Unclear)),
-            Err(_) if !is_checked => Ok(Read::Not(Fate::Unclear)),
-            Err(error) => Ok(Read::Not(Fate::Unreadable(error))),
-            Ok(delivery) => {
-                let arrival = arrival_of(&delivery, &document.body, None, now, document.source);
-                let told = told_of(&delivery, &hex::encode(arrival.sha256), Instant(now));
-                let said = said(&arrival.book, told)?;
-                Ok(Read::Whole(Box::new((arrival, said))))
-            }
+    let Document { body, source, is_checked } = document;
+    let is_event = |form| matches!(form, Form::Snapshot | Form::Thin | Form::EventBridge | Form::EventGrid);
+    match Delivery::read(&body) {
+        Ok(delivery) if !is_checked && !is_event(delivery.envelope.form) => Ok(Read::Not(Fate::Unclear)),
+        Err(_) if !is_checked => Ok(Read::Not(Fate::Unclear)),
+        Err(error) => Ok(Read::Not(Fate::Unreadable(error))),
+        Ok(delivery) => {
+            let arrival = arrival_of(&delivery, &body, None, now, source);
+            let told = told_of(&delivery, &hex::encode(arrival.sha256), Instant(now));
+            let said = said(&arrival.book, told)?;
+            Ok(Read::Whole(Box::new((arrival, said))))
         }
     }
 }
