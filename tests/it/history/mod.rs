@@ -23,6 +23,8 @@ use crate::business::{Chance, cases};
 use life::{Changes, Left, customer};
 
 const CASES: u32 = 400;
+/// Lives on which a claim here once failed.
+const FOUND: [u64; 1] = [5_467_841_317_147_660_582];
 
 /// A customer's facts, with what its book has learnt.
 #[derive(Default)]
@@ -125,6 +127,7 @@ fn gaps(derivation: &Derivation) -> Vec<HistoryGap> {
 }
 
 fn property(check: impl Fn(u64)) {
+    FOUND.into_iter().for_each(&check);
     let config = Config { cases: cases(CASES), failure_persistence: None, ..Config::default() };
     TestRunner::new(config)
         .run(&any::<u64>(), |seed| {
@@ -148,31 +151,61 @@ fn what_left_no_invoice_is_found_by_its_cause_and_right_when_the_list_was_made()
     property(|seed| {
         let left = customer(seed, Changes::Unbilled);
         let (truth, rebuilt) = (Told::events(&left, 0).derive(), Told::default().lists(&left).derive());
-        let (truth, told) = (month_ends(&truth.levels, left.seen), month_ends(&rebuilt.levels, left.seen));
+        let (was, told) = (month_ends(&truth.levels, left.seen), month_ends(&rebuilt.levels, left.seen));
         let seen = |held: &BTreeMap<String, String>| -> Vec<String> {
             held.iter().filter(|(key, _)| key.starts_with("seen")).map(|(_, told)| told.clone()).collect()
         };
-        assert_eq!(seen(&told), seen(&truth), "{seed}");
-        if told != truth && !came_back(&told, &truth) {
-            assert!(gaps(&rebuilt).contains(&HistoryGap::Unbilled), "{seed}: {told:#?} {truth:#?}");
+        assert_eq!(seen(&told), seen(&was), "{seed}");
+        if told != was && !came_back(&rebuilt.levels, &truth.levels, left.seen) {
+            assert!(gaps(&rebuilt).contains(&HistoryGap::Unbilled), "{seed}: {told:#?} {was:#?}");
         }
     });
 }
 
-/// Whether all that is told otherwise than it was is a change that was taken back before an invoice could tell of
-/// it: what stood before stands again after it, and nothing of it was left.
-fn came_back(told: &BTreeMap<String, String>, truth: &BTreeMap<String, String>) -> bool {
-    let split =
-        |key: &String| key.split_once(' ').map(|(at, item)| (at.to_owned(), item.to_owned())).unwrap();
-    let keys: BTreeSet<(String, String)> = told.keys().chain(truth.keys()).map(split).collect();
-    let whens: BTreeSet<&String> = keys.iter().map(|(at, _)| at).collect();
-    keys.iter().all(|(at, item)| {
-        let of = |held: &BTreeMap<String, String>, at: &String| held.get(&format!("{at} {item}")).cloned();
-        let is_right = |at: &&&String| of(told, at) == of(truth, at);
-        let before = whens.iter().rev().filter(|when| **when < at).find(is_right);
-        let after = whens.iter().filter(|when| **when > at).find(is_right);
-        let stood = |when: Option<&&String>| when.is_some_and(|when| of(truth, when) == of(told, at));
-        is_right(&&at) || (stood(before) && stood(after))
+/// What an item held from an instant on.
+type Course = BTreeMap<i64, Option<(String, u64, i128)>>;
+
+/// What each licensed item held through time.
+fn courses(levels: &[Level]) -> BTreeMap<String, Course> {
+    let mut courses: BTreeMap<String, Course> = BTreeMap::new();
+    let mut licensed: Vec<&Level> =
+        levels.iter().filter(|level| !level.is_metered && level.mrr.is_positive()).collect();
+    licensed.sort_by_key(|level| level.from);
+    for level in licensed {
+        let course = courses.entry(level.item.to_string()).or_default();
+        course.insert(level.from.0, Some((level.price.to_string(), level.quantity, level.mrr.0)));
+        if let Some(until) = level.until {
+            course.insert(until.0, None);
+        }
+    }
+    courses
+}
+
+/// Whether all that is told otherwise than it was are changes that were taken back before an invoice could tell of
+/// them: what was told stood before, went on while it was otherwise, and stands again, with nothing told meanwhile.
+fn came_back(told: &[Level], truth: &[Level], seen: i64) -> bool {
+    let (told, truth) = (courses(told), courses(truth));
+    let items: BTreeSet<&String> = told.keys().chain(truth.keys()).collect();
+    items.into_iter().all(|item| {
+        let (told, truth) = (told.get(item), truth.get(item));
+        let held = |course: Option<&Course>, at: i64| {
+            course.and_then(|course| course.range(..=at).next_back()).and_then(|(_, held)| held.clone())
+        };
+        let what = |held: &Option<(String, u64, i128)>| held.as_ref().map(|held| (held.0.clone(), held.1));
+        let points: BTreeSet<i64> = told.into_iter().chain(truth).flat_map(Course::keys).copied().collect();
+        let (mut before, mut otherwise) = (None, None);
+        for at in points.into_iter().filter(|at| *at <= seen) {
+            let now = held(told, at);
+            if now != held(truth, at) {
+                if what(&now) != *otherwise.get_or_insert(what(&before)) {
+                    return false;
+                }
+            } else if otherwise.take().is_some_and(|stood| stood != what(&now)) {
+                return false;
+            }
+            before = now;
+        }
+        otherwise.is_none()
     })
 }
 
