@@ -20,6 +20,7 @@ mod testing;
 
 pub mod derived;
 pub mod documents;
+mod listed;
 pub mod rendering;
 pub mod signed;
 pub mod skeleton;

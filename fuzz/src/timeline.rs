@@ -3,6 +3,7 @@
 
 use libfuzzer_sys::arbitrary::{Result, Unstructured};
 
+use crate::listed::{graded, listed};
 use crate::mrr::{
     Catalogue, ChurnPolicy, Counting, Delta, Discount, DiscountPolicy, EndReason, Fact, Instant, Interval,
     InvoiceStatus, Item, MICRO, Origin, PastDuePolicy, Policy, Price, PriceAmount, Scheme, State, Status,
@@ -13,7 +14,7 @@ use crate::testing::*;
 const MOST_FACTS: usize = 12;
 /// A day, the same second, a second, an hour, the transfer window, longer.
 const GAPS: [i64; 8] = [DAY, 0, 1, 3_600, 3 * DAY, 9 * DAY, 31 * DAY, 200 * DAY];
-const SUBSCRIPTIONS: [&str; 4] = ["a", "b", "c", "d"];
+pub(crate) const SUBSCRIPTIONS: [&str; 4] = ["a", "b", "c", "d"];
 const STATUSES: [Status; 9] = [
     Status::Active,
     Status::Trialing,
@@ -28,12 +29,17 @@ const STATUSES: [Status; 9] = [
 
 /// A customer's facts, in the order they were made, with the choices they are derived by.
 pub(crate) fn story(u: &mut Unstructured<'_>) -> Result<Story> {
-    let mut story = Story { policy: policy(u)?, catalogue: catalogue(u)?, ..Story::new() };
+    let bits = u.arbitrary::<u8>()?;
+    let mut story = Story { policy: policy(u, bits)?, catalogue: catalogue(u)?, ..Story::new() };
+    let has_lists = bits & 16 != 0;
     let salt = usize::from(u.arbitrary::<u8>()?) * 2 + 1;
     let mut now = day(0);
     while story.facts.len() < MOST_FACTS && !u.is_empty() {
         now = Instant(now.0 + u.choose(&GAPS)?);
-        story = happen(u, story, now)?;
+        story = match has_lists && u.arbitrary()? {
+            true => listed(u, story, now)?,
+            false => happen(u, story, now)?,
+        };
         deal_id(&mut story, salt);
     }
     if u.ratio(1_u8, 4)? {
@@ -45,8 +51,14 @@ pub(crate) fn story(u: &mut Unstructured<'_>) -> Result<Story> {
 /// An id that tells nothing of the order.
 fn deal_id(story: &mut Story, salt: usize) {
     let id = evidence(&format!("evt_{:03}", story.facts.len() * salt % 512));
+    let id = match story.facts.last() {
+        Some(fact) => graded(fact, id),
+        None => return,
+    };
     match story.facts.last_mut() {
         Some(Fact::Subscription(fact)) => fact.evidence = id,
+        Some(Fact::Billed(fact)) => fact.evidence = id,
+        Some(Fact::Change(fact)) => fact.evidence = id,
         Some(Fact::Usage(fact)) => fact.evidence = id,
         Some(Fact::Customer(fact)) => fact.evidence = id,
         _ => {}
@@ -122,7 +134,7 @@ fn billed(u: &mut Unstructured<'_>, story: Story, sub: &str, now: Instant) -> Re
 }
 
 /// A time around another.
-fn offset(u: &mut Unstructured<'_>, at: Instant) -> Result<Instant> {
+pub(crate) fn offset(u: &mut Unstructured<'_>, at: Instant) -> Result<Instant> {
     Ok(Instant(at.0 + u.choose(&[0, 0, 1, -1, DAY, -DAY, 2 * DAY, 7 * DAY, -7 * DAY, 40 * DAY, -40 * DAY])?))
 }
 
@@ -130,9 +142,8 @@ fn interval(u: &mut Unstructured<'_>) -> Result<Interval> {
     Ok(*u.choose(&[Interval::Month, Interval::Year, Interval::Week, Interval::Day])?)
 }
 
-fn policy(u: &mut Unstructured<'_>) -> Result<Policy> {
+fn policy(u: &mut Unstructured<'_>, bits: u8) -> Result<Policy> {
     let mut policy = Policy::default();
-    let bits = u.arbitrary::<u8>()?;
     let is = |bit: u8| bits & (1 << bit) != 0;
     if is(0) {
         policy.churn = ChurnPolicy::Requested;
@@ -171,7 +182,7 @@ fn catalogue(u: &mut Unstructured<'_>) -> Result<Catalogue> {
 }
 
 /// One of the prices; an id always names the same one.
-fn price_of(u: &mut Unstructured<'_>) -> Result<Price> {
+pub(crate) fn price_of(u: &mut Unstructured<'_>) -> Result<Price> {
     let bands = [(Some(5), 10, 3), (Some(10), 0, 2), (None, 5, 1)];
     let tiny = Scheme::PerUnit { unit: PriceAmount(333_333_333_333), transform: None };
     let packs = Scheme::PerUnit {
@@ -202,7 +213,7 @@ fn price_of(u: &mut Unstructured<'_>) -> Result<Price> {
     })
 }
 
-fn discounts(u: &mut Unstructured<'_>, now: Instant) -> Result<Vec<Discount>> {
+pub(crate) fn discounts(u: &mut Unstructured<'_>, now: Instant) -> Result<Vec<Discount>> {
     let mut discounts = Vec::new();
     for _ in 0..u.int_in_range(0..=2_u8)? {
         discounts.push(match u.int_in_range(0..=7_u8)? {
@@ -219,7 +230,7 @@ fn discounts(u: &mut Unstructured<'_>, now: Instant) -> Result<Vec<Discount>> {
     Ok(discounts)
 }
 
-fn changed(u: &mut Unstructured<'_>, sub: &str, mut state: State, now: Instant) -> Result<State> {
+pub(crate) fn changed(u: &mut Unstructured<'_>, sub: &str, mut state: State, now: Instant) -> Result<State> {
     for _ in 0..u.int_in_range(0..=3_u8)? {
         match u.int_in_range(0..=15_u8)? {
             0 => state.status = *u.choose(&STATUSES)?,
@@ -261,10 +272,10 @@ fn changed_item(u: &mut Unstructured<'_>, item: &mut Item, now: Instant) -> Resu
     Ok(())
 }
 
-fn quantity(u: &mut Unstructured<'_>) -> Result<u64> {
+pub(crate) fn quantity(u: &mut Unstructured<'_>) -> Result<u64> {
     Ok(*u.choose(&[1, 2, 3, 5, 6, 10, 11, 0, 1_000_000_000_000])?)
 }
 
-fn maybe(u: &mut Unstructured<'_>, now: Instant) -> Result<Option<Instant>> {
+pub(crate) fn maybe(u: &mut Unstructured<'_>, now: Instant) -> Result<Option<Instant>> {
     Ok(if u.arbitrary()? { Some(offset(u, now)?) } else { None })
 }
