@@ -8,7 +8,7 @@ use super::{Checkpoint, ChurnPolicy, Instant, PastDuePolicy, Status};
 impl Fold<'_, '_> {
     /// The state at this instant as a checkpoint, if nothing is pending there: the customer pays, no
     /// pause, no usage, nothing incomplete, no late payer that may lapse, no unknown status, no end that a policy
-    /// may count before its time, no deletion, no quote whose change may still come, nothing that lists alone tell,
+    /// may count before its time, no deletion, no quote whose change may still come,
     /// and every fact up to this second has taken effect, none after it.
     pub(super) fn checkpoint(&self, at: Instant) -> Option<Checkpoint> {
         let lapses = matches!(self.rules.policy.past_due, PastDuePolicy::LapsesAfterDays(_));
@@ -26,13 +26,6 @@ impl Fold<'_, '_> {
             // An end may take effect before it is told of; what is told between can still come.
             let is_early = life.steps[..hold.steps].last().is_some_and(|last| last.snapshot.at > at);
             if pending || is_early || !is_plain {
-                return None;
-            }
-            let told = &life.steps[..hold.steps];
-            let is_rebuilt = life.steps.iter().any(|step| !step.snapshot.evidence.grade.is_event());
-            let is_by_event = told.last().is_some_and(|last| last.snapshot.evidence.grade.is_event());
-            // What lists tell is weighed as a whole.
-            if is_rebuilt && !is_by_event && !is_over {
                 return None;
             }
             if hold.steps == 0 || is_over {

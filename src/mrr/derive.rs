@@ -1,6 +1,7 @@
 //! From a customer's timeline to its movements (R22): the facts are brought into one order of
 //! instants, and each instant's change is classified for the customer (R15).
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::asked::asked;
@@ -78,13 +79,15 @@ pub fn derive_with_lag<'a>(
     }
     let unseen_usage_from = unseen_usage_from(timeline, &lives);
     let running = running_periods(timeline);
-    // One that no newer one replaces stands.
+    // One that no newer one replaces stands; what lists tell is weighed as a whole, with all that comes later.
+    let is_rebuilt = matches!(rebuilt.timeline, Cow::Owned(_));
     let mut checkpoint = timeline.start.as_ref().map(|start| start.checkpoint.clone());
+    checkpoint.take_if(|_| is_rebuilt);
     for (at, touched) in points.range(..=rules.as_of) {
         fold.change(*at, touched);
         let is_told = unseen_usage_from.is_none_or(|from| *at < from)
             && !running.iter().any(|(from, until)| from <= at && at < until);
-        if is_told && checkpoint_before.is_some_and(|before| *at < before) {
+        if is_told && !is_rebuilt && checkpoint_before.is_some_and(|before| *at < before) {
             checkpoint = fold.checkpoint(*at).or(checkpoint);
         }
     }

@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use super::rebuild::Terms;
 use super::{
-    BilledInvoice, BilledLine, BillingReason, Discount, Evidence, Grade, HistoryGap, Instant, InvoiceStatus,
-    Item, ItemId, MotionSigns, Origin, Price, Scheme, Snapshot, State, Status, UsageType,
+    BilledInvoice, BilledLine, BillingReason, Discount, HistoryGap, Instant, InvoiceStatus, Item, ItemId,
+    MotionSigns, Origin, Price, Scheme, Snapshot, State, Status, UsageType,
 };
 
 /// A subscription's past, to be told by its invoices.
@@ -163,8 +163,8 @@ impl<'t, 'p> Past<'t, 'p> {
     /// What whole periods of one item tell of it; nothing where its price may be usage and nobody knows.
     fn renewed(&self, lines: &[&BilledLine]) -> Option<Held> {
         let last = lines.last()?;
-        let is_metered = self.is_metered(last)?;
-        Some(Held { is_regular: true, is_metered, ..self.held(lines, last) })
+        self.is_metered(last)?;
+        Some(Held { is_regular: true, ..self.held(lines, last) })
     }
 
     /// What prorations of one item from one instant on tell: what it became, or that it is gone.
@@ -178,7 +178,6 @@ impl<'t, 'p> Past<'t, 'p> {
         match came.last() {
             Some(_) if came.iter().all(|line| line.is_free) && credits.is_empty() && came.len() > 1 => None,
             Some(last) => Some(Some(self.held(&came, last))),
-            None if credits.is_empty() => None,
             None => Some(None),
         }
     }
@@ -244,7 +243,7 @@ pub(super) fn snapshots(past: &Past<'_, '_>, gaps: &mut Vec<Gap>) -> Vec<Snapsho
             motion: MotionSigns::default(),
             metadata: BTreeMap::new(),
             listed: None,
-            evidence: Evidence { grade: Grade::InvoiceLine, ..told.maker.evidence.clone() },
+            evidence: told.maker.evidence.clone(),
         });
     }
     gaps.retain(|(at, ..)| past.until.is_none_or(|until| *at < until));

@@ -40,22 +40,21 @@ pub(super) fn rebuilt<'t>(timeline: &'t Timeline, known: &Known<'_>, as_of: Inst
         let kept = heard.weighed(id, &terms, as_of, &mut findings);
         facts.extend(kept.into_iter().map(Fact::Subscription));
     }
-    let timeline = Timeline { facts, start: timeline.start.clone() };
+    // Whose history lists tell is derived from the start, always (`Fact::reaches_back_to`).
+    let timeline = Timeline { facts, start: None };
     Rebuilt { timeline: Cow::Owned(timeline), findings }
 }
 
 /// All that was heard of one subscription, by its kind of evidence.
 #[derive(Default)]
 struct Heard<'t> {
-    /// What a checkpoint keeps of it: an event.
-    base: Option<&'t Snapshot>,
     events: Vec<&'t Snapshot>,
     shown: Vec<&'t Snapshot>,
     billed: Vec<&'t BilledInvoice>,
     changes: Vec<&'t ItemChange>,
 }
 
-/// What was heard of each subscription that was not over at the checkpoint.
+/// What was heard of each subscription of which not events alone tell.
 fn heard(timeline: &Timeline) -> BTreeMap<&SubscriptionId, Heard<'_>> {
     let mut heard: BTreeMap<&SubscriptionId, Heard<'_>> = BTreeMap::new();
     for fact in &timeline.facts {
@@ -69,12 +68,6 @@ fn heard(timeline: &Timeline) -> BTreeMap<&SubscriptionId, Heard<'_>> {
             Fact::Change(fact) => heard.entry(&fact.subscription).or_default().changes.push(fact),
             _ => {}
         }
-    }
-    if let Some(start) = &timeline.start {
-        for snapshot in &start.base {
-            heard.entry(&snapshot.subscription).or_default().base = Some(snapshot);
-        }
-        heard.retain(|id, _| !start.checkpoint.ended.contains(id));
     }
     heard.retain(|_, of| !of.shown.is_empty() || !of.billed.is_empty() || !of.changes.is_empty());
     for of in heard.values_mut() {
@@ -95,7 +88,7 @@ impl<'t> Heard<'t> {
         findings: &mut Vec<Finding>,
     ) -> Vec<Snapshot> {
         let end = self.end();
-        let first_event = self.base.map(|_| Instant(i64::MIN)).or(self.events.first().map(|event| event.at));
+        let first_event = self.events.first().map(|event| event.at);
         let ended_at =
             end.map(ended_at).or(self.events.iter().find(|event| event.is_end()).map(|e| ended_at(e)));
         let until = first_event.into_iter().chain(ended_at).min();
@@ -106,9 +99,9 @@ impl<'t> Heard<'t> {
         changed.retain(|snapshot| is_before(snapshot.at));
         self.weigh_end(&mut changed, end);
         let mut gaps = Vec::new();
-        let mut kept = match self.base.is_none() && !self.never_paid() {
-            true => snapshots(&self.past(until, terms), &mut gaps),
-            false => Vec::new(),
+        let mut kept = match self.never_paid() {
+            true => Vec::new(),
+            false => snapshots(&self.past(until, terms), &mut gaps),
         };
         kept.retain(|snapshot| is_open(snapshot.at));
         let last = kept.last().filter(|_| ruled.is_none()).cloned();
@@ -136,10 +129,10 @@ impl<'t> Heard<'t> {
     /// An end that only a list shows. It is the end whatever the list's age; an event after it would show that
     /// it was none.
     fn end(&self) -> Option<&'t Snapshot> {
-        if self.events.iter().chain(&self.base).any(|event| event.is_end()) {
+        if self.events.iter().any(|event| event.is_end()) {
             return None;
         }
-        let last = self.events.iter().chain(&self.base).map(|event| event.at).max();
+        let last = self.events.last().map(|event| event.at);
         let ends = self.shown.iter().copied().filter(|shown| shown.is_end());
         ends.filter(|shown| last.is_none_or(|last| last <= ended_at(shown)))
             .min_by_key(|shown| ended_at(shown))

@@ -9,12 +9,12 @@ use crate::mrr::{
     UsageInvoice, UsageLine,
 };
 
-fn listing(name: &str) -> Evidence {
+pub(super) fn listing(name: &str) -> Evidence {
     Evidence { grade: Grade::Listing, ..evidence(&format!("listing:{name}")) }
 }
 
 /// A subscription as a list shows it.
-fn shown(mut story: Story, sub: &str, seen: Instant, began: Instant, state: State) -> Story {
+pub(super) fn shown(mut story: Story, sub: &str, seen: Instant, began: Instant, state: State) -> Story {
     let origin = if state.status == Status::Canceled { Origin::Deleted } else { Origin::Seen };
     let number = story.facts.len();
     story.facts.push(Fact::Subscription(Snapshot {
@@ -25,12 +25,12 @@ fn shown(mut story: Story, sub: &str, seen: Instant, began: Instant, state: Stat
     story
 }
 
-fn gone(at: Instant, state: State) -> State {
+pub(super) fn gone(at: Instant, state: State) -> State {
     State { status: Status::Canceled, ended_at: Some(at), ..state }
 }
 
 /// A line of a whole period.
-fn line(item: &Item, from: i64, to: i64) -> BilledLine {
+pub(super) fn line(item: &Item, from: i64, to: i64) -> BilledLine {
     BilledLine {
         item: item.id.clone(),
         price: Arc::clone(&item.price),
@@ -46,15 +46,15 @@ fn line(item: &Item, from: i64, to: i64) -> BilledLine {
     }
 }
 
-fn remaining(item: &Item, from: i64, to: i64) -> BilledLine {
+pub(super) fn remaining(item: &Item, from: i64, to: i64) -> BilledLine {
     BilledLine { is_proration: true, ..line(item, from, to) }
 }
 
-fn unused(item: &Item, from: i64, to: i64) -> BilledLine {
+pub(super) fn unused(item: &Item, from: i64, to: i64) -> BilledLine {
     BilledLine { is_credit: true, ..remaining(item, from, to) }
 }
 
-fn bill(mut story: Story, reason: BillingReason, at: i64, lines: Vec<BilledLine>) -> Story {
+pub(super) fn bill(mut story: Story, reason: BillingReason, at: i64, lines: Vec<BilledLine>) -> Story {
     let number = story.facts.len();
     story.facts.push(Fact::Billed(BilledInvoice {
         customer: "cus_1".into(),
@@ -71,18 +71,18 @@ fn bill(mut story: Story, reason: BillingReason, at: i64, lines: Vec<BilledLine>
     story
 }
 
-fn last_bill(story: &mut Story) -> &mut BilledInvoice {
+pub(super) fn last_bill(story: &mut Story) -> &mut BilledInvoice {
     match story.facts.last_mut() {
         Some(Fact::Billed(invoice)) => invoice,
         other => panic!("{other:?}"),
     }
 }
 
-fn seats(quantity: u64) -> Item {
+pub(super) fn seats(quantity: u64) -> Item {
     item("a.1", &price("p", "P", 10), quantity)
 }
 
-fn gaps(story: &Story) -> Vec<(String, HistoryGap)> {
+pub(super) fn gaps(story: &Story) -> Vec<(String, HistoryGap)> {
     let found = story.derive().findings.into_iter().filter_map(|finding| match finding.matter {
         Matter::History { gap } => Some((when(finding.at), gap)),
         _ => None,
@@ -90,14 +90,14 @@ fn gaps(story: &Story) -> Vec<(String, HistoryGap)> {
     found.collect()
 }
 
-fn grades(story: &Story) -> Vec<Grade> {
+pub(super) fn grades(story: &Story) -> Vec<Grade> {
     story.derive().movements.iter().map(|movement| movement.evidence.grade).collect()
 }
 
 use BillingReason::{Beginning, Cycle, Other};
 
 /// Begun on day 0 with two seats, three from day 40 on by proration, renewed on days 31, 59 and 90.
-fn grown() -> Story {
+pub(super) fn grown() -> Story {
     let story = bill(Story::new(), Beginning, 0, vec![line(&seats(2), 0, 31)]);
     let story = bill(story, Cycle, 31, vec![line(&seats(2), 31, 59)]);
     let pair = vec![unused(&seats(2), 40, 59), remaining(&seats(3), 40, 59), line(&seats(3), 59, 90)];

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use super::testing::*;
 use crate::mrr::{
-    Delta, Evidence, Fact, Grade, Instant, ItemChange, Listed, MICRO, Origin, Price, Scheme, Snapshot, State,
-    Status,
+    Delta, Evidence, Fact, Grade, Instant, Item, ItemChange, Listed, MICRO, Origin, Price, Scheme, Snapshot,
+    State, Status,
 };
 
 /// A row of changes of item `a.1` at a price known by its id: a quantity, and minor units of MRR.
@@ -146,4 +146,86 @@ fn from_the_first_event_on_changes_have_no_say() {
         "d40 expansion/seat quantity a.1 +10",
         "d45 expansion/seat quantity a.1 +20",
     ]);
+}
+
+#[test]
+fn a_free_item_is_held_by_its_quantity_and_one_without_a_quantity_by_its_figure() {
+    assert_eq!(change(Story::new(), day(0), "a.1", "free", 1, 0).derive().levels.len(), 1);
+    change(Story::new(), day(0), "a.1", "p", 0, 500).moves(&["d0 new created a.1 +5"]);
+}
+
+#[test]
+fn what_an_instant_takes_away_goes_before_what_it_gives() {
+    let story = change(Story::new(), day(40), "a.1", "p", 3, 3_000);
+    let story = change(story, day(40), "a.1", "p", -2, -2_000).learns_price(day(50), &price("p", "P", 10));
+    story.moves(&["d40 opening a.1 +20", "d40 expansion/seat quantity a.1 +10"]);
+    // Figures alone, as of a discount.
+    let story = change(Story::new(), day(40), "a.1", "p", 0, 800);
+    let story = change(story, day(40), "a.1", "p", 0, -500);
+    let levels = story.derive().movements;
+    assert_eq!(
+        levels.iter().map(|movement| movement.delta).collect::<Vec<_>>(),
+        [Delta(500 * MICRO), Delta(300 * MICRO)]
+    );
+}
+
+#[test]
+fn what_is_taken_away_or_nothing_names_no_price_and_a_figure_does() {
+    let known = |story: Story| {
+        story.learns_price(day(60), &price("p", "P", 10)).learns_price(day(60), &price("q", "P", 15))
+    };
+    let prices = |story: Story| {
+        let levels = known(story).derive().levels;
+        levels.iter().map(|level| level.price.to_string()).collect::<Vec<_>>()
+    };
+    let begun = || change(Story::new(), day(0), "a.1", "p", 2, 2_000);
+    assert_eq!(prices(change(begun(), day(9), "a.1", "q", -1, -1_000)), ["p", "p"]);
+    assert_eq!(prices(change(begun(), day(9), "a.1", "q", 0, 0)), ["p"]);
+    assert_eq!(prices(change(begun(), day(9), "a.1", "q", 0, 1_000)), ["p", "q"]);
+}
+
+#[test]
+fn a_figure_rounded_up_is_its_price_s_and_one_a_whole_unit_away_is_not() {
+    let year = yearly(price("y", "P", 2));
+    let story = change(Story::new(), day(0), "a.1", "y", 1, 17).learns_price(day(9), &year);
+    assert_eq!(story.derive().movements[0].delta, Delta(16_666_667));
+    let figure = |minor| change(Story::new(), day(0), "a.1", "p", 1, minor);
+    let known = |minor| figure(minor).learns_price(day(9), &price("p", "P", 10));
+    assert_eq!(known(999).derive().movements[0].delta, Delta(999 * MICRO));
+    assert_eq!(known(1_001).derive().movements[0].delta, Delta(1_001 * MICRO));
+}
+
+#[test]
+fn a_figure_above_the_price_counts_as_it_is_by_the_month_and_without_tax() {
+    let year = yearly(price("y", "P", 120));
+    let story = change(Story::new(), day(0), "a.1", "y", 1, 1_500).learns_price(day(9), &year);
+    story.moves(&["d0 new created a.1 +15"]);
+    let taxed = Item { inclusive_tax: 250_000, ..item("a.1", &year, 1) };
+    let story = seen(story, day(20), active(&[taxed]));
+    assert_eq!(story.derive().movements[0].delta, Delta(1_500 * MICRO));
+}
+
+#[test]
+fn an_amount_off_a_yearly_price_is_a_year_s() {
+    let year = yearly(price("y", "P", 120));
+    let story = change(Story::new(), day(0), "a.1", "y", 1, 913).learns_price(day(9), &year);
+    assert_eq!(story.derive().movements[0].delta, Delta(913 * MICRO));
+}
+
+#[test]
+fn a_metered_item_is_one_whatever_its_rows_say() {
+    let story = change(Story::new(), day(0), "a.1", "m", 5, 0).learns_price(day(9), &metered("m", "M"));
+    let story = change(story, day(0), "a.2", "p", 2, 2_000).learns_price(day(9), &price("p", "P", 10));
+    story.moves(&["d0 new created a.2 +20"]);
+    assert!(story.derive().levels.iter().all(|level| !level.is_metered || level.quantity == 1));
+}
+
+#[test]
+fn only_what_is_seen_after_the_last_row_denies_an_end() {
+    let seats = active(&[item("a.1", &price("p", "P", 10), 3)]);
+    let asked = change(grown(), day(50), "a.1", "p", -3, -3_000);
+    let ended =
+        ["d0 new created a.1 +20", "d40 expansion/seat quantity a.1 +10", "d50 churn canceled a.1 -30"];
+    seen(asked.clone(), day(45), seats.clone()).moves(&ended);
+    seen(asked, day(50), seats).moves(&ended);
 }

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod amounts;
+mod billed_lines;
 mod businesses;
 mod changes;
 mod checkpoints;
