@@ -116,7 +116,7 @@ fn several_lines_that_ask_nothing_and_give_nothing_back_tell_nothing() {
 fn a_free_line_beside_a_credit_or_alone_is_what_came() {
     let none = item("a.1", &price("free", "P", 0), 1);
     let lines = vec![unused(&seats(2), 10, 31), free(remaining(&none, 10, 31))];
-    let story = seen(bill(begun(), Other, 10, lines), 20, &[none.clone()]);
+    let story = seen(bill(begun(), Other, 10, lines), 20, std::slice::from_ref(&none));
     story.moves(&["d0 new created a.1 +20", "d10 churn tier a.1 -20"]);
     let given = item("a.2", &price("free", "P", 0), 1);
     let story = bill(begun(), Other, 10, vec![free(remaining(&given, 10, 31))]);
