@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
+use super::history::{bill, line};
 use super::testing::*;
 use crate::mrr::{
-    Delta, Evidence, Fact, Grade, Instant, Item, ItemChange, Listed, MICRO, Origin, Price, Scheme, Snapshot,
-    State, Status,
+    BilledLine, BillingReason, Delta, Evidence, Fact, Grade, Instant, Item, ItemChange, Listed, MICRO,
+    Origin, Price, Scheme, Snapshot, State, Status,
 };
 
 /// A row of changes of item `a.1` at a price known by its id: a quantity, and minor units of MRR.
@@ -228,4 +229,15 @@ fn only_what_is_seen_after_the_last_row_denies_an_end() {
         ["d0 new created a.1 +20", "d40 expansion/seat quantity a.1 +10", "d50 churn canceled a.1 -30"];
     seen(asked.clone(), day(45), seats.clone()).moves(&ended);
     seen(asked, day(50), seats).moves(&ended);
+}
+
+#[test]
+fn the_first_row_goes_on_from_what_invoices_told_before_it() {
+    let seats = item("a.1", &price("p", "P", 10), 2);
+    let trial = BilledLine { is_free: true, ..line(&seats, 0, 14) };
+    let story = bill(Story::new(), BillingReason::Beginning, 0, vec![trial]);
+    change(story, day(14), "a.1", "p", 2, 2_000).moves(&["d14 new trial_ended a.1 +20"]);
+    // From the first row on the rows alone tell.
+    let story = bill(Story::new(), BillingReason::Cycle, 14, vec![line(&seats, 14, 45)]);
+    change(story, day(14), "a.1", "p", 2, 2_000).moves(&["d14 new created a.1 +20"]);
 }
