@@ -6,7 +6,7 @@ use super::history::{bill, line};
 use super::testing::*;
 use crate::mrr::{
     BilledLine, BillingReason, Delta, Evidence, Fact, Grade, Instant, Item, ItemChange, Listed, MICRO,
-    Origin, Price, Scheme, Snapshot, State, Status,
+    Matter, Origin, Price, Scheme, Snapshot, State, Status,
 };
 
 /// A row of changes of item `a.1` at a price known by its id: a quantity, and minor units of MRR.
@@ -237,6 +237,9 @@ fn the_first_row_goes_on_from_what_invoices_told_before_it() {
     let trial = BilledLine { is_free: true, ..line(&seats, 0, 14) };
     let story = bill(Story::new(), BillingReason::Beginning, 0, vec![trial]);
     change(story, day(14), "a.1", "p", 2, 2_000).moves(&["d14 new trial_ended a.1 +20"]);
+    let story = bill(Story::new(), BillingReason::Beginning, 0, vec![line(&seats, 0, 90)]);
+    let story = change(change(story, day(40), "a.1", "p", -1, -1_000), day(60), "a.1", "p", 3, 3_000);
+    assert!(!story.derive().findings.iter().any(|finding| finding.matter == Matter::BrokenChain));
     // From the first row on the rows alone tell.
     let story = bill(Story::new(), BillingReason::Cycle, 14, vec![line(&seats, 14, 45)]);
     change(story, day(14), "a.1", "p", 2, 2_000).moves(&["d14 new created a.1 +20"]);
