@@ -22,7 +22,7 @@ use upswell::pipeline::told_by;
 use crate::business::{Chance, cases};
 use life::{Changes, Left, customer};
 
-const CASES: u32 = 400;
+const CASES: u32 = 150;
 /// Lives on which a claim here once failed.
 const FOUND: [u64; 1] = [5_467_841_317_147_660_582];
 
