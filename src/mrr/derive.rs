@@ -82,7 +82,6 @@ pub fn derive_with_lag<'a>(
     // One that no newer one replaces stands; what lists tell is weighed as a whole, with all that comes later.
     let is_rebuilt = matches!(rebuilt.timeline, Cow::Owned(_));
     let mut checkpoint = timeline.start.as_ref().map(|start| start.checkpoint.clone());
-    checkpoint.take_if(|_| is_rebuilt);
     for (at, touched) in points.range(..=rules.as_of) {
         fold.change(*at, touched);
         let is_told = unseen_usage_from.is_none_or(|from| *at < from)

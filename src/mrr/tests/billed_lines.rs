@@ -1,8 +1,6 @@
 //! What lines of listed invoices say, alone and beside one another: what comes, goes and stays, which discounts
 //! run, which invoice proves it, and where nothing is said.
 
-use std::sync::Arc;
-
 use super::history::*;
 use super::testing::*;
 use crate::mrr::{
@@ -281,8 +279,6 @@ fn what_lists_show_reaches_back_to_the_beginning() {
     assert!(story.facts.iter().all(|fact| fact.reaches_back_to() == Instant(i64::MIN)));
     let told = Story::new().created("a", day(3), active(&[seats(1)]));
     assert_eq!(told.facts[0].reaches_back_to(), day(3));
-    let line = line(&Item { price: Arc::new(bare("p")), ..seats(1) }, 0, 31);
-    assert_eq!(line.price.scheme, Scheme::PriceNotSent);
 }
 
 #[test]
