@@ -14,6 +14,7 @@ mod m0007_catalogue;
 mod m0008_codec;
 mod m0009_pull;
 mod m0010_evidence;
+mod m0011_lighter;
 mod schema;
 
 use sea_orm_migration::MigrationTrait;
@@ -36,6 +37,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0008_codec::Migration),
             Box::new(m0009_pull::Migration),
             Box::new(m0010_evidence::Migration),
+            Box::new(m0011_lighter::Migration),
         ]
     }
 }

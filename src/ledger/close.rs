@@ -231,7 +231,7 @@ impl Ledger {
     /// The store's refusal.
     pub async fn doubts(&self, book: &str) -> Result<Doubts, LedgerError> {
         let sql = "SELECT (SELECT COUNT(*) FROM disposition d JOIN inbox i ON i.seq = d.inbox_seq \
-                    WHERE d.outcome = 'parked' AND i.book = $1) AS parked, \
+                    WHERE d.outcome = 'parked' AND d.outcome <> 'settled' AND i.book = $1) AS parked, \
                    (SELECT COUNT(*) FROM finding WHERE book = $1 AND matter = 'incomplete') AS incomplete, \
                    (SELECT COUNT(*) FROM finding WHERE book = $1 AND matter = 'broken_chain') AS broken_chains, \
                    (SELECT COUNT(*) FROM customer WHERE book = $1 AND poisoned IS NOT NULL) AS not_derived";

@@ -261,8 +261,8 @@ impl Ledger {
     pub async fn retry_parked(&self, engine: &str) -> Result<u64, LedgerError> {
         let sql = "INSERT INTO pending (inbox_seq, received_at) \
                    SELECT i.seq, i.received_at FROM disposition d JOIN inbox i ON i.seq = d.inbox_seq \
-                   WHERE (d.outcome = 'parked' AND d.engine <> $1) \
-                   OR (d.outcome = 'ignored' AND d.reason = 'catalogue event') ON CONFLICT DO NOTHING";
+                   WHERE d.outcome <> 'settled' AND ((d.outcome = 'parked' AND d.engine <> $1) \
+                   OR (d.outcome = 'ignored' AND d.reason = 'catalogue event')) ON CONFLICT DO NOTHING";
         let transaction = self.begin().await?;
         let waiting =
             open::run(&transaction, "try parked deliveries again", statement(sql, vec![engine.into()]))

@@ -113,8 +113,8 @@ impl Ledger {
         let sql = "SELECT (SELECT COUNT(*) FROM inbox) AS stored, \
                    (SELECT COUNT(*) FROM disposition WHERE outcome = 'settled') AS settled, \
                    (SELECT COUNT(*) FROM pending) AS pending, \
-                   (SELECT COUNT(*) FROM disposition WHERE outcome = 'ignored') AS ignored, \
-                   (SELECT COUNT(*) FROM disposition WHERE outcome = 'parked') AS parked, \
+                   (SELECT COUNT(*) FROM disposition WHERE outcome = 'ignored' AND outcome <> 'settled') AS ignored, \
+                   (SELECT COUNT(*) FROM disposition WHERE outcome = 'parked' AND outcome <> 'settled') AS parked, \
                    (SELECT COUNT(*) FROM customer WHERE due_at <= settled_at) AS due, \
                    (SELECT MIN(received_at) FROM pending WHERE run IS NULL) AS oldest_pending_at, \
                    (SELECT COALESCE(MAX(seq), 0) FROM inbox) AS last_seq, \
@@ -202,7 +202,7 @@ impl Ledger {
         let sql = "SELECT i.seq, i.event_id AS event, i.kind, COALESCE(d.path, '$') AS path, \
                    COALESCE(d.reason, '') AS reason, i.place \
                    FROM disposition d JOIN inbox i ON i.seq = d.inbox_seq \
-                   WHERE d.outcome = 'parked' AND i.seq > $1 ORDER BY i.seq";
+                   WHERE d.outcome = 'parked' AND d.outcome <> 'settled' AND i.seq > $1 ORDER BY i.seq";
         all(self.reader(), "read what is parked", statement(sql, vec![after_seq.into()])).await
     }
 
@@ -214,7 +214,8 @@ impl Ledger {
     pub async fn ignored(&self, after_seq: i64) -> Result<Vec<IgnoredEvents>, LedgerError> {
         let sql = "SELECT i.kind, COALESCE(d.reason, '') AS reason, COUNT(*) AS count \
                    FROM disposition d JOIN inbox i ON i.seq = d.inbox_seq \
-                   WHERE d.outcome = 'ignored' AND i.seq > $1 GROUP BY i.kind, d.reason ORDER BY i.kind, d.reason";
+                   WHERE d.outcome = 'ignored' AND d.outcome <> 'settled' AND i.seq > $1 \
+                   GROUP BY i.kind, d.reason ORDER BY i.kind, d.reason";
         all(self.reader(), "read what is ignored", statement(sql, vec![after_seq.into()])).await
     }
 

@@ -8,19 +8,16 @@ use bytes::Bytes;
 
 use super::door::arrival_of;
 use super::parallel::in_parallel;
-use super::settle::{Changed, Heard, NoFacts, Settled, Settler, Told, gives_way, told_by, told_of};
+use super::settle::{Heard, NoFacts, Settler, Told, gives_way, told_by, told_of};
+use super::steps::Steps;
 use crate::ledger::{
-    Acceptance, Arrival, Aside, CustomerKey, Disposition, LaidFact, Ledger, LedgerError, NewFact, Outcome,
-    Posted, Run, Settlement, Source, Stored,
+    Acceptance, Arrival, Aside, CustomerKey, LaidFact, Ledger, LedgerError, Posted, Run, Source, Stored,
 };
 use crate::mrr::{CatalogueFact, Instant};
 use crate::stripe::{Delivery, EnvelopeError, Form, says};
 
 /// Deliveries read from the store at a time.
 const A_PAGE: usize = 2_000;
-/// Facts settled in one transaction, about: it is over within some tens of milliseconds, and deliveries that
-/// come meanwhile get their turn.
-const A_STEP: usize = 1_000;
 /// Facts laid aside at most before they are settled: the more of a customer's history is there, the fewer times it
 /// is derived, and a file of them has to fit into memory.
 const A_BULK: usize = 4_000_000;
@@ -292,27 +289,15 @@ impl Bulk {
 
     /// Settles what is laid aside.
     async fn settle_laid(&mut self) -> Result<(), LedgerError> {
-        while let Some(facts) = self.aside.take()? {
-            let settled = self.settle_in_steps(facts).await?;
-            self.posted += settled.posted;
-        }
-        self.aside = self.ledger.aside()?;
+        let laid = std::mem::replace(&mut self.aside, self.ledger.aside()?);
         self.laid = 0;
-        Ok(())
-    }
-
-    /// Settles customers, some at a time; while one step is written, the next one is derived.
-    async fn settle_in_steps(&mut self, facts: Vec<LaidFact>) -> Result<Settled, LedgerError> {
-        let mut settled = Settled::default();
-        let mut ready = None;
-        for step in steps(by_customer(facts)) {
+        let steps = Steps::new(self.settler.clone(), self.now);
+        let mut derived = steps.derive_ahead(laid);
+        while let Some(step) = derived.recv().await {
             self.keep_claim().await?;
-            let (written, next) = tokio::join!(self.write_step(ready), self.step(step));
-            settled.add(written?);
-            ready = Some(next?);
+            self.posted += steps.write(step?).await?;
         }
-        settled.add(self.write_step(ready).await?);
-        Ok(settled)
+        Ok(())
     }
 
     /// Keeps the claim up, once half of it is over.
@@ -323,53 +308,6 @@ impl Bulk {
         }
         self.until = now + CLAIM_SECONDS;
         self.ledger.keep_claim(self.run, self.until).await
-    }
-
-    /// What is to be settled of customers.
-    async fn step(&self, facts: BTreeMap<CustomerKey, Vec<LaidFact>>) -> Result<Settlement, LedgerError> {
-        let read = in_parallel(facts.into_iter().collect(), |(key, facts): (CustomerKey, Vec<LaidFact>)| {
-            let facts = facts.into_iter().map(LaidFact::read).collect::<Result<Vec<NewFact>, _>>();
-            facts.map(|facts| (key, facts))
-        });
-        let facts = read.await.into_iter().collect::<Result<BTreeMap<_, _>, _>>()?;
-        self.step_of(facts).await
-    }
-
-    /// What is to be settled of customers; what somebody settled meanwhile is no part of it.
-    async fn step_of(
-        &self,
-        mut facts: BTreeMap<CustomerKey, Vec<NewFact>>,
-    ) -> Result<Settlement, LedgerError> {
-        let seqs: BTreeSet<i64> = facts.values().flatten().map(|new| new.inbox_seq).collect();
-        let seqs: Vec<i64> = seqs.into_iter().collect();
-        let pending = self.ledger.still_pending(&seqs).await?;
-        if pending.len() < seqs.len() {
-            facts.values_mut().for_each(|facts| facts.retain(|new| pending.contains(&new.inbox_seq)));
-            facts.retain(|_, facts| !facts.is_empty());
-        }
-        let disposition =
-            |inbox_seq| Disposition { inbox_seq, outcome: Outcome::Settled, reason: None, path: None };
-        let heard =
-            Heard { dispositions: pending.into_iter().map(disposition).collect(), ..Heard::default() };
-        let changed = facts.into_iter().map(|(key, facts)| (key, Changed { facts, is_whole: false }));
-        self.settler.prepare(changed.collect(), heard, (self.now)()).await
-    }
-
-    async fn write_step(&self, step: Option<Settlement>) -> Result<Settled, LedgerError> {
-        let Some(mut step) = step else { return Ok(Settled::default()) };
-        let mut overtaken = 0;
-        loop {
-            match self.settler.commit(&mut step).await {
-                Err(error) if gives_way(&error, &mut overtaken) => {
-                    let mut facts: BTreeMap<CustomerKey, Vec<NewFact>> = BTreeMap::new();
-                    for new in step.facts {
-                        facts.entry(new.key.clone()).or_default().push(new);
-                    }
-                    step = self.step_of(facts).await?;
-                }
-                posted => return Ok(Settled { deliveries: step.dispositions.len(), posted: posted? }),
-            }
-        }
     }
 }
 
@@ -414,30 +352,4 @@ fn said(book: &str, told: Result<Told, NoFacts>) -> Result<Result<Said, NoFacts>
     let facts =
         (0..).zip(&facts).map(|(part, fact)| LaidFact::of(book, part, fact)).collect::<Result<_, _>>()?;
     Ok(Ok(Said { facts, lessons }))
-}
-
-fn by_customer(facts: Vec<LaidFact>) -> BTreeMap<CustomerKey, Vec<LaidFact>> {
-    let mut customers: BTreeMap<CustomerKey, Vec<LaidFact>> = BTreeMap::new();
-    for new in facts {
-        customers.entry(new.key.clone()).or_default().push(new);
-    }
-    customers
-}
-
-/// Customers in steps of about so many facts; a customer stays whole.
-fn steps(customers: BTreeMap<CustomerKey, Vec<LaidFact>>) -> Vec<BTreeMap<CustomerKey, Vec<LaidFact>>> {
-    let mut steps = Vec::new();
-    let (mut step, mut count) = (BTreeMap::new(), 0);
-    for (key, facts) in customers {
-        count += facts.len();
-        step.insert(key, facts);
-        if count >= A_STEP {
-            steps.push(std::mem::take(&mut step));
-            count = 0;
-        }
-    }
-    if !step.is_empty() {
-        steps.push(step);
-    }
-    steps
 }

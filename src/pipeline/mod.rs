@@ -11,6 +11,7 @@ mod door;
 mod parallel;
 mod settle;
 mod shelf;
+mod steps;
 mod verify;
 mod verify_catalogue;
 mod what_if;

@@ -1,0 +1,130 @@
+//! What is laid aside becomes settlements of some customers each: while one is written, the next is derived.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use tokio::sync::mpsc::{Receiver, Sender, channel};
+
+use super::parallel::in_parallel;
+use super::settle::{Changed, Heard, Settler, gives_way};
+use crate::ledger::{
+    Aside, CustomerKey, Disposition, LaidFact, LedgerError, NewFact, Outcome, Posted, Settlement,
+};
+
+/// Facts settled in one transaction, about: it is over within some tens of milliseconds, and deliveries that
+/// come meanwhile get their turn.
+const A_STEP: usize = 1_000;
+
+/// Settles customers, some at a time.
+#[derive(Debug, Clone)]
+pub(super) struct Steps {
+    settler: Settler,
+    now: fn() -> i64,
+}
+
+impl Steps {
+    /// Steps of a settler, with the time of the run.
+    pub(super) fn new(settler: Settler, now: fn() -> i64) -> Self {
+        Self { settler, now }
+    }
+
+    /// Derives what is laid aside, a step ahead of whoever writes them.
+    pub(super) fn derive_ahead(&self, laid: Aside) -> Receiver<Result<Settlement, LedgerError>> {
+        let (derived, receiver) = channel(1);
+        let steps = self.clone();
+        tokio::spawn(async move {
+            if let Err(error) = steps.derive_all(laid, &derived).await {
+                // Nobody listens to a run that failed elsewhere.
+                let _ = derived.send(Err(error)).await;
+            }
+        });
+        receiver
+    }
+
+    async fn derive_all(
+        &self,
+        mut laid: Aside,
+        derived: &Sender<Result<Settlement, LedgerError>>,
+    ) -> Result<(), LedgerError> {
+        while let Some(facts) = laid.take()? {
+            for step in in_steps(by_customer(facts)) {
+                let step = self.derive(step).await;
+                if derived.send(step).await.is_err() {
+                    return Ok(());
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn derive(&self, facts: BTreeMap<CustomerKey, Vec<LaidFact>>) -> Result<Settlement, LedgerError> {
+        let read = in_parallel(facts.into_iter().collect(), |(key, facts): (CustomerKey, Vec<LaidFact>)| {
+            let facts = facts.into_iter().map(LaidFact::read).collect::<Result<Vec<NewFact>, _>>();
+            facts.map(|facts| (key, facts))
+        });
+        let facts = read.await.into_iter().collect::<Result<BTreeMap<_, _>, _>>()?;
+        self.derive_of(facts).await
+    }
+
+    /// What is to be settled of customers; what somebody settled meanwhile is no part of it.
+    async fn derive_of(
+        &self,
+        mut facts: BTreeMap<CustomerKey, Vec<NewFact>>,
+    ) -> Result<Settlement, LedgerError> {
+        let seqs: BTreeSet<i64> = facts.values().flatten().map(|new| new.inbox_seq).collect();
+        let seqs: Vec<i64> = seqs.into_iter().collect();
+        let pending = self.settler.ledger().still_pending(&seqs).await?;
+        if pending.len() < seqs.len() {
+            facts.values_mut().for_each(|facts| facts.retain(|new| pending.contains(&new.inbox_seq)));
+            facts.retain(|_, facts| !facts.is_empty());
+        }
+        let disposition =
+            |inbox_seq| Disposition { inbox_seq, outcome: Outcome::Settled, reason: None, path: None };
+        let heard =
+            Heard { dispositions: pending.into_iter().map(disposition).collect(), ..Heard::default() };
+        let changed = facts.into_iter().map(|(key, facts)| (key, Changed { facts, is_whole: false }));
+        self.settler.prepare(changed.collect(), heard, (self.now)()).await
+    }
+
+    /// Writes a step; if another process settled some of it meanwhile, what is left of it, derived anew.
+    pub(super) async fn write(&self, mut step: Settlement) -> Result<Posted, LedgerError> {
+        let mut overtaken = 0;
+        loop {
+            match self.settler.commit(&mut step).await {
+                Err(error) if gives_way(&error, &mut overtaken) => {
+                    let mut facts: BTreeMap<CustomerKey, Vec<NewFact>> = BTreeMap::new();
+                    for new in step.facts {
+                        facts.entry(new.key.clone()).or_default().push(new);
+                    }
+                    step = self.derive_of(facts).await?;
+                }
+                posted => return posted,
+            }
+        }
+    }
+}
+
+fn by_customer(facts: Vec<LaidFact>) -> BTreeMap<CustomerKey, Vec<LaidFact>> {
+    let mut customers: BTreeMap<CustomerKey, Vec<LaidFact>> = BTreeMap::new();
+    for new in facts {
+        customers.entry(new.key.clone()).or_default().push(new);
+    }
+    customers
+}
+
+/// Customers in steps of about so many facts; a customer stays whole.
+fn in_steps(customers: BTreeMap<CustomerKey, Vec<LaidFact>>) -> Vec<BTreeMap<CustomerKey, Vec<LaidFact>>> {
+    let mut steps = Vec::new();
+    let (mut step, mut count) = (BTreeMap::new(), 0);
+    for (key, facts) in customers {
+        count += facts.len();
+        step.insert(key, facts);
+        if count >= A_STEP {
+            steps.push(std::mem::take(&mut step));
+            count = 0;
+        }
+    }
+    if !step.is_empty() {
+        steps.push(step);
+    }
+    steps
+}
