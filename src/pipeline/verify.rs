@@ -7,8 +7,9 @@ use chrono_tz::Tz;
 use sha2::{Digest, Sha256};
 
 use super::closed_months;
+use super::parallel::in_parallel;
 use super::settle::{derive_contained, facts_of};
-use super::verify_catalogue::Lessons;
+use super::verify_catalogue::{Lessons, Proofs};
 use crate::ledger::{
     CustomerKey, Ledger, LedgerError, Posting, SettlementRules, Stored, Wanted, movement_id,
 };
@@ -16,6 +17,9 @@ use crate::mrr::{Catalogue, Delta, Derivation, Instant, Level, Month, Movement, 
 
 /// Deliveries read at a time.
 const A_PAGE: usize = 1_000;
+/// Customers in memory at once at most, and the bytes of their deliveries, about.
+const CUSTOMERS_AT_ONCE: usize = 64;
+const BYTES_AT_ONCE: usize = 16 << 20;
 /// How often a customer is looked at again that was settled while it was compared.
 const TRIES: usize = 5;
 
@@ -85,7 +89,7 @@ pub enum Fault {
 }
 
 /// Proves the ledger, or one book of it: every customer by the rules that it was settled by, whatever
-/// is configured now.
+/// is configured now. While some customers are proved, the next ones are read.
 ///
 /// # Errors
 ///
@@ -97,25 +101,55 @@ pub async fn verify(ledger: &Ledger, book: Option<&str>) -> Result<Proof, Fault>
             continue;
         }
         let mut lessons = Lessons::of(ledger, &name).await?;
-        for key in ledger.customers_by_catalogue(&name).await? {
-            verify_customer(ledger, &key, &mut lessons, &mut proof).await?;
+        let mut keys = ledger.customers_by_catalogue(&name).await?.into_iter();
+        let mut held = hold_some(ledger, &mut keys, &mut lessons).await?;
+        while !held.is_empty() {
+            let (proved, next) =
+                tokio::join!(in_parallel(held, Held::prove), hold_some(ledger, &mut keys, &mut lessons));
+            for customer in proved {
+                proof.add(customer?);
+            }
+            held = next?;
         }
         proof.closed_months += closed_months::verify(ledger, &name).await?;
     }
     Ok(proof)
 }
 
-async fn verify_customer(
+/// A customer as the store holds it, all of it of one settlement.
+struct Held {
+    key: CustomerKey,
+    stored: Vec<Stored>,
+    standing: Vec<Posting>,
+    levels: Vec<Level>,
+    rules: SettlementRules,
+    /// The time of the run that settled it.
+    as_of: Instant,
+    lessons: Proofs,
+}
+
+/// The next customers, as many as are to be in memory at once; none after the last.
+async fn hold_some(
     ledger: &Ledger,
-    key: &CustomerKey,
+    keys: &mut impl Iterator<Item = CustomerKey>,
     lessons: &mut Lessons,
-    proof: &mut Proof,
-) -> Result<(), Fault> {
+) -> Result<Vec<Held>, Fault> {
+    let (mut held, mut bytes) = (Vec::new(), 0);
+    while held.len() < CUSTOMERS_AT_ONCE && bytes < BYTES_AT_ONCE {
+        let Some(key) = keys.next() else { break };
+        let customer = hold(ledger, key, lessons).await?;
+        bytes += customer.stored.iter().map(|stored| stored.body.len()).sum::<usize>();
+        held.push(customer);
+    }
+    Ok(held)
+}
+
+async fn hold(ledger: &Ledger, key: CustomerKey, lessons: &mut Lessons) -> Result<Held, Fault> {
     let mut tries = 0;
     loop {
-        let before = ledger.known(key, Some(Instant(i64::MAX))).await?;
-        let rules = ledger.rules_of(key).await?;
-        let stored = ledger.stored_of(key).await?;
+        let before = ledger.known(&key, Some(Instant(i64::MAX))).await?;
+        let rules = ledger.rules_of(&key).await?;
+        let stored = ledger.stored_of(&key).await?;
         let wanted = Wanted {
             book: Some(key.book.clone()),
             customer: Some(key.customer.to_string()),
@@ -123,21 +157,37 @@ async fn verify_customer(
         };
         let standing = ledger.postings(&wanted).await?;
         let levels = ledger.levels(&key.book, Some(&key.customer)).await?.remove(&key.customer);
-        let after = ledger.known(key, Some(Instant(i64::MAX))).await?;
+        let after = ledger.known(&key, Some(Instant(i64::MAX))).await?;
         if before.revision != after.revision && tries < TRIES {
             tries += 1;
             continue;
         }
-        let rules = rules.ok_or_else(|| differs(key, "the rules it was settled by are missing"))?;
+        let rules = rules.ok_or_else(|| differs(&key, "the rules it was settled by are missing"))?;
         let learnt = lessons.until(ledger, before.catalogue_seq).await?;
         let rules = SettlementRules { catalogue: Catalogue { learnt, ..rules.catalogue }, ..rules };
-        let derived = derived_from_bytes(key, &stored, &rules, before.settled_at.unwrap_or_default())?;
-        compare(key, &derived, &standing)?;
-        compare_evidence(key, &standing, &stored, lessons, rules.zone)?;
-        proof.months += foot(key, &levels.unwrap_or_default(), &in_effect(&standing), rules.zone)?;
-        proof.customers += 1;
-        proof.movements += standing.len();
-        return Ok(());
+        let as_of = before.settled_at.unwrap_or_default();
+        let (levels, lessons) = (levels.unwrap_or_default(), lessons.proofs());
+        return Ok(Held { key, stored, standing, levels, rules, as_of, lessons });
+    }
+}
+
+impl Held {
+    /// Derives it anew from its bytes, and compares.
+    fn prove(self) -> Result<Proof, Fault> {
+        let Self { key, stored, standing, levels, rules, as_of, lessons } = self;
+        let derived = derived_from_bytes(&key, &stored, &rules, as_of)?;
+        compare(&key, &derived, &standing)?;
+        compare_evidence(&key, &standing, &stored, &lessons, rules.zone)?;
+        let months = foot(&key, &levels, &in_effect(&standing), rules.zone)?;
+        Ok(Proof { customers: 1, movements: standing.len(), months, ..Proof::default() })
+    }
+}
+
+impl Proof {
+    fn add(&mut self, more: Self) {
+        self.customers += more.customers;
+        self.movements += more.movements;
+        self.months += more.months;
     }
 }
 
@@ -199,20 +249,25 @@ fn foot(key: &CustomerKey, levels: &[Level], movements: &[Movement], zone: Tz) -
     Ok(months)
 }
 
-/// Every stored delivery against the digest it came with.
+/// Every stored delivery against the digest it came with; while some are looked at, the next are read.
 async fn verify_bytes(ledger: &Ledger) -> Result<usize, Fault> {
-    let mut after = 0;
     let mut count = 0;
-    loop {
-        let page = ledger.stored_after(after, A_PAGE).await?;
-        let Some(last) = page.last() else { return Ok(count) };
-        after = last.seq;
-        count += page.len();
-        for stored in page {
-            if hex::encode(Sha256::digest(&stored.body)) != stored.sha256 {
-                return Err(Fault::Bytes { event: stored.event_id, seq: stored.seq });
-            }
-        }
+    let mut page = ledger.stored_after(0, A_PAGE).await?;
+    while let Some(last) = page.last() {
+        let (after, read) = (last.seq, page.len());
+        let (looked_at, next) =
+            tokio::join!(in_parallel(page, verify_delivery), ledger.stored_after(after, A_PAGE));
+        looked_at.into_iter().collect::<Result<(), Fault>>()?;
+        count += read;
+        page = next?;
+    }
+    Ok(count)
+}
+
+fn verify_delivery(stored: Stored) -> Result<(), Fault> {
+    match hex::encode(Sha256::digest(&stored.body)) == stored.sha256 {
+        true => Ok(()),
+        false => Err(Fault::Bytes { event: stored.event_id, seq: stored.seq }),
     }
 }
 
@@ -257,7 +312,7 @@ fn compare_evidence(
     key: &CustomerKey,
     standing: &[Posting],
     stored: &[Stored],
-    lessons: &Lessons,
+    lessons: &Proofs,
     zone: Tz,
 ) -> Result<(), Fault> {
     let bytes: BTreeMap<&str, &str> =
@@ -267,7 +322,10 @@ fn compare_evidence(
         if posting.month != Month::of(posting.movement.effective_at, zone) {
             return Err(differs(key, &format!("posting {seq} is in a month that it did not take effect in")));
         }
-        let proves = bytes.get(&*evidence.event).copied().or_else(|| lessons.sha256_of(&evidence.event));
+        let proves = bytes
+            .get(&*evidence.event)
+            .copied()
+            .or_else(|| lessons.get(&evidence.event).map(|sha256| &**sha256));
         if proves != Some(&*evidence.sha256) {
             return Err(differs(
                 key,

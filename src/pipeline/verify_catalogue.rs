@@ -12,6 +12,9 @@ use crate::mrr::Learnt;
 /// Deliveries read at a time.
 const A_PAGE: usize = 1_000;
 
+/// The digests of the bytes that prove lessons, by event.
+pub(super) type Proofs = Arc<BTreeMap<Arc<str>, Arc<str>>>;
+
 /// A book's lessons, each checked against its bytes.
 pub(super) struct Lessons {
     book: String,
@@ -19,8 +22,7 @@ pub(super) struct Lessons {
     /// How many of them are in `learnt`.
     taken: usize,
     learnt: Arc<Learnt>,
-    /// The digests of the bytes that prove them, by event.
-    sha256: BTreeMap<Arc<str>, Arc<str>>,
+    proofs: Proofs,
 }
 
 impl Lessons {
@@ -35,7 +37,7 @@ impl Lessons {
             taught: Vec::new(),
             taken: 0,
             learnt: Arc::default(),
-            sha256: BTreeMap::new(),
+            proofs: Proofs::default(),
         };
         lessons.read_on(ledger).await?;
         Ok(lessons)
@@ -63,9 +65,9 @@ impl Lessons {
         Ok(Arc::clone(&self.learnt))
     }
 
-    /// The digest of the bytes behind an event that taught something.
-    pub(super) fn sha256_of(&self, event: &str) -> Option<&str> {
-        self.sha256.get(event).map(|sha256| &**sha256)
+    /// What proves the lessons that were read.
+    pub(super) fn proofs(&self) -> Proofs {
+        Arc::clone(&self.proofs)
     }
 
     async fn read_on(&mut self, ledger: &Ledger) -> Result<(), Fault> {
@@ -73,7 +75,8 @@ impl Lessons {
         let new = ledger.taught(&self.book, last).await?;
         compare(ledger, &self.book, &new).await?;
         let proofs = new.iter().map(|taught| &taught.fact.evidence);
-        self.sha256.extend(proofs.map(|proof| (Arc::clone(&proof.event), Arc::clone(&proof.sha256))));
+        Arc::make_mut(&mut self.proofs)
+            .extend(proofs.map(|proof| (Arc::clone(&proof.event), Arc::clone(&proof.sha256))));
         self.taught.extend(new);
         Ok(())
     }
