@@ -49,8 +49,7 @@ mod tests {
 
     #[test]
     fn a_filter_that_can_not_be_read_is_named() {
-        let Err(error) = start("upswell=loud", LogFormat::Text, None) else { panic!("it was read") };
-        let error = error.to_string();
+        let error = start("upswell=loud", LogFormat::Text, None).err().unwrap().to_string();
         assert!(error.starts_with("UPSWELL_LOG: "), "{error}");
     }
 }

@@ -253,7 +253,7 @@ async fn a_page_of_another_site_can_not_have_a_browser_change_anything() {
 
 #[tokio::test]
 async fn more_questions_than_are_answered_at_once_are_told_to_come_back() {
-    let private = Router::new().route("/", get(|| std::future::pending::<&str>()));
+    let private = Router::new().route("/", get(std::future::pending::<&str>));
     let server = start(store().await, &[], private).await;
     let request = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n";
     let mut waiting = Vec::new();

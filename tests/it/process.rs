@@ -211,6 +211,7 @@ impl Drop for Server {
 
 /// Keeps what a process wrote to standard error, where UPSWELL_TEST_LOGS names a file for it: at its end `./test` looks
 /// whether a secret is in there.
+#[allow(clippy::disallowed_methods, reason = "the test run's own variable, not upswell's")]
 fn keep_log(said: &[u8]) {
     let Some(path) = std::env::var_os("UPSWELL_TEST_LOGS") else { return };
     let mut log = std::fs::OpenOptions::new().create(true).append(true).open(path).unwrap();
