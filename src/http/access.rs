@@ -14,6 +14,7 @@ use tokio::sync::Semaphore;
 use super::Problem;
 use super::client::{Proxies, peer};
 use super::guesses::Guesses;
+use super::quiet::Quiet;
 use crate::metrics::Metrics;
 
 /// What a browser says of where a request was made.
@@ -60,6 +61,7 @@ pub(super) struct Gate {
     pub(super) proxies: Proxies,
     pub(super) metrics: Metrics,
     pub(super) questions: Arc<Semaphore>,
+    pub(super) wrong: Quiet,
     pub(super) now: fn() -> i64,
 }
 
@@ -81,7 +83,9 @@ impl Gate {
         }
         let refusal = self.access.refusal(headers, peer);
         if refusal.is_some() {
-            tracing::warn!(%client, "wrong token");
+            if let Some(left_out) = self.wrong.asks(now) {
+                tracing::warn!(%client, left_out, "wrong token");
+            }
             self.access.guesses.was_wrong(client, now);
         }
         refusal

@@ -9,6 +9,7 @@ mod health;
 mod metrics;
 mod places;
 mod problem;
+mod quiet;
 mod server;
 mod webhook;
 
@@ -23,6 +24,8 @@ use tokio::sync::Semaphore;
 
 use crate::metrics::Metrics;
 use crate::pipeline::Door;
+
+use quiet::Quiet;
 
 pub use access::Access;
 pub use dashboard::dashboard;
@@ -75,16 +78,17 @@ pub fn router(rooms: Rooms, access: Access, private: Router) -> Router {
         proxies: proxies.clone(),
         metrics: rooms.metrics.clone(),
         questions: Arc::new(Semaphore::new(rooms.limits.questions)),
+        wrong: Quiet::new(),
         now: rooms.now,
     };
     let guarded = private.layer(from_fn_with_state(Arc::new(gate), access::check));
     let bytes = Arc::new(Semaphore::new(rooms.limits.waiting_bytes.min(Semaphore::MAX_PERMITS)));
     Router::new()
         .route("/webhooks/stripe", post(webhook::receive))
-        .with_state(webhook::Webhook { rooms: rooms.clone(), bytes })
+        .with_state(webhook::Webhook { rooms: rooms.clone(), bytes, refused: Arc::new(Quiet::new()) })
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
-        .with_state(rooms)
+        .with_state(health::Readiness::of(rooms.door, rooms.now))
         .merge(guarded)
         .fallback(unknown)
         .method_not_allowed_fallback(wrong_method)

@@ -211,7 +211,8 @@ mod tests {
         let third = places.take().unwrap();
         assert!(is_asked_to_leave(&second));
         drop((second, third));
-        assert_eq!((places.lock().idle.len(), places.lock().busy), (0, 0));
+        let taken = places.lock();
+        assert_eq!((taken.idle.len(), taken.busy), (0, 0));
     }
 
     #[test]

@@ -13,6 +13,7 @@ use serde::Serialize;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::places::Place;
+use super::quiet::Quiet;
 use super::{Problem, Rooms};
 use crate::pipeline::{AcceptError, Accepted};
 
@@ -39,6 +40,7 @@ pub(super) struct Received {
 pub(super) struct Webhook {
     pub(super) rooms: Rooms,
     pub(super) bytes: Arc<Semaphore>,
+    pub(super) refused: Arc<Quiet>,
 }
 
 /// Takes one delivery.
@@ -83,7 +85,32 @@ impl Webhook {
             place.busy();
         }
         let signature = signature(&parts.headers)?;
-        door.accept(body, signature, now()).await.map_err(|error| refusal(&error))
+        door.accept(body, signature, now()).await.map_err(|error| self.refusal(&error))
+    }
+
+    fn refusal(&self, error: &AcceptError) -> Problem {
+        let code = error.code();
+        let left_out = self.refused.asks((self.rooms.now)());
+        match error {
+            AcceptError::Signature(_) | AcceptError::NotJson(_) => {
+                if let Some(left_out) = left_out {
+                    tracing::warn!(code, left_out, "delivery refused");
+                }
+                Problem::new(StatusCode::BAD_REQUEST, code, error.to_string())
+            }
+            AcceptError::Busy => {
+                if let Some(left_out) = left_out {
+                    tracing::warn!(code, left_out, "delivery not taken");
+                }
+                busy()
+            }
+            AcceptError::Unavailable => {
+                tracing::error!(code, "delivery not taken");
+                let detail = "the store can't be reached; nothing was taken, send it again";
+                Problem::new(StatusCode::SERVICE_UNAVAILABLE, code, detail)
+                    .retry_after_seconds(RETRY_AFTER_SECONDS)
+            }
+        }
     }
 }
 
@@ -190,24 +217,4 @@ fn too_slow(seconds: u64) -> Problem {
 fn broken_off() -> Problem {
     let detail = "the body broke off before its end; send it again";
     Problem::new(StatusCode::BAD_REQUEST, "body_broken_off", detail)
-}
-
-fn refusal(error: &AcceptError) -> Problem {
-    let code = error.code();
-    match error {
-        AcceptError::Signature(_) | AcceptError::NotJson(_) => {
-            tracing::warn!(code, "delivery refused");
-            Problem::new(StatusCode::BAD_REQUEST, code, error.to_string())
-        }
-        AcceptError::Busy => {
-            tracing::warn!(code, "delivery not taken");
-            busy()
-        }
-        AcceptError::Unavailable => {
-            tracing::error!(code, "delivery not taken");
-            let detail = "the store can't be reached; nothing was taken, send it again";
-            Problem::new(StatusCode::SERVICE_UNAVAILABLE, code, detail)
-                .retry_after_seconds(RETRY_AFTER_SECONDS)
-        }
-    }
 }

@@ -154,6 +154,45 @@ fn when_the_store_can_not_keep_up_more_is_refused_before_memory_grows() {
 }
 
 #[test]
+fn when_every_place_is_being_answered_a_new_connection_is_told_to_come_back() {
+    let place = Place::new().with("UPSWELL_MAX_CONNECTIONS", "2");
+    let server = place.serve();
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let store = runtime.block_on(hold_writing(&place));
+    let event = story("a-thousand-a-year")[0].clone();
+    let waiting: Vec<_> = (0..2)
+        .map(|_| {
+            let (address, event) = (server.address.clone(), event.clone());
+            // Until its request is whole it may have to make room, as Stripe's would, and sends again.
+            let once = move || Connection::to(&address)?.deliver(event.as_bytes());
+            std::thread::spawn(move || {
+                std::iter::repeat_with(once)
+                    .flatten()
+                    .map(|answer| answer.status)
+                    .find(|status| *status == 200)
+            })
+        })
+        .collect();
+    let refused = loop {
+        let mut connection = server.connect().unwrap();
+        connection.raw().set_read_timeout(Some(Duration::from_millis(200))).unwrap();
+        match connection.answer() {
+            Some(answer) => break answer,
+            None => continue,
+        }
+    };
+    assert_eq!(refused.status, 503);
+    assert_eq!(refused.header("retry-after"), Some("5"));
+    runtime.block_on(async {
+        store.execute_unprepared("ROLLBACK").await.unwrap();
+        store.close().await.unwrap();
+    });
+    for one in waiting {
+        assert_eq!(one.join().unwrap(), Some(200));
+    }
+}
+
+#[test]
 fn told_to_stop_under_load_it_answers_what_it_took_and_settles_it() {
     let place = Place::new();
     let server = place.serve();
