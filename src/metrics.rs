@@ -13,7 +13,7 @@ const ACKNOWLEDGE_BOUNDS: [f64; 13] =
     [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0];
 
 /// What deliveries come to that are there from the start, so that a rate over them has a beginning.
-const OUTCOMES: [&str; 14] = [
+const OUTCOMES: [&str; 15] = [
     "stored",
     "duplicate",
     "conflict",
@@ -26,6 +26,7 @@ const OUTCOMES: [&str; 14] = [
     "not_json",
     "body_too_large",
     "body_too_slow",
+    "body_broken_off",
     "busy",
     "store_unavailable",
 ];

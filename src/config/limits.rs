@@ -31,7 +31,7 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            connections: 1_024,
+            connections: 512,
             header_bytes: 32 << 10,
             waiting: 4_096,
             waiting_bytes: 64 << 20,

@@ -30,7 +30,7 @@ pub const VARIABLES: &[Variable] = &[
     read("UPSWELL_LOG_FORMAT", "log-format", "text"),
     read("STRIPE_API_KEY", "stripe-api-key", "rk_live_a_restricted_read_key"),
     read("STRIPE_API_BASE", "stripe-api-base", "https://api.stripe.com/"),
-    read("UPSWELL_MAX_CONNECTIONS", "max-connections", "1024"),
+    read("UPSWELL_MAX_CONNECTIONS", "max-connections", "512"),
     read("UPSWELL_MAX_HEADER_BYTES", "max-header-bytes", "32768"),
     read("UPSWELL_MAX_WAITING", "max-waiting", "4096"),
     read("UPSWELL_MAX_WAITING_BYTES", "max-waiting-bytes", "67108864"),

@@ -57,15 +57,29 @@ impl Places {
     pub(super) fn take(self: &Arc<Self>) -> Option<Place> {
         let leave = Arc::new(Notify::new());
         let mut taken = self.lock();
-        if taken.idle.len() + taken.busy >= self.limit {
-            self.metrics.shed();
-            let (_, longest) = taken.idle.pop_first()?;
-            longest.leave.notify_one();
+        if taken.idle.len() + taken.busy >= self.limit && !self.make_room(&mut taken) {
+            return None;
         }
         let since = taken.sit(&leave);
         self.tell(&taken);
         drop(taken);
         Some(Place { places: Arc::clone(self), leave, state: Mutex::new(State::Idle(since)) })
+    }
+
+    /// For a connection that the system has no more room for: asks another to leave.
+    pub(super) fn make_room_for_files(&self) -> bool {
+        let mut taken = self.lock();
+        self.make_room(&mut taken)
+    }
+
+    fn make_room(&self, taken: &mut Taken) -> bool {
+        self.metrics.shed();
+        let longest = taken.idle.pop_first();
+        longest.is_some_and(|(_, longest)| {
+            longest.leave.notify_one();
+            self.tell(taken);
+            true
+        })
     }
 
     /// Asks the connection that has held a part of a body for longest to leave, if one holds so many bytes one of

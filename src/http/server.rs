@@ -1,8 +1,9 @@
 //! The server: connections in, as many as there are places, and on the signal to stop, answers to all that was taken.
 
+use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::extract::ConnectInfo;
 use axum::{Extension, Router};
@@ -14,10 +15,15 @@ use tokio::net::{TcpListener, TcpStream};
 
 use super::Limits;
 use super::places::{Place, Places};
+use super::quiet::Quiet;
 use crate::metrics::Metrics;
 
 /// A pause when the system gives no connection, out of file descriptors say, instead of a busy loop.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(200);
+/// The same where another connection is about to go.
+const ROOM_PAUSE: Duration = Duration::from_millis(1);
+/// What the system says when the process, or the machine, has no file descriptor left (ENFILE, EMFILE).
+const NO_MORE_FILES: [i32; 2] = [23, 24];
 /// What a connection is told that finds no place. It is written without waiting: who does not take it gets nothing.
 const NO_PLACE: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 5\r\nContent-Length: 0\r\n\
                           Connection: close\r\n\r\n";
@@ -32,6 +38,7 @@ pub async fn serve(
 ) {
     let connections = GracefulShutdown::new();
     let places = Places::new(limits.connections, metrics);
+    let (full, since) = (Quiet::new(), Instant::now());
     let mut stop = std::pin::pin!(stop);
     loop {
         tokio::select! {
@@ -41,9 +48,15 @@ pub async fn serve(
                     Some(place) => connect((stream, peer), place, &router, limits, &connections),
                     None => drop(stream.try_write(NO_PLACE)),
                 },
+                // It went away while it waited.
+                Err(error) if error.kind() == ErrorKind::ConnectionAborted => {}
                 Err(error) => {
-                    tracing::warn!(%error, "no connection accepted");
-                    tokio::time::sleep(ACCEPT_PAUSE).await;
+                    if let Some(left_out) = full.asks(since.elapsed().as_secs().cast_signed()) {
+                        tracing::warn!(%error, left_out, "no connection accepted");
+                    }
+                    let is_full = error.raw_os_error().is_some_and(|code| NO_MORE_FILES.contains(&code));
+                    let is_room_made = is_full && places.make_room_for_files();
+                    tokio::time::sleep(if is_room_made { ROOM_PAUSE } else { ACCEPT_PAUSE }).await;
                 }
             },
         }

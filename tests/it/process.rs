@@ -97,7 +97,21 @@ impl Place {
 
     /// Starts a server on a free port. It says its address once it listens.
     pub fn serve(&self) -> Server {
-        let mut child = self.start(&["serve", "--listen", "127.0.0.1:0"]);
+        Self::served_by(self.start(&["serve", "--listen", "127.0.0.1:0"]))
+    }
+
+    /// The same, of a process that may have so many files open.
+    pub fn serve_with_files(&self, limit: u32) -> Server {
+        let command = self.command();
+        let mut shell = Command::new("sh");
+        shell.args(["-c", &format!("ulimit -n {limit}; exec \"$0\" serve --listen 127.0.0.1:0")]);
+        shell.arg(command.get_program()).current_dir(self.directory.path()).env_clear();
+        shell.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        shell.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
+        Self::served_by(shell.spawn().unwrap())
+    }
+
+    fn served_by(mut child: Child) -> Server {
         let mut said = BufReader::new(child.stderr.take().unwrap());
         let mut told = String::new();
         let address = loop {

@@ -105,6 +105,19 @@ fn a_flood_of_connections_does_not_keep_out_a_delivery() {
 }
 
 #[test]
+fn a_flood_that_takes_all_file_descriptors_does_not_keep_out_a_delivery() {
+    let place = Place::new();
+    let server = place.serve_with_files(96);
+    deliver(&server, "evt_before");
+    let flood: Vec<TcpStream> = (0..200).map(|_| connect(&server)).collect();
+    for number in 0..5 {
+        deliver(&server, &format!("evt_{number}"));
+    }
+    assert_eq!(status(&place)["stored"], 6);
+    drop(flood);
+}
+
+#[test]
 fn slow_bodies_that_fill_the_memory_make_room_for_quick_ones() {
     let place =
         Place::new().with("UPSWELL_MAX_BODY_BYTES", "65536").with("UPSWELL_MAX_WAITING_BYTES", "131072");
