@@ -137,18 +137,19 @@ fn when_the_store_can_not_keep_up_more_is_refused_before_memory_grows() {
             None => waiting.push(connection),
         }
     }
-    assert!(busy >= 8, "{busy} of 12 were refused");
     assert!(!waiting.is_empty());
     runtime.block_on(async {
         store.execute_unprepared("ROLLBACK").await.unwrap();
         store.close().await.unwrap();
     });
-    // Those that were taken are answered.
-    for mut connection in waiting.iter_mut().map(|c| Connection::of(c.raw().try_clone().unwrap())) {
+    // Those that were taken are answered; on a slow machine some that were not are told so only now.
+    for connection in &mut waiting {
         connection.raw().set_read_timeout(Some(Duration::from_secs(30))).unwrap();
         let answer = connection.answer().unwrap();
-        assert_eq!(answer.status, 200, "{}", answer.body);
+        assert!([200, 503].contains(&answer.status), "{}", answer.body);
+        busy += i32::from(answer.status == 503);
     }
+    assert!((8..12).contains(&busy), "{busy} of 12 were refused");
     let after = page(&server);
     assert_eq!(read(&after, "upswell_deliveries_total{outcome=\"busy\"}"), f64::from(busy));
 }
