@@ -7,13 +7,15 @@ use anyhow::Context;
 use tokio::net::TcpListener;
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
+use tracing::Instrument;
 
 use crate::api::Api;
 use crate::config::Config;
 use crate::http::{Access, Rooms, router};
 use crate::ledger::Ledger;
+use crate::metrics::Metrics;
 use crate::mrr::RateTable;
-use crate::pipeline::{Completer, Door, Settler};
+use crate::pipeline::{Completer, Door, DoorTerms, Settler, Watch};
 use crate::pull::{CatchUp, Puller, note_absence};
 use crate::report::{self, Reporter};
 use crate::{http, stripe};
@@ -137,18 +139,26 @@ impl App {
     /// The store's refusal to close.
     pub async fn serve(self, listener: TcpListener, stop: impl Future<Output = ()>) -> anyhow::Result<()> {
         let stored = Arc::new(Notify::new());
-        let secrets = self.config.webhook_secrets.iter();
-        let secrets = secrets.filter_map(|secret| stripe::Secret::new(secret.expose())).collect();
-        let tolerance = self.config.tolerance_seconds;
-        let (door, committer) = Door::open(self.ledger.clone(), secrets, tolerance, Arc::clone(&stored));
+        let metrics = Metrics::new().context("the metrics can't be made")?;
+        let (door, committer) = Door::open(self.ledger.clone(), self.door_terms(), Arc::clone(&stored));
+        let door = Arc::new(door);
         note_absence(&self.ledger, now()).await?;
         let fetching = self.api()?.map(|api| self.start_fetching(api, &stored)).unwrap_or_default();
+        let watch = Watch::begin(self.ledger.clone()).await?;
         let (stop_worker, worker) = start_worker(self.settler(), stored);
-        let rooms = Rooms { door: Arc::new(door), max_body_bytes: self.config.max_body_bytes, now };
-        let access = Access::by_tokens(self.config.api_tokens.iter().map(crate::config::Secret::expose));
-        let pages = http::dashboard(self.reporter(), now);
+        let limits = http_limits(&self.config);
+        let tokens = self.config.api_tokens.iter().map(crate::config::Secret::expose);
+        let access = Access::by_tokens(tokens, self.config.limits.token_guesses);
+        let private = http::dashboard(self.reporter(), now).merge(http::metrics(
+            metrics.clone(),
+            Arc::clone(&door),
+            watch,
+            now,
+        ));
+        let trusted_proxies = self.config.trusted_proxies.clone();
+        let rooms = Rooms { door, limits, trusted_proxies, metrics: metrics.clone(), now };
         // The router holds the door: when it is gone, the committer has answered all and ends.
-        http::serve(listener, router(rooms, access, pages), stop).await;
+        http::serve(listener, router(rooms, access, private), limits, metrics, stop).await;
         committer.await.context("the committer ended early")?;
         // What they were about to fetch is fetched by the next ones.
         fetching.iter().for_each(JoinHandle::abort);
@@ -158,11 +168,36 @@ impl App {
         Ok(())
     }
 
+    fn door_terms(&self) -> DoorTerms {
+        let secrets = self.config.webhook_secrets.iter();
+        DoorTerms {
+            secrets: secrets.filter_map(|secret| stripe::Secret::new(secret.expose())).collect(),
+            tolerance_seconds: self.config.tolerance_seconds,
+            waiting: self.config.limits.waiting,
+            lag_limit_seconds: self.config.limits.lag_seconds,
+        }
+    }
+
     /// What is fetched beside the worker, under one rate limit: what events leave out, and what was missed.
     fn start_fetching(&self, api: Api, stored: &Arc<Notify>) -> Vec<JoinHandle<()>> {
         let catch_up = CatchUp::new(self.puller(api.clone()));
         let completer = Completer::new(self.ledger.clone(), api);
         vec![start_completer(completer, Arc::clone(stored)), start_catching_up(catch_up, Arc::clone(stored))]
+    }
+}
+
+/// The limits as the doors know them.
+fn http_limits(config: &Config) -> http::Limits {
+    let limits = &config.limits;
+    http::Limits {
+        connections: limits.connections,
+        header_bytes: limits.header_bytes,
+        body_bytes: config.max_body_bytes,
+        waiting_bytes: limits.waiting_bytes,
+        questions: limits.questions,
+        header_seconds: limits.header_seconds,
+        body_seconds: limits.body_seconds,
+        drain_seconds: limits.drain_seconds,
     }
 }
 
@@ -196,12 +231,15 @@ fn start_worker(settler: Settler, stored: Arc<Notify>) -> (watch::Sender<bool>, 
     let (stop, mut stopped) = watch::channel(false);
     let worker = tokio::spawn(async move {
         let mut is_adopted = false;
+        let mut is_told = true;
         loop {
             if !is_adopted {
                 is_adopted = adopt(&settler).await;
             }
             let is_last = *stopped.borrow();
-            match settler.settle(now()).await {
+            // A look around that finds nothing is no trace.
+            let span = if is_told { tracing::info_span!("settle") } else { tracing::Span::none() };
+            match settler.settle(now()).instrument(span).await {
                 Ok(settled) if settled.deliveries > 0 => {
                     tracing::debug!(
                         deliveries = settled.deliveries,
@@ -216,11 +254,11 @@ fn start_worker(settler: Settler, stored: Arc<Notify>) -> (watch::Sender<bool>, 
             if is_last {
                 return;
             }
-            tokio::select! {
-                () = stored.notified() => {}
-                () = tokio::time::sleep(LOOK_AROUND) => {}
-                _ = stopped.changed() => {}
-            }
+            is_told = tokio::select! {
+                () = stored.notified() => true,
+                () = tokio::time::sleep(LOOK_AROUND) => false,
+                _ = stopped.changed() => true,
+            };
         }
     });
     (stop, worker)

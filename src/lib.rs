@@ -4,7 +4,7 @@
 //! what every number means; [`stripe`] the wire, [`api`] what is fetched; [`ledger`] the store; [`report`]
 //! the questions over it and the faces of their answers; [`explain`] each figure's origin; [`backfill`] the
 //! readers of exports; [`mod@reconcile`] the ledger against Stripe's own figures; [`http`] the doors;
-//! [`config`] what can be chosen; [`app`] builds it all; [`cli`] the commands.
+//! [`mod@metrics`] what is counted; [`config`] what can be chosen; [`app`] builds it all; [`cli`] the commands.
 
 pub mod api;
 pub mod app;
@@ -15,6 +15,7 @@ pub mod explain;
 pub mod http;
 pub mod ledger;
 pub mod log;
+pub mod metrics;
 pub mod mrr;
 pub mod pipeline;
 pub mod pull;

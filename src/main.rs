@@ -38,6 +38,9 @@ fn refuse(error: &clap::Error) -> ExitCode {
 
 fn run(cli: &Cli) -> anyhow::Result<Outcome> {
     let config = Config::load(&cli.flags.given())?;
-    log::start(&config.log, config.log_format)?;
-    tokio::runtime::Runtime::new()?.block_on(cli::run(cli, config))
+    let runtime = tokio::runtime::Runtime::new()?;
+    let _inside = runtime.enter();
+    // Dropped before the runtime is, through which the last traces go.
+    let _log = log::start(&config.log, config.log_format, config.traces_to.as_deref())?;
+    runtime.block_on(cli::run(cli, config))
 }

@@ -50,6 +50,42 @@ pub struct Flags {
     /// The form of the log, text or json [env: UPSWELL_LOG_FORMAT]
     #[arg(long, global = true, value_name = "FORMAT")]
     pub log_format: Option<String>,
+    /// How many connections are held at once [env: UPSWELL_MAX_CONNECTIONS]
+    #[arg(long, global = true, value_name = "NUMBER", hide_short_help = true)]
+    pub max_connections: Option<String>,
+    /// How large a request's header may be [env: UPSWELL_MAX_HEADER_BYTES]
+    #[arg(long, global = true, value_name = "BYTES", hide_short_help = true)]
+    pub max_header_bytes: Option<String>,
+    /// How many deliveries may wait to be stored [env: UPSWELL_MAX_WAITING]
+    #[arg(long, global = true, value_name = "NUMBER", hide_short_help = true)]
+    pub max_waiting: Option<String>,
+    /// How many bytes of deliveries are held in memory at once [env: UPSWELL_MAX_WAITING_BYTES]
+    #[arg(long, global = true, value_name = "BYTES", hide_short_help = true)]
+    pub max_waiting_bytes: Option<String>,
+    /// How many requests for figures are answered at once [env: UPSWELL_MAX_QUESTIONS]
+    #[arg(long, global = true, value_name = "NUMBER", hide_short_help = true)]
+    pub max_questions: Option<String>,
+    /// How many wrong tokens a minute an address may try [env: UPSWELL_MAX_TOKEN_GUESSES]
+    #[arg(long, global = true, value_name = "NUMBER", hide_short_help = true)]
+    pub max_token_guesses: Option<String>,
+    /// How late the worker may be and the server call itself ready [env: UPSWELL_MAX_LAG_SECONDS]
+    #[arg(long, global = true, value_name = "SECONDS", hide_short_help = true)]
+    pub max_lag_seconds: Option<String>,
+    /// How long a sender may take over a header [env: UPSWELL_HEADER_SECONDS]
+    #[arg(long, global = true, value_name = "SECONDS", hide_short_help = true)]
+    pub header_seconds: Option<String>,
+    /// How long a sender may take over a body [env: UPSWELL_BODY_SECONDS]
+    #[arg(long, global = true, value_name = "SECONDS", hide_short_help = true)]
+    pub body_seconds: Option<String>,
+    /// How long requests under way may take at the end [env: UPSWELL_DRAIN_SECONDS]
+    #[arg(long, global = true, value_name = "SECONDS", hide_short_help = true)]
+    pub drain_seconds: Option<String>,
+    /// The proxies whose X-Forwarded-For counts [env: UPSWELL_TRUSTED_PROXIES]
+    #[arg(long, global = true, value_name = "ADDRESSES", hide_short_help = true)]
+    pub trusted_proxies: Option<String>,
+    /// Where traces go [env: OTEL_EXPORTER_OTLP_ENDPOINT]
+    #[arg(long, global = true, value_name = "URL", hide_short_help = true)]
+    pub otel_exporter_otlp_endpoint: Option<String>,
 }
 
 impl Flags {
@@ -57,7 +93,7 @@ impl Flags {
     #[must_use]
     pub fn given(&self) -> Vec<(&'static str, String)> {
         let variables = VARIABLES.iter();
-        variables.filter_map(|variable| Some((variable.name, self.value(variable.flag?)?.clone()))).collect()
+        variables.filter_map(|variable| Some((variable.name, self.value(variable.flag)?.clone()))).collect()
     }
 
     fn value(&self, flag: &str) -> Option<&String> {
@@ -75,6 +111,18 @@ impl Flags {
             "stripe-api-base" => &self.stripe_api_base,
             "log" => &self.log,
             "log-format" => &self.log_format,
+            "max-connections" => &self.max_connections,
+            "max-header-bytes" => &self.max_header_bytes,
+            "max-waiting" => &self.max_waiting,
+            "max-waiting-bytes" => &self.max_waiting_bytes,
+            "max-questions" => &self.max_questions,
+            "max-token-guesses" => &self.max_token_guesses,
+            "max-lag-seconds" => &self.max_lag_seconds,
+            "header-seconds" => &self.header_seconds,
+            "body-seconds" => &self.body_seconds,
+            "drain-seconds" => &self.drain_seconds,
+            "trusted-proxies" => &self.trusted_proxies,
+            "otel-exporter-otlp-endpoint" => &self.otel_exporter_otlp_endpoint,
             _ => return None,
         };
         value.as_ref()
@@ -92,8 +140,7 @@ mod tests {
     #[test]
     fn every_variable_that_is_read_has_its_flag() {
         for variable in VARIABLES {
-            let Some(flag) = variable.flag else { continue };
-            let typed = ["upswell", "verify", &format!("--{flag}"), variable.example];
+            let typed = ["upswell", "verify", &format!("--{}", variable.flag), variable.example];
             let cli = Cli::try_parse_from(typed).unwrap();
             assert_eq!(cli.flags.given(), [(variable.name, variable.example.to_owned())]);
         }

@@ -2,6 +2,7 @@
 
 mod args;
 pub mod backfill;
+pub mod backup;
 pub mod close;
 pub mod customers;
 pub mod demo;
@@ -84,6 +85,8 @@ pub enum Command {
     Doctor(doctor::DoctorArgs),
     /// The policy in force, and what another one would change
     Policy(policy::PolicyArgs),
+    /// Copy the store as it is now into a new file, while others go on writing
+    Backup(backup::BackupArgs),
     /// Bring the store's schema up to date, and nothing else
     Migrate(migrate::MigrateArgs),
 }
@@ -151,6 +154,7 @@ pub async fn run(cli: &Cli, config: Config) -> anyhow::Result<Outcome> {
         Command::Status(args) => status::run(args, &app).await,
         Command::Verify(args) => verify::run(args, &app).await,
         Command::Doctor(args) => doctor::run(args, &app).await,
+        Command::Backup(args) => backup::run(args, &app).await,
         Command::Policy(args) => policy::run(args, &cli.flags, &app).await,
         Command::Demo(_) | Command::Serve(_) | Command::Migrate(_) => Ok(Outcome::Done),
     };

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use super::file::{self, File, ReportingTable};
 use super::keys::{Keys, catalogue, policy, size_bands, targets};
+use super::limits::limits;
 use super::settings::Given;
 use super::{Config, ConfigError, LogFormat, MetadataKey, Reporting, Secret, Settings, VARIABLES};
 use crate::mrr::Currency;
@@ -19,16 +20,18 @@ pub(super) fn config(settings: &Settings, path: &Path, text: &str) -> Result<Con
     let file = file::parse(path, text)?;
     let keys = Keys { path };
     let variables = Variables { settings };
+    let max_body_bytes = variables
+        .read("UPSWELL_MAX_BODY_BYTES", "is not a number of bytes above 0", |text| {
+            text.parse().ok().filter(|bytes| *bytes > 0)
+        })?
+        .unwrap_or(DEFAULT_MAX_BODY_BYTES);
     Ok(Config {
         webhook_secrets: variables.secrets("STRIPE_WEBHOOK_SECRET")?,
         api_key: variables.read("STRIPE_API_KEY", API_KEY_PROBLEM, |text| {
             let is_key = text.bytes().all(|byte| byte.is_ascii_graphic()) && text.contains('_');
             is_key.then(|| Secret::new(text))
         })?,
-        api_base: variables.read("STRIPE_API_BASE", "is not an http or https address", |text| {
-            let has_host = |scheme| text.strip_prefix(scheme).is_some_and(|host| !host.is_empty());
-            (has_host("https://") || has_host("http://")).then(|| text.to_owned())
-        })?,
+        api_base: variables.web_address("STRIPE_API_BASE")?,
         database_url: variables.database_url()?,
         listen: variables
             .read("UPSWELL_LISTEN", "is not an address and port", |text| text.parse().ok())?
@@ -42,23 +45,26 @@ pub(super) fn config(settings: &Settings, path: &Path, text: &str) -> Result<Con
                 |text| text.parse().ok().filter(|seconds| *seconds > 0),
             )?
             .unwrap_or(DEFAULT_TOLERANCE_SECONDS),
-        max_body_bytes: variables
-            .read("UPSWELL_MAX_BODY_BYTES", "is not a number of bytes above 0", |text| {
-                text.parse().ok().filter(|bytes| *bytes > 0)
+        max_body_bytes,
+        limits: limits(&variables, max_body_bytes)?,
+        trusted_proxies: variables
+            .read("UPSWELL_TRUSTED_PROXIES", "is not one or several IP addresses, comma-separated", |text| {
+                text.split(',').map(|address| address.trim().parse().ok()).collect()
             })?
-            .unwrap_or(DEFAULT_MAX_BODY_BYTES),
+            .unwrap_or_default(),
         policy: policy(&keys, &file.policy)?,
         pricing_note: file.policy.pricing_note.clone(),
         reporting: reporting(&variables, &keys, &file.reporting)?,
         targets: targets(&keys, &file)?,
         log: variables.text("UPSWELL_LOG").unwrap_or("warn,upswell=info").to_owned(),
         log_format: log_format(&variables)?,
+        traces_to: variables.web_address("OTEL_EXPORTER_OTLP_ENDPOINT")?,
         catalogue: catalogue(&keys, file.ladder, file.catalogue)?,
     })
 }
 
 /// Values of variables and flags.
-struct Variables<'a> {
+pub(super) struct Variables<'a> {
     settings: &'a Settings,
 }
 
@@ -67,7 +73,14 @@ impl<'a> Variables<'a> {
         self.settings.get(name).map(|given| given.value.trim())
     }
 
-    fn read<T>(
+    fn web_address(&self, name: &str) -> Result<Option<String>, ConfigError> {
+        self.read(name, "is not an http or https address", |text| {
+            let has_host = |scheme| text.strip_prefix(scheme).is_some_and(|host| !host.is_empty());
+            (has_host("https://") || has_host("http://")).then(|| text.to_owned())
+        })
+    }
+
+    pub(super) fn read<T>(
         &self,
         name: &str,
         problem: &str,

@@ -8,17 +8,19 @@ mod decimal;
 mod duration;
 mod file;
 mod keys;
+mod limits;
 mod secret;
 mod settings;
 mod variables;
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
 use crate::mrr::{Catalogue, Currency, Policy};
 
 pub use decimal::Decimal;
 pub use duration::seconds_of;
+pub use limits::Limits;
 pub use secret::Secret;
 pub use settings::Settings;
 pub use variables::{VARIABLES, Variable};
@@ -45,6 +47,10 @@ pub struct Config {
     pub tolerance_seconds: i64,
     /// How large a delivery may be; exactly so large is accepted.
     pub max_body_bytes: usize,
+    /// What strangers can make the server hold, and for how long.
+    pub limits: Limits,
+    /// The proxies whose word on where a request comes from counts.
+    pub trusted_proxies: Vec<IpAddr>,
     /// The choices that change figures.
     pub policy: Policy,
     /// Free text on pricing, printed on reports.
@@ -59,6 +65,8 @@ pub struct Config {
     pub log: String,
     /// The form in which it is logged.
     pub log_format: LogFormat,
+    /// The OpenTelemetry collector that traces go to; none go anywhere without.
+    pub traces_to: Option<String>,
 }
 
 /// How reports are cut (domain section 6).

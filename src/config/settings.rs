@@ -68,7 +68,7 @@ impl Settings {
 
     fn put_flags(&mut self, flags: &[(&'static str, String)]) {
         for (name, value) in flags {
-            let flag = VARIABLES.iter().find(|v| v.name == *name).and_then(|v| v.flag);
+            let flag = VARIABLES.iter().find(|v| v.name == *name).map(|v| v.flag);
             self.put(name, format!("--{}", flag.unwrap_or(name)), value.clone());
         }
     }

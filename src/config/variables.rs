@@ -5,18 +5,14 @@
 pub struct Variable {
     /// Its name.
     pub name: &'static str,
-    /// The flag of the same name, without dashes before it; `None` while nothing reads it.
-    pub flag: Option<&'static str>,
+    /// The flag of the same name, without dashes before it.
+    pub flag: &'static str,
     /// A value that works.
     pub example: &'static str,
 }
 
 const fn read(name: &'static str, flag: &'static str, example: &'static str) -> Variable {
-    Variable { name, flag: Some(flag), example }
-}
-
-const fn reserved(name: &'static str, example: &'static str) -> Variable {
-    Variable { name, flag: None, example }
+    Variable { name, flag, example }
 }
 
 /// Every variable, in the order of `.env.example`.
@@ -34,5 +30,16 @@ pub const VARIABLES: &[Variable] = &[
     read("UPSWELL_LOG_FORMAT", "log-format", "text"),
     read("STRIPE_API_KEY", "stripe-api-key", "rk_live_a_restricted_read_key"),
     read("STRIPE_API_BASE", "stripe-api-base", "https://api.stripe.com/"),
-    reserved("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:4318"),
+    read("UPSWELL_MAX_CONNECTIONS", "max-connections", "512"),
+    read("UPSWELL_MAX_HEADER_BYTES", "max-header-bytes", "32768"),
+    read("UPSWELL_MAX_WAITING", "max-waiting", "4096"),
+    read("UPSWELL_MAX_WAITING_BYTES", "max-waiting-bytes", "67108864"),
+    read("UPSWELL_MAX_QUESTIONS", "max-questions", "16"),
+    read("UPSWELL_MAX_TOKEN_GUESSES", "max-token-guesses", "10"),
+    read("UPSWELL_MAX_LAG_SECONDS", "max-lag-seconds", "300"),
+    read("UPSWELL_HEADER_SECONDS", "header-seconds", "10"),
+    read("UPSWELL_BODY_SECONDS", "body-seconds", "30"),
+    read("UPSWELL_DRAIN_SECONDS", "drain-seconds", "30"),
+    read("UPSWELL_TRUSTED_PROXIES", "trusted-proxies", "127.0.0.1,::1"),
+    read("OTEL_EXPORTER_OTLP_ENDPOINT", "otel-exporter-otlp-endpoint", "http://127.0.0.1:4318"),
 ];

@@ -3,14 +3,22 @@
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
-use axum::extract::{ConnectInfo, Request, State};
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use sha2::{Digest, Sha256};
 use subtle::{Choice, ConstantTimeEq};
+use tokio::sync::Semaphore;
 
 use super::Problem;
+use super::client::{Proxies, peer};
+use super::guesses::Guesses;
+use super::quiet::Quiet;
+use crate::metrics::Metrics;
+
+/// What a browser says of where a request was made.
+const SEC_FETCH_SITE: header::HeaderName = header::HeaderName::from_static("sec-fetch-site");
 
 /// Headers by which a proxy or a tunnel on this machine gives itself away: its peers are not local.
 const FORWARDED: [&str; 5] = ["forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip", "via"];
@@ -20,13 +28,15 @@ const FORWARDED: [&str; 5] = ["forwarded", "x-forwarded-for", "x-forwarded-host"
 #[derive(Clone)]
 pub struct Access {
     digests: Vec<[u8; 32]>,
+    guesses: Arc<Guesses>,
 }
 
 impl Access {
-    /// Access by these tokens; by none, only from loopback.
-    pub fn by_tokens<'a>(tokens: impl IntoIterator<Item = &'a str>) -> Self {
+    /// Access by these tokens; by none, only from loopback. An address that sends `max_guesses` wrong ones in a
+    /// minute is not listened to for the rest of it.
+    pub fn by_tokens<'a>(tokens: impl IntoIterator<Item = &'a str>, max_guesses: u32) -> Self {
         let digests = tokens.into_iter().map(|token| Sha256::digest(token).into());
-        Self { digests: digests.collect() }
+        Self { digests: digests.collect(), guesses: Arc::new(Guesses::new(max_guesses)) }
     }
 
     fn knows(&self, token: &str) -> bool {
@@ -35,6 +45,7 @@ impl Access {
         any.into()
     }
 
+    /// Whether one of the tokens was sent, or else that this is this machine.
     fn refusal(&self, headers: &HeaderMap, peer: Option<IpAddr>) -> Option<Problem> {
         if self.digests.is_empty() {
             return (!is_local(headers, peer)).then(not_local);
@@ -44,19 +55,73 @@ impl Access {
     }
 }
 
-/// Lets a request through, or answers why not.
-pub(super) async fn check(State(access): State<Arc<Access>>, request: Request, next: Next) -> Response {
-    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
-    let peer = peer.map(|ConnectInfo(address)| address.ip());
-    if let Some(problem) = access.refusal(request.headers(), peer) {
-        let mut response = problem.into_response();
-        if response.status() == StatusCode::UNAUTHORIZED {
-            let scheme = header::HeaderValue::from_static("Bearer");
-            response.headers_mut().insert(header::WWW_AUTHENTICATE, scheme);
+/// What stands before the private routes.
+pub(super) struct Gate {
+    pub(super) access: Access,
+    pub(super) proxies: Proxies,
+    pub(super) metrics: Metrics,
+    pub(super) questions: Arc<Semaphore>,
+    pub(super) wrong: Quiet,
+    pub(super) now: fn() -> i64,
+}
+
+impl Gate {
+    fn refusal(&self, request: &Request) -> Option<Problem> {
+        let headers = request.headers();
+        let peer = peer(request);
+        if is_cross_site(request.method(), headers) {
+            return Some(cross_site());
         }
-        return response;
+        // Who sends no token guesses none.
+        if self.access.digests.is_empty() || !headers.contains_key(header::AUTHORIZATION) {
+            return self.access.refusal(headers, peer);
+        }
+        let Some(client) = self.proxies.client(headers, peer) else { return Some(no_token()) };
+        let now = (self.now)();
+        if let Some(seconds) = self.access.guesses.wait_seconds(client, now) {
+            return Some(too_many_guesses(seconds));
+        }
+        let refusal = self.access.refusal(headers, peer);
+        if refusal.is_some() {
+            if let Some(left_out) = self.wrong.asks(now) {
+                tracing::warn!(%client, left_out, "wrong token");
+            }
+            self.access.guesses.was_wrong(client, now);
+        }
+        refusal
     }
-    next.run(request).await
+}
+
+/// Lets a request through, or answers why not.
+pub(super) async fn check(State(gate): State<Arc<Gate>>, request: Request, next: Next) -> Response {
+    let refusal = gate.refusal(&request);
+    let turn = gate.questions.try_acquire();
+    let Some(problem) = refusal.or_else(|| turn.is_err().then(busy)) else {
+        return next.run(request).await;
+    };
+    gate.metrics.refused(problem.code());
+    let mut response = problem.into_response();
+    if response.status() == StatusCode::UNAUTHORIZED {
+        let scheme = header::HeaderValue::from_static("Bearer");
+        response.headers_mut().insert(header::WWW_AUTHENTICATE, scheme);
+    }
+    response
+}
+
+/// A request that changes something and that another site's page made a browser send. Browsers say so themselves;
+/// older ones name the page's origin, which then is not ours.
+fn is_cross_site(method: &Method, headers: &HeaderMap) -> bool {
+    if method.is_safe() {
+        return false;
+    }
+    let text = |name| headers.get(name).map(|value: &header::HeaderValue| value.to_str().unwrap_or("?"));
+    if let Some(site) = text(SEC_FETCH_SITE) {
+        return !["same-origin", "none"].contains(&site);
+    }
+    text(header::ORIGIN).is_some_and(|origin| {
+        let from = origin.split_once("://").map(|(_, host)| host);
+        from.is_none() || from != text(header::HOST)
+    })
 }
 
 fn bearer(headers: &HeaderMap) -> Option<&str> {
@@ -99,6 +164,21 @@ fn no_token() -> Problem {
     Problem::new(StatusCode::UNAUTHORIZED, "token_missing_or_wrong", detail)
 }
 
+fn too_many_guesses(seconds: u32) -> Problem {
+    let detail = "too many wrong tokens came from this address; come back later, with one that is right";
+    Problem::new(StatusCode::TOO_MANY_REQUESTS, "too_many_guesses", detail).retry_after_seconds(seconds)
+}
+
+fn cross_site() -> Problem {
+    let detail = "another site's page sent this; only upswell's own pages may change anything";
+    Problem::new(StatusCode::FORBIDDEN, "cross_site", detail)
+}
+
+fn busy() -> Problem {
+    let detail = "too many questions are being answered; come back soon";
+    Problem::new(StatusCode::SERVICE_UNAVAILABLE, "busy", detail).retry_after_seconds(1)
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
@@ -109,7 +189,7 @@ mod tests {
         for (name, value) in headers {
             map.append(*name, value.parse().unwrap());
         }
-        let access = Access::by_tokens(tokens.iter().copied());
+        let access = Access::by_tokens(tokens.iter().copied(), 10);
         access.refusal(&map, Some(peer.parse().unwrap())).is_none()
     }
 
@@ -141,5 +221,27 @@ mod tests {
             assert!(!is_let_in(&tokens, &[("authorization", refused)], "127.0.0.1"), "{refused}");
         }
         assert!(!is_let_in(&tokens, &[("host", "localhost")], "127.0.0.1"));
+    }
+
+    #[test]
+    fn a_page_of_another_site_changes_nothing() {
+        let is_cross = |method: Method, sent: &[(&'static str, &str)]| {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::HOST, "upswell.example".parse().unwrap());
+            for (name, value) in sent {
+                headers.insert(*name, value.parse().unwrap());
+            }
+            is_cross_site(&method, &headers)
+        };
+        for site in ["cross-site", "same-site", "anything"] {
+            assert!(is_cross(Method::POST, &[("sec-fetch-site", site)]), "{site}");
+            assert!(!is_cross(Method::GET, &[("sec-fetch-site", site)]), "{site}");
+        }
+        for origin in ["https://evil.example", "null", "https://upswell.example.evil.example"] {
+            assert!(is_cross(Method::POST, &[("origin", origin)]), "{origin}");
+        }
+        assert!(!is_cross(Method::POST, &[("origin", "https://upswell.example")]));
+        assert!(!is_cross(Method::DELETE, &[("sec-fetch-site", "same-origin")]));
+        assert!(!is_cross(Method::POST, &[]), "a program, which no browser sends");
     }
 }

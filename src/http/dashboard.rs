@@ -1,13 +1,30 @@
 //! The dashboard's first pages: the report of a month, rendered by the server.
 
+use std::sync::LazyLock;
+
 use axum::Router;
 use axum::extract::{Path, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use sha2::{Digest, Sha256};
 
 use super::Problem;
 use crate::report::Reporter;
+
+/// The page is one file with its style inside; nothing else may be loaded into it, and no other style than the
+/// template's is one, whatever the figures' names bring along.
+static PAGE_POLICY: LazyLock<String> = LazyLock::new(|| {
+    let template = include_str!("../../templates/report.html");
+    let styles = template.split("<style>").skip(1).filter_map(|rest| rest.split("</style>").next());
+    let digests: String =
+        styles.map(|style| format!(" 'sha256-{}'", STANDARD.encode(Sha256::digest(style)))).collect();
+    format!(
+        "default-src 'none'; style-src{digests}; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    )
+});
 
 /// What the pages are made from.
 #[derive(Clone)]
@@ -35,15 +52,9 @@ async fn month(State(pages): State<Pages>, Path(month): Path<String>) -> Result<
         let detail = "a month is written YYYY-MM, for example /months/2026-10";
         return Err(Problem::new(StatusCode::NOT_FOUND, "not_a_month", detail));
     };
-    // The page is one file with its style inside; nothing else may be loaded into it.
-    let policy = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; \
-                  frame-ancestors 'none'";
     let headers = [
         (header::CONTENT_TYPE, "text/html; charset=utf-8"),
-        (header::CONTENT_SECURITY_POLICY, policy),
-        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-        (header::REFERRER_POLICY, "no-referrer"),
-        (header::CACHE_CONTROL, "no-store"),
+        (header::CONTENT_SECURITY_POLICY, PAGE_POLICY.as_str()),
     ];
     Ok((headers, page).into_response())
 }

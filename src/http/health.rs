@@ -1,10 +1,45 @@
 //! Whether the process is alive, and whether it can take events.
 
+use std::sync::Arc;
+
 use axum::extract::State;
 use axum::http::StatusCode;
+use tokio::sync::Mutex;
 
-use super::{Problem, Rooms};
-use crate::pipeline::Unready;
+use super::Problem;
+use crate::pipeline::{Door, Unready};
+
+/// Whether events can be taken, asked of the store once a second at most: everybody may ask.
+#[derive(Clone)]
+pub(super) struct Readiness {
+    door: Arc<Door>,
+    now: fn() -> i64,
+    last: Arc<Mutex<Option<Found>>>,
+}
+
+/// What the store said last.
+#[derive(Clone)]
+struct Found {
+    at: i64,
+    ready: Result<(), Unready>,
+}
+
+impl Readiness {
+    pub(super) fn of(door: Arc<Door>, now: fn() -> i64) -> Self {
+        Self { door, now, last: Arc::default() }
+    }
+
+    async fn ask(&self) -> Result<(), Unready> {
+        let mut last = self.last.lock().await;
+        let now = (self.now)();
+        if let Some(found) = last.as_ref().filter(|found| found.at == now) {
+            return found.ready.clone();
+        }
+        let ready = self.door.readiness(now).await;
+        *last = Some(Found { at: now, ready: ready.clone() });
+        ready
+    }
+}
 
 /// Alive: the process answers. It asks nothing of the store, so that a slow store does not get the
 /// process killed.
@@ -13,8 +48,8 @@ pub(super) async fn alive() -> &'static str {
 }
 
 /// Ready: store reachable, schema current, worker in time. The reason stands in the code.
-pub(super) async fn ready(State(rooms): State<Rooms>) -> Result<&'static str, Problem> {
-    let Err(reason) = rooms.door.readiness((rooms.now)()).await else {
+pub(super) async fn ready(State(readiness): State<Readiness>) -> Result<&'static str, Problem> {
+    let Err(reason) = readiness.ask().await else {
         return Ok("ready\n");
     };
     let code = match reason {

@@ -1,33 +1,70 @@
 //! The doors that speak HTTP, one file a door: the webhook, health, and what only the owner may see.
 
 mod access;
+mod around;
+mod client;
 mod dashboard;
+mod guesses;
 mod health;
+mod metrics;
+mod places;
 mod problem;
+mod quiet;
 mod server;
 mod webhook;
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::Router;
 use axum::http::StatusCode;
-use axum::middleware::from_fn_with_state;
+use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::{get, post};
+use tokio::sync::Semaphore;
 
+use crate::metrics::Metrics;
 use crate::pipeline::Door;
+
+use quiet::Quiet;
 
 pub use access::Access;
 pub use dashboard::dashboard;
+pub use metrics::metrics;
 pub use problem::Problem;
 pub use server::{serve, shutdown_signal};
+
+/// What strangers can make the server hold, and for how long.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Connections held at once.
+    pub connections: usize,
+    /// The size of a request's header.
+    pub header_bytes: usize,
+    /// The size of a delivery; exactly so large is accepted.
+    pub body_bytes: usize,
+    /// Bytes of deliveries held at once, arriving or waiting to be stored.
+    pub waiting_bytes: usize,
+    /// Requests for figures answered at once.
+    pub questions: usize,
+    /// The time for a header.
+    pub header_seconds: u64,
+    /// The time for a body.
+    pub body_seconds: u64,
+    /// The time for requests under way, once the server is told to stop.
+    pub drain_seconds: u64,
+}
 
 /// What the doors lead to.
 #[derive(Clone)]
 pub struct Rooms {
     /// Where deliveries go.
     pub door: Arc<Door>,
-    /// How large a delivery may be; exactly so large is accepted.
-    pub max_body_bytes: usize,
+    /// What is held of strangers, and for how long.
+    pub limits: Limits,
+    /// The proxies whose word on where a request comes from counts.
+    pub trusted_proxies: Vec<IpAddr>,
+    /// What is counted.
+    pub metrics: Metrics,
     /// The clock, in unix seconds; it is the app's.
     pub now: fn() -> i64,
 }
@@ -35,15 +72,29 @@ pub struct Rooms {
 /// All routes. `private` ones answer only to those that `access` lets in; the webhook proves itself
 /// by its signature, and health tells nothing.
 pub fn router(rooms: Rooms, access: Access, private: Router) -> Router {
-    let guarded = private.layer(from_fn_with_state(Arc::new(access), access::check));
+    let proxies = client::Proxies::new(&rooms.trusted_proxies);
+    let gate = access::Gate {
+        access,
+        proxies: proxies.clone(),
+        metrics: rooms.metrics.clone(),
+        questions: Arc::new(Semaphore::new(rooms.limits.questions)),
+        wrong: Quiet::new(),
+        now: rooms.now,
+    };
+    let guarded = private.layer(from_fn_with_state(Arc::new(gate), access::check));
+    let bytes = Arc::new(Semaphore::new(rooms.limits.waiting_bytes.min(Semaphore::MAX_PERMITS)));
     Router::new()
         .route("/webhooks/stripe", post(webhook::receive))
+        .with_state(webhook::Webhook { rooms: rooms.clone(), bytes, refused: Arc::new(Quiet::new()) })
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
-        .with_state(rooms)
+        .with_state(health::Readiness::of(rooms.door, rooms.now))
         .merge(guarded)
         .fallback(unknown)
         .method_not_allowed_fallback(wrong_method)
+        .layer(from_fn(around::place))
+        .layer(from_fn(around::span))
+        .layer(from_fn_with_state(proxies, around::headers))
 }
 
 async fn unknown() -> Problem {

@@ -31,6 +31,12 @@ impl Problem {
         Self { status, code, detail: detail.into(), retry_after_seconds: None }
     }
 
+    /// The stable code.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        self.code
+    }
+
     /// The same, to be tried again after so many seconds.
     #[must_use]
     pub fn retry_after_seconds(self, seconds: u32) -> Self {

@@ -1,7 +1,9 @@
-//! The server: connections in, and on the signal to stop, answers to all that was taken.
+//! The server: connections in, as many as there are places, and on the signal to stop, answers to all that was taken.
 
+use std::io::ErrorKind;
 use std::net::SocketAddr;
-use std::time::Duration;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use axum::extract::ConnectInfo;
 use axum::{Extension, Router};
@@ -11,47 +13,83 @@ use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
 
-/// How long a client may take over its header; slower ones only hold connections open.
-const HEADER_SECONDS: u64 = 10;
-/// How long requests under way may take once the server is told to stop.
-const DRAIN_SECONDS: u64 = 30;
+use super::Limits;
+use super::places::{Place, Places};
+use super::quiet::Quiet;
+use crate::metrics::Metrics;
+
 /// A pause when the system gives no connection, out of file descriptors say, instead of a busy loop.
-const ACCEPT_PAUSE_MILLIS: u64 = 200;
+const ACCEPT_PAUSE: Duration = Duration::from_millis(200);
+/// The same where another connection is about to go.
+const ROOM_PAUSE: Duration = Duration::from_millis(1);
+/// What the system says when the process, or the machine, has no file descriptor left (ENFILE, EMFILE).
+const NO_MORE_FILES: [i32; 2] = [23, 24];
+/// What a connection is told that finds no place. It is written without waiting: who does not take it gets nothing.
+const NO_PLACE: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 5\r\nContent-Length: 0\r\n\
+                          Connection: close\r\n\r\n";
 
 /// Serves until `stop` is done, then answers what was taken and returns.
-pub async fn serve(listener: TcpListener, router: Router, stop: impl Future<Output = ()>) {
+pub async fn serve(
+    listener: TcpListener,
+    router: Router,
+    limits: Limits,
+    metrics: Metrics,
+    stop: impl Future<Output = ()>,
+) {
     let connections = GracefulShutdown::new();
+    let places = Places::new(limits.connections, metrics);
+    let (full, since) = (Quiet::new(), Instant::now());
     let mut stop = std::pin::pin!(stop);
     loop {
         tokio::select! {
             () = &mut stop => break,
             accepted = listener.accept() => match accepted {
-                Ok((stream, peer)) => connect(stream, peer, &router, &connections),
+                Ok((stream, peer)) => match places.take() {
+                    Some(place) => connect((stream, peer), place, &router, limits, &connections),
+                    None => drop(stream.try_write(NO_PLACE)),
+                },
+                // It went away while it waited.
+                Err(error) if error.kind() == ErrorKind::ConnectionAborted => {}
                 Err(error) => {
-                    tracing::warn!(%error, "no connection accepted");
-                    tokio::time::sleep(Duration::from_millis(ACCEPT_PAUSE_MILLIS)).await;
+                    if let Some(left_out) = full.asks(since.elapsed().as_secs().cast_signed()) {
+                        tracing::warn!(%error, left_out, "no connection accepted");
+                    }
+                    let is_full = error.raw_os_error().is_some_and(|code| NO_MORE_FILES.contains(&code));
+                    let is_room_made = is_full && places.make_room_for_files();
+                    tokio::time::sleep(if is_room_made { ROOM_PAUSE } else { ACCEPT_PAUSE }).await;
                 }
             },
         }
     }
     drop(listener);
-    let drained = tokio::time::timeout(Duration::from_secs(DRAIN_SECONDS), connections.shutdown());
+    let drained = tokio::time::timeout(Duration::from_secs(limits.drain_seconds), connections.shutdown());
     if drained.await.is_err() {
-        tracing::warn!(DRAIN_SECONDS, "stopped before every request was answered");
+        tracing::warn!(limits.drain_seconds, "stopped before every request was answered");
     }
 }
 
-fn connect(stream: TcpStream, peer: SocketAddr, router: &Router, all: &GracefulShutdown) {
-    let service = router.clone().layer(Extension(ConnectInfo(peer)));
+fn connect(
+    (stream, peer): (TcpStream, SocketAddr),
+    place: Place,
+    router: &Router,
+    limits: Limits,
+    all: &GracefulShutdown,
+) {
+    let place = Arc::new(place);
+    let service = router.clone().layer(Extension(ConnectInfo(peer))).layer(Extension(Arc::clone(&place)));
     let connection = Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(Duration::from_secs(HEADER_SECONDS))
+        .header_read_timeout(Duration::from_secs(limits.header_seconds))
+        .max_header_size(limits.header_bytes)
         .serve_connection(TokioIo::new(stream), TowerToHyperService::new(service));
     let watched = all.watch(connection);
     tokio::spawn(async move {
-        // A client that goes away or speaks no HTTP is its own affair.
-        if let Err(error) = watched.await {
-            tracing::debug!(%error, "connection ended early");
+        tokio::select! {
+            // A client that goes away or speaks no HTTP is its own affair.
+            ended = watched => if let Err(error) = ended {
+                tracing::debug!(%error, "connection ended early");
+            },
+            () = place.asked_to_leave() => tracing::debug!("connection closed to make room"),
         }
     });
 }

@@ -5,14 +5,14 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use sha2::{Digest, Sha256};
+use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{Notify, mpsc, oneshot};
 use tokio::task::JoinHandle;
+use tracing::Instrument;
 
 use crate::ledger::{Acceptance, Arrival, Ledger, Packed, Source};
 use crate::stripe::{Delivery, EnvelopeError, Form, Secret, SignatureError, book, says, verify};
 
-/// Deliveries that may wait for a commit; more are told to come back, before memory grows.
-const WAITING: usize = 4_096;
 /// Deliveries that share a commit at most.
 const A_COMMIT: usize = 256;
 /// How long a delivery waits for its commit before its sender is told to come back.
@@ -25,6 +25,23 @@ pub struct Accepted {
     pub event: String,
     /// Whether it was known already.
     pub duplicate: bool,
+    /// Whether it was known and said something else, and so is kept aside.
+    pub conflict: bool,
+    /// By how many seconds it was signed ahead of our clock.
+    pub ahead_seconds: i64,
+}
+
+/// By which terms a door takes deliveries.
+#[derive(Debug, Clone)]
+pub struct DoorTerms {
+    /// The secrets, any of which may have signed.
+    pub secrets: Vec<Secret>,
+    /// How old a signature may be.
+    pub tolerance_seconds: i64,
+    /// Deliveries that may wait for a commit; more are told to come back, before memory grows.
+    pub waiting: usize,
+    /// How far behind the worker may be and the process still call itself ready.
+    pub lag_limit_seconds: i64,
 }
 
 /// Why a delivery was not taken; nothing of it is stored.
@@ -36,6 +53,9 @@ pub enum AcceptError {
     /// The body is not JSON.
     #[error("{0}")]
     NotJson(#[from] EnvelopeError),
+    /// More deliveries wait to be stored than may.
+    #[error("too many deliveries wait to be stored")]
+    Busy,
     /// The store can't be reached.
     #[error("the store can't be reached")]
     Unavailable,
@@ -52,6 +72,7 @@ impl AcceptError {
             Self::Signature(SignatureError::NoMatch) => "signature_wrong",
             Self::Signature(SignatureError::Stale { .. }) => "signature_stale",
             Self::NotJson(_) => "not_json",
+            Self::Busy => "busy",
             Self::Unavailable => "store_unavailable",
         }
     }
@@ -74,9 +95,6 @@ pub enum Unready {
     },
 }
 
-/// How far behind the worker may be and the process still call itself ready.
-const LAG_LIMIT_SECONDS: i64 = 300;
-
 /// A delivery on its way to a commit, and who waits for it.
 struct Intake {
     arrival: Arrival,
@@ -88,8 +106,7 @@ struct Intake {
 #[derive(Debug)]
 pub struct Door {
     ledger: Ledger,
-    secrets: Vec<Secret>,
-    tolerance_seconds: i64,
+    terms: DoorTerms,
     intake: mpsc::Sender<Intake>,
 }
 
@@ -97,15 +114,16 @@ impl Door {
     /// Opens the door. `stored` is told after each commit; the task ends, all answered, when the
     /// door is dropped.
     #[must_use]
-    pub fn open(
-        ledger: Ledger,
-        secrets: Vec<Secret>,
-        tolerance_seconds: i64,
-        stored: Arc<Notify>,
-    ) -> (Self, JoinHandle<()>) {
-        let (intake, waiting) = mpsc::channel(WAITING);
+    pub fn open(ledger: Ledger, terms: DoorTerms, stored: Arc<Notify>) -> (Self, JoinHandle<()>) {
+        let (intake, waiting) = mpsc::channel(terms.waiting.max(1));
         let committer = tokio::spawn(commit_all(ledger.clone(), waiting, stored));
-        (Self { ledger, secrets, tolerance_seconds, intake }, committer)
+        (Self { ledger, terms, intake }, committer)
+    }
+
+    /// How many deliveries wait for a commit.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        self.intake.max_capacity() - self.intake.capacity()
     }
 
     /// Takes a delivery: verified first, then stored, and only then accepted.
@@ -119,22 +137,28 @@ impl Door {
         signature: Option<&[u8]>,
         now: i64,
     ) -> Result<Accepted, AcceptError> {
-        let signed = verify(signature, &body, &self.secrets, now, self.tolerance_seconds)?;
+        let terms = &self.terms;
+        let signed = verify(signature, &body, &terms.secrets, now, terms.tolerance_seconds)?;
         if signed.is_from_the_future {
             tracing::warn!(ahead_seconds = signed.at - now, "delivery signed in the future: check the clock");
         }
         let arrival = arrival(&body, Some(signed.at), now, Source::Webhook)?;
+        // What waits is kept packed; the bytes as they came are done with.
+        drop(body);
         let event = arrival.event_id.clone();
         let (answer, answered) = oneshot::channel();
-        let stored = async {
-            self.intake.send(Intake { arrival, answer }).await.ok()?;
-            answered.await.ok().flatten()
-        };
-        match tokio::time::timeout(PATIENCE, stored).await {
-            Ok(Some(acceptance)) => {
-                Ok(Accepted { event, duplicate: !matches!(acceptance, Acceptance::New { .. }) })
-            }
-            Ok(None) | Err(_) => Err(AcceptError::Unavailable),
+        self.intake.try_send(Intake { arrival, answer }).map_err(|refused| match refused {
+            TrySendError::Full(_) => AcceptError::Busy,
+            TrySendError::Closed(_) => AcceptError::Unavailable,
+        })?;
+        match tokio::time::timeout(PATIENCE, answered).await {
+            Ok(Ok(Some(acceptance))) => Ok(Accepted {
+                event,
+                duplicate: !matches!(acceptance, Acceptance::New { .. }),
+                conflict: matches!(acceptance, Acceptance::Conflict),
+                ahead_seconds: (signed.at - now).max(0),
+            }),
+            Ok(Ok(None) | Err(_)) | Err(_) => Err(AcceptError::Unavailable),
         }
     }
 
@@ -148,7 +172,7 @@ impl Door {
             return Err(Unready::Schema);
         }
         let lag_seconds = self.ledger.lag_seconds(now).await.map_err(|_| Unready::Store)?;
-        if lag_seconds > LAG_LIMIT_SECONDS { Err(Unready::Lag { lag_seconds }) } else { Ok(()) }
+        if lag_seconds > self.terms.lag_limit_seconds { Err(Unready::Lag { lag_seconds }) } else { Ok(()) }
     }
 }
 
@@ -200,7 +224,8 @@ async fn commit_all(ledger: Ledger, mut waiting: mpsc::Receiver<Intake>, stored:
     while waiting.recv_many(&mut batch, A_COMMIT).await > 0 {
         let (arrivals, answers): (Vec<_>, Vec<_>) =
             batch.drain(..).map(|intake| (intake.arrival, intake.answer)).unzip();
-        let acceptances = commit(&ledger, arrivals).await;
+        let span = tracing::info_span!("commit", deliveries = arrivals.len());
+        let acceptances = commit(&ledger, arrivals).instrument(span).await;
         stored.notify_one();
         for (answer, acceptance) in answers.into_iter().zip(acceptances) {
             // A sender that has gone away will deliver again and be told of a duplicate.

@@ -14,11 +14,13 @@ mod shelf;
 mod steps;
 mod verify;
 mod verify_catalogue;
+mod watch;
 mod what_if;
 
 pub use bulk::{Bulk, Document, Fate, ReadDocument, read_documents};
 pub use complete::{Completed, Completer};
-pub use door::{AcceptError, Accepted, Door, Unready, arrival};
+pub use door::{AcceptError, Accepted, Door, DoorTerms, Unready, arrival};
 pub use settle::{ENGINE, NoFacts, Settled, Settler, Told, facts_of, told_by};
 pub use verify::{Fault, Proof, verify};
+pub use watch::{Readings, Watch};
 pub use what_if::{Tried, WhatIf, what_if};

@@ -49,7 +49,8 @@ pub fn csv_text(head: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> R
 fn inert(cell: String) -> String {
     let is_number = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
     let is_formula = match cell.chars().next() {
-        Some('=' | '@' | '\t' | '\r') => true,
+        // The wide forms are read as the plain ones by some.
+        Some('=' | '@' | '\t' | '\r' | '\n' | '＝' | '＠' | '＋' | '－') => true,
         Some('+' | '-') => !is_number(&cell[1..]),
         _ => false,
     };
@@ -243,8 +244,10 @@ mod tests {
 
     #[test]
     fn a_cell_that_a_spreadsheet_would_run_is_made_inert() {
-        let row = ["=1+1", "+A1", "@x", "-2+3", "-2500.333333", "n/a", "cus_1"].map(str::to_owned).to_vec();
-        let text = csv_text(&["a", "b", "c", "d", "e", "f", "g"], [row]).unwrap();
-        assert_eq!(text.lines().nth(1), Some("'=1+1,'+A1,'@x,'-2+3,-2500.333333,n/a,cus_1"));
+        let row = ["=1+1", "＝1+1", "+A1", "@x", "-2+3", "-2500.333333", "n/a", "cus_1"]
+            .map(str::to_owned)
+            .to_vec();
+        let text = csv_text(&["a", "b", "c", "d", "e", "f", "g", "h"], [row]).unwrap();
+        assert_eq!(text.lines().nth(1), Some("'=1+1,'＝1+1,'+A1,'@x,'-2+3,-2500.333333,n/a,cus_1"));
     }
 }

@@ -4,16 +4,27 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::routing::get;
+use axum::routing::{get, post as post_route};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Notify, oneshot};
-use upswell::http::{Access, Rooms, router, serve};
+use upswell::http::{Access, Limits, Rooms, router, serve};
 use upswell::ledger::{Ledger, Source};
-use upswell::pipeline::{Door, arrival};
+use upswell::metrics::Metrics;
+use upswell::pipeline::{Door, DoorTerms, arrival};
 use upswell::stripe::{Secret, sign};
 
 const LIMIT: usize = 1024;
+const LIMITS: Limits = Limits {
+    connections: 64,
+    header_bytes: 8 << 10,
+    body_bytes: LIMIT,
+    waiting_bytes: 1 << 20,
+    questions: 4,
+    header_seconds: 10,
+    body_seconds: 30,
+    drain_seconds: 30,
+};
 const NOW: i64 = 1_790_000_000;
 const SECRET: &str = "whsec_of_the_doors";
 
@@ -44,15 +55,22 @@ async fn store() -> Store {
 }
 
 async fn start(store: Store, tokens: &[&str], private: Router) -> Server {
-    let secrets = vec![Secret::new(SECRET).unwrap()];
-    let (door, _) = Door::open(store.ledger, secrets, 300, Arc::new(Notify::new()));
-    let rooms = Rooms { door: Arc::new(door), max_body_bytes: LIMIT, now: || NOW };
-    let router = router(rooms, Access::by_tokens(tokens.iter().copied()), private);
+    let terms = DoorTerms {
+        secrets: vec![Secret::new(SECRET).unwrap()],
+        tolerance_seconds: 300,
+        waiting: 16,
+        lag_limit_seconds: 300,
+    };
+    let (door, _) = Door::open(store.ledger, terms, Arc::new(Notify::new()));
+    let metrics = Metrics::new().unwrap();
+    let (door, trusted_proxies) = (Arc::new(door), Vec::new());
+    let rooms = Rooms { door, limits: LIMITS, trusted_proxies, metrics: metrics.clone(), now: || NOW };
+    let router = router(rooms, Access::by_tokens(tokens.iter().copied(), 3), private);
     let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
     let address = listener.local_addr().unwrap();
     let (stop, stopped) = oneshot::channel();
     let served = tokio::spawn(async move {
-        serve(listener, router, async {
+        serve(listener, router, LIMITS, metrics, async {
             let _ = stopped.await;
         })
         .await;
@@ -210,6 +228,50 @@ async fn figures_are_for_this_machine_or_for_a_token() {
     assert!(text.to_lowercase().contains("www-authenticate: bearer"), "{text}");
     let bearer = "Host: upswell.example\r\nAuthorization: Bearer secret\r\n";
     assert_eq!(asked(&server, "GET", "/", bearer).await.0, 200);
+    assert_eq!(exchange(server.address, &signed(&event(200))).await.0, 200);
+}
+
+#[tokio::test]
+async fn a_page_of_another_site_can_not_have_a_browser_change_anything() {
+    let private = Router::new().route("/", post_route(|| async { "changed" }));
+    let server = start(store().await, &[], private).await;
+    for (sent, expected) in [
+        ("Sec-Fetch-Site: cross-site\r\n", 403),
+        ("Sec-Fetch-Site: same-site\r\n", 403),
+        ("Origin: https://evil.example\r\n", 403),
+        ("Origin: null\r\n", 403),
+        ("Sec-Fetch-Site: same-origin\r\nOrigin: http://localhost\r\n", 200),
+        ("Origin: http://localhost\r\n", 200),
+        ("", 200),
+    ] {
+        let headers = format!("Host: localhost\r\nContent-Length: 0\r\n{sent}");
+        let (status, text) = asked(&server, "POST", "/", &headers).await;
+        assert_eq!(status, expected, "{sent}{text}");
+        assert_eq!(text.contains(r#""code":"cross_site""#), expected == 403, "{text}");
+    }
+}
+
+#[tokio::test]
+async fn more_questions_than_are_answered_at_once_are_told_to_come_back() {
+    let private = Router::new().route("/", get(std::future::pending::<&str>));
+    let server = start(store().await, &[], private).await;
+    let request = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n";
+    let mut waiting = Vec::new();
+    for _ in 0..LIMITS.questions {
+        let mut stream = TcpStream::connect(server.address).await.unwrap();
+        stream.write_all(request).await.unwrap();
+        waiting.push(stream);
+    }
+    // The first ones may not have been read yet.
+    let (status, text) = loop {
+        let answered = asked(&server, "GET", "/", "Host: localhost\r\n");
+        match tokio::time::timeout(std::time::Duration::from_secs(1), answered).await {
+            Ok(answer) => break answer,
+            Err(_) => continue,
+        }
+    };
+    assert_eq!(status, 503);
+    assert!(text.to_lowercase().contains("retry-after: 1"), "{text}");
     assert_eq!(exchange(server.address, &signed(&event(200))).await.0, 200);
 }
 

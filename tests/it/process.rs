@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStderr, Command, Output, Stdio};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 use hmac::{Hmac, KeyInit, Mac};
@@ -52,7 +53,9 @@ impl Place {
 
     /// Runs a command to its end.
     pub fn run(&self, arguments: &[&str]) -> Output {
-        self.command().args(arguments).stdin(Stdio::null()).output().unwrap()
+        let output = self.command().args(arguments).stdin(Stdio::null()).output().unwrap();
+        keep_log(&output.stderr);
+        output
     }
 
     /// Runs a command that has to succeed, for its standard output.
@@ -74,7 +77,9 @@ impl Place {
             .spawn()
             .unwrap();
         child.stdin.take().unwrap().write_all(input).unwrap();
-        child.wait_with_output().unwrap()
+        let output = child.wait_with_output().unwrap();
+        keep_log(&output.stderr);
+        output
     }
 
     /// Writes a file into the folder.
@@ -92,7 +97,21 @@ impl Place {
 
     /// Starts a server on a free port. It says its address once it listens.
     pub fn serve(&self) -> Server {
-        let mut child = self.start(&["serve", "--listen", "127.0.0.1:0"]);
+        Self::served_by(self.start(&["serve", "--listen", "127.0.0.1:0"]))
+    }
+
+    /// The same, of a process that may have so many files open.
+    pub fn serve_with_files(&self, limit: u32) -> Server {
+        let command = self.command();
+        let mut shell = Command::new("sh");
+        shell.args(["-c", &format!("ulimit -n {limit}; exec \"$0\" serve --listen 127.0.0.1:0")]);
+        shell.arg(command.get_program()).current_dir(self.directory.path()).env_clear();
+        shell.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        shell.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
+        Self::served_by(shell.spawn().unwrap())
+    }
+
+    fn served_by(mut child: Child) -> Server {
         let mut said = BufReader::new(child.stderr.take().unwrap());
         let mut told = String::new();
         let address = loop {
@@ -103,7 +122,13 @@ impl Place {
             }
             told.push_str(&line);
         };
-        Server { child, address, _said: said }
+        // Read to its end, so that the server can go on saying things.
+        let said = std::thread::spawn(move || {
+            let _ = said.read_to_string(&mut told);
+            keep_log(told.as_bytes());
+            told
+        });
+        Server { child, address, said: Some(said) }
     }
 
     /// A server that has taken these events and settled them; the server is gone again.
@@ -160,8 +185,7 @@ pub fn rows(text: &str) -> Vec<serde_json::Value> {
 pub struct Server {
     child: Child,
     pub address: String,
-    /// Held open, so that the server can go on saying things.
-    _said: BufReader<ChildStderr>,
+    said: Option<JoinHandle<String>>,
 }
 
 impl Server {
@@ -179,20 +203,50 @@ impl Server {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
     }
+
+    /// Asks it to stop as a service manager does, and waits for its end; what it said.
+    pub fn stop(mut self) -> (ExitStatus, String) {
+        let asked = Command::new("kill").args(["-TERM", &self.pid().to_string()]).status().unwrap();
+        assert!(asked.success());
+        let ended = self.child.wait().unwrap();
+        (ended, self.said.take().unwrap().join().unwrap())
+    }
 }
 
 impl Drop for Server {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
+        if let Some(said) = self.said.take() {
+            let _ = said.join();
+        }
     }
+}
+
+/// Keeps what a process wrote to standard error, where UPSWELL_TEST_LOGS names a file for it: at its end `./test` looks
+/// whether a secret is in there.
+#[allow(clippy::disallowed_methods, reason = "the test run's own variable, not upswell's")]
+fn keep_log(said: &[u8]) {
+    let Some(path) = std::env::var_os("UPSWELL_TEST_LOGS") else { return };
+    let mut log = std::fs::OpenOptions::new().create(true).append(true).open(path).unwrap();
+    log.write_all(said).unwrap();
 }
 
 /// An answer over HTTP.
 #[derive(Debug)]
 pub struct Answer {
     pub status: u16,
+    /// The status line and the headers, in small letters.
+    pub head: String,
     pub body: String,
+}
+
+impl Answer {
+    /// The value of a header, in small letters.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        let named = |line: &'_ &str| line.split_once(':').is_some_and(|(found, _)| found == name);
+        self.head.lines().find(named)?.split_once(':').map(|(_, value)| value.trim())
+    }
 }
 
 /// A connection to a server.
@@ -205,7 +259,16 @@ impl Connection {
         let stream = TcpStream::connect(address).ok()?;
         stream.set_read_timeout(Some(Duration::from_secs(30))).ok()?;
         stream.set_nodelay(true).ok()?;
-        Some(Self { stream: BufReader::new(stream) })
+        Some(Self::of(stream))
+    }
+
+    pub fn of(stream: TcpStream) -> Self {
+        Self { stream: BufReader::new(stream) }
+    }
+
+    /// The socket itself.
+    pub fn raw(&self) -> &TcpStream {
+        self.stream.get_ref()
     }
 
     /// Posts a body to the webhook with the headers given; none if the connection broke.
@@ -223,29 +286,40 @@ impl Connection {
         self.post(&signature(body), body)
     }
 
-    fn ask(&mut self, head: &str, body: &[u8]) -> Option<Answer> {
-        let stream = self.stream.get_mut();
+    /// Asks for an address with the headers given.
+    pub fn get(&mut self, path: &str, headers: &str) -> Option<Answer> {
+        let host = if headers.contains("Host:") { "" } else { "Host: localhost\r\n" };
+        self.ask(&format!("GET {path} HTTP/1.1\r\n{host}{headers}\r\n"), b"")
+    }
+
+    /// Sends bytes as they stand; whether they could be sent.
+    pub fn send(&mut self, bytes: &[u8]) -> bool {
+        self.stream.get_mut().write_all(bytes).is_ok()
+    }
+
+    /// Sends a head and a body as they stand and reads the answer.
+    pub fn ask(&mut self, head: &str, body: &[u8]) -> Option<Answer> {
         // A server may answer before it has read all, so a broken write is not yet the end.
-        let _ = stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(body));
-        let mut line = String::new();
-        self.stream.read_line(&mut line).ok()?;
-        let status = line.split(' ').nth(1)?.parse().ok()?;
-        let mut length = 0;
-        loop {
-            let mut header = String::new();
-            if self.stream.read_line(&mut header).ok()? == 0 {
+        let _ = self.send(head.as_bytes()) && self.send(body);
+        self.answer()
+    }
+
+    /// Reads an answer; none if the connection broke.
+    pub fn answer(&mut self) -> Option<Answer> {
+        let mut head = String::new();
+        while !head.ends_with("\r\n\r\n") {
+            if self.stream.read_line(&mut head).ok()? == 0 {
                 return None;
             }
-            if header == "\r\n" {
-                break;
-            }
-            if let Some(value) = header.to_ascii_lowercase().strip_prefix("content-length:") {
-                length = value.trim().parse().ok()?;
-            }
         }
+        head.make_ascii_lowercase();
+        let status = head.split(' ').nth(1)?.parse().ok()?;
+        let mut answer = Answer { status, head, body: String::new() };
+        let length = answer.header("content-length").map_or(Some(0), |length| length.parse().ok())?;
         let mut body = vec![0; length];
         self.stream.read_exact(&mut body).ok()?;
-        Some(Answer { status, body: String::from_utf8(body).ok()? })
+        answer.body = String::from_utf8(body).ok()?;
+        Some(answer)
     }
 }
 

@@ -11,7 +11,7 @@ use proptest::test_runner::{Config, TestRunner};
 use tokio::sync::Notify;
 use upswell::ledger::{Ledger, Source, Wanted};
 use upswell::mrr::{Catalogue, Instant, Month, Policy, levels_before};
-use upswell::pipeline::{Bulk, Door, Settler, arrival};
+use upswell::pipeline::{Bulk, Door, DoorTerms, Settler, arrival};
 use upswell::stripe::{Secret, sign};
 
 use crate::business::{Chance, Event, business, cases, told_otherwise};
@@ -43,8 +43,13 @@ impl Road {
         let ledger = Ledger::open(&url).await.unwrap();
         ledger.migrate().await.unwrap();
         let settler = Settler::new(ledger.clone(), Catalogue::default(), Policy::default(), chrono_tz::UTC);
-        let secrets = vec![Secret::new(SECRET).unwrap()];
-        let (door, _) = Door::open(ledger.clone(), secrets, 300, Arc::new(Notify::new()));
+        let terms = DoorTerms {
+            secrets: vec![Secret::new(SECRET).unwrap()],
+            tolerance_seconds: 300,
+            waiting: 4_096,
+            lag_limit_seconds: 300,
+        };
+        let (door, _) = Door::open(ledger.clone(), terms, Arc::new(Notify::new()));
         Self { ledger, settler, door, directory }
     }
 

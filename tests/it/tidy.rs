@@ -18,7 +18,8 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
     ("report", &["ledger", "mrr"]),
     ("reconcile", &["backfill", "ledger", "mrr", "report", "stripe"]),
     ("explain", &["pipeline", "ledger", "mrr"]),
-    ("http", &["pipeline", "report"]),
+    ("metrics", &[]),
+    ("http", &["metrics", "pipeline", "report"]),
 ];
 
 /// Words that would make the pure core impure (domain: a function of the timeline only).

@@ -1,0 +1,57 @@
+//! `/metrics`, for Prometheus.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+
+use super::Problem;
+use crate::metrics::{Metrics, Standing};
+use crate::pipeline::{Door, Watch};
+
+/// What is looked at when Prometheus asks.
+#[derive(Clone)]
+struct Watched {
+    metrics: Metrics,
+    door: Arc<Door>,
+    watch: Arc<Watch>,
+    now: fn() -> i64,
+}
+
+/// The page of metrics: what the process counted, and how the ledger stands when it is asked.
+pub fn metrics(metrics: Metrics, door: Arc<Door>, watch: Watch, now: fn() -> i64) -> Router {
+    let watched = Watched { metrics, door, watch: Arc::new(watch), now };
+    Router::new().route("/metrics", get(show)).with_state(watched)
+}
+
+async fn show(State(watched): State<Watched>) -> Result<Response, Problem> {
+    let Watched { metrics, door, watch, now } = watched;
+    metrics.waiting(door.waiting());
+    match watch.read(now()).await {
+        Ok(read) => {
+            for count in &read.posted {
+                metrics.posted(&count.class, &count.kind, count.is_reversal, count.count.unsigned_abs());
+            }
+            metrics.ledger(Some(Standing {
+                pending: read.pending,
+                lag_seconds: read.lag_seconds,
+                parked: read.parked,
+                incomplete: read.incomplete,
+            }));
+        }
+        // What the process counted is told all the same: that is when it is needed.
+        Err(error) => {
+            tracing::error!(%error, "the ledger could not be looked at");
+            metrics.ledger(None);
+        }
+    }
+    let text = metrics.text().map_err(|error| {
+        tracing::error!(%error, "the metrics could not be written");
+        let detail = "the metrics can't be written; the log says why";
+        Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "metrics_unavailable", detail)
+    })?;
+    Ok(([(header::CONTENT_TYPE, Metrics::content_type())], text).into_response())
+}
