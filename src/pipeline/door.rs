@@ -91,6 +91,8 @@ pub struct Door {
     secrets: Vec<Secret>,
     tolerance_seconds: i64,
     intake: mpsc::Sender<Intake>,
+    /// Whether what it takes is settled by this process too.
+    settles: bool,
 }
 
 impl Door {
@@ -105,7 +107,13 @@ impl Door {
     ) -> (Self, JoinHandle<()>) {
         let (intake, waiting) = mpsc::channel(WAITING);
         let committer = tokio::spawn(commit_all(ledger.clone(), waiting, stored));
-        (Self { ledger, secrets, tolerance_seconds, intake }, committer)
+        (Self { ledger, secrets, tolerance_seconds, intake, settles: true }, committer)
+    }
+
+    /// The same door where another process settles: that one may be late, and this one takes events all the same.
+    #[must_use]
+    pub fn settled_elsewhere(self) -> Self {
+        Self { settles: false, ..self }
     }
 
     /// Takes a delivery: verified first, then stored, and only then accepted.
@@ -146,6 +154,9 @@ impl Door {
     pub async fn readiness(&self, now: i64) -> Result<(), Unready> {
         if !self.ledger.is_current().await.map_err(|_| Unready::Store)? {
             return Err(Unready::Schema);
+        }
+        if !self.settles {
+            return Ok(());
         }
         let lag_seconds = self.ledger.lag_seconds(now).await.map_err(|_| Unready::Store)?;
         if lag_seconds > LAG_LIMIT_SECONDS { Err(Unready::Lag { lag_seconds }) } else { Ok(()) }

@@ -32,7 +32,7 @@ fn wrong_usage_and_configuration_exit_2_and_name_what_works() {
         (&["verify", "--listen", "nowhere"], "--listen 127.0.0.1:8080"),
         (&["verify", "--timezone", "Mars"], "--timezone"),
         (&["verify", "--tolerance-seconds", "0"], "--tolerance-seconds 300"),
-        (&["verify", "--database-url", "postgres://somewhere"], "sqlite://upswell.db?mode=rwc"),
+        (&["verify", "--database-url", "mysql://somewhere"], "sqlite://upswell.db?mode=rwc"),
         (&["nonsense"], "upswell demo --once"),
         (&["backfill"], "upswell backfill events.ndjson.gz"),
         (&["report", "--from", "2026-01"], "upswell report --month 2026-10"),

@@ -12,17 +12,27 @@ use sha2::Sha256;
 use upswell::app::now;
 use upswell::ledger::Ledger;
 
+use crate::store;
+
 pub const SECRET: &str = "whsec_of_the_tests";
 
 /// A folder of its own with a store in it, and what the binary is told about it.
 pub struct Place {
     pub directory: tempfile::TempDir,
+    url: String,
     variables: Vec<(&'static str, String)>,
 }
 
 impl Place {
     pub fn new() -> Self {
-        Self { directory: tempfile::tempdir().unwrap(), variables: Vec::new() }
+        let directory = tempfile::tempdir().unwrap();
+        let url = store::new_url(directory.path());
+        Self { directory, url, variables: Vec::new() }
+    }
+
+    /// A place whose store is that of a URL, shared with others or of another kind.
+    pub fn at(url: &str) -> Self {
+        Self { directory: tempfile::tempdir().unwrap(), url: url.to_owned(), variables: Vec::new() }
     }
 
     pub fn with(mut self, name: &'static str, value: &str) -> Self {
@@ -35,7 +45,7 @@ impl Place {
     }
 
     pub fn url(&self) -> String {
-        format!("sqlite://{}?mode=rwc", self.path("upswell.db").display())
+        self.url.clone()
     }
 
     fn command(&self) -> Command {
@@ -92,7 +102,12 @@ impl Place {
 
     /// Starts a server on a free port. It says its address once it listens.
     pub fn serve(&self) -> Server {
-        let mut child = self.start(&["serve", "--listen", "127.0.0.1:0"]);
+        self.serve_with(&[])
+    }
+
+    /// The same with more arguments.
+    pub fn serve_with(&self, arguments: &[&str]) -> Server {
+        let mut child = self.start(&[&["serve", "--listen", "127.0.0.1:0"], arguments].concat());
         let mut said = BufReader::new(child.stderr.take().unwrap());
         let mut told = String::new();
         let address = loop {
