@@ -56,11 +56,13 @@ async fn copy_table(
     let sql = "SELECT name, type AS kind FROM pragma_table_info($1)";
     let columns: Vec<ColumnRow> = all(to, ACT, statement(sql, vec![table.into()])).await?;
     let names = columns.iter().map(|column| column.name.as_str()).collect::<Vec<_>>().join(", ");
-    let cursor = format!("DECLARE rows_of NO SCROLL CURSOR FOR SELECT {names} FROM {table}");
-    from.execute_unprepared(&cursor).await.map_err(while_doing(ACT))?;
+    // One name a table: what is fetched from a name is known by its columns.
+    let cursor = format!("rows_of_{table}");
+    let declare = format!("DECLARE {cursor} NO SCROLL CURSOR FOR SELECT {names} FROM {table}");
+    from.execute_unprepared(&declare).await.map_err(while_doing(ACT))?;
     let insert = format!("INSERT INTO {table} ({names}) VALUES ({})", marks(columns.len()));
     loop {
-        let page = statement(format!("FETCH {A_PAGE} FROM rows_of"), Vec::new());
+        let page = statement(format!("FETCH {A_PAGE} FROM {cursor}"), Vec::new());
         let page = from.query_all_raw(super::sql::fit(from, page)).await.map_err(while_doing(ACT))?;
         if page.is_empty() {
             break;
@@ -70,7 +72,7 @@ async fn copy_table(
             to.execute_raw(statement(&insert, values)).await.map_err(while_doing(ACT))?;
         }
     }
-    from.execute_unprepared("CLOSE rows_of").await.map_err(while_doing(ACT)).map(drop)
+    from.execute_unprepared(&format!("CLOSE {cursor}")).await.map_err(while_doing(ACT)).map(drop)
 }
 
 fn value(row: &QueryResult, column: &ColumnRow) -> Result<Value, LedgerError> {

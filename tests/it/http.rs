@@ -33,7 +33,7 @@ struct Server {
 
 async fn unmigrated() -> Store {
     let directory = tempfile::tempdir().unwrap();
-    let url = crate::store::new_url(directory.path());
+    let url = crate::store::empty_url(directory.path());
     Store { ledger: Ledger::open(&url).await.unwrap(), directory }
 }
 

@@ -30,6 +30,18 @@ impl Place {
         Self { directory, url, variables: Vec::new() }
     }
 
+    /// A place whose store has no schema yet.
+    pub fn unmigrated() -> Self {
+        Self::at(&store::empty_url(Path::new(".")))
+    }
+
+    /// A place whose store is a file, whatever the others are about.
+    pub fn on_sqlite() -> Self {
+        let mut place = Self::at("");
+        place.url = format!("sqlite://{}?mode=rwc", place.path("upswell.db").display());
+        place
+    }
+
     /// A place whose store is that of a URL, shared with others or of another kind.
     pub fn at(url: &str) -> Self {
         Self { directory: tempfile::tempdir().unwrap(), url: url.to_owned(), variables: Vec::new() }

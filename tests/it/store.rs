@@ -30,6 +30,22 @@ pub fn new_url(directory: &Path) -> String {
     format!("sqlite://{}?mode=rwc", directory.join("upswell.db").display())
 }
 
+/// The same, without a schema.
+pub fn empty_url(directory: &Path) -> String {
+    if is_postgres() { database("template0").url } else { new_url(directory) }
+}
+
+/// What lets a table be meddled with that is only added to.
+pub fn unlock(table: &str, act: &str) -> String {
+    let of_table = if is_postgres() { format!(" ON {table}") } else { String::new() };
+    format!("DROP TRIGGER {table}_refuses_{act}{of_table}")
+}
+
+/// Bytes, as the store writes them.
+pub fn bytes(hex: &str) -> String {
+    if is_postgres() { format!("'\\x{hex}'::bytea") } else { format!("x'{hex}'") }
+}
+
 /// A database of the cluster.
 pub struct DatabaseOfTest {
     pub name: String,
