@@ -161,8 +161,10 @@ fn is_transient(error: &DbErr) -> bool {
         return false;
     };
     match error.as_ref() {
-        sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::WorkerCrashed => true,
-        sqlx::Error::PoolClosed | sqlx::Error::BeginFailed => true,
+        sqlx::Error::Io(_)
+        | sqlx::Error::PoolTimedOut
+        | sqlx::Error::WorkerCrashed
+        | sqlx::Error::BeginFailed => true,
         sqlx::Error::Database(refusal) if refusal.try_downcast_ref::<PgDatabaseError>().is_some() => {
             refusal.try_downcast_ref().is_some_and(postgres::passes)
         }
