@@ -12,10 +12,10 @@ use tracing::Instrument;
 use crate::api::Api;
 use crate::config::Config;
 use crate::http::{Access, Rooms, router};
-use crate::ledger::Ledger;
+use crate::ledger::{Ledger, LedgerError};
 use crate::metrics::Metrics;
 use crate::mrr::RateTable;
-use crate::pipeline::{Completer, Door, DoorTerms, Settler, Watch};
+use crate::pipeline::{Completer, Door, DoorTerms, Settled, Settler, Watch};
 use crate::pull::{CatchUp, Puller, note_absence};
 use crate::report::{self, Reporter};
 use crate::{http, stripe};
@@ -36,6 +36,15 @@ const CATCH_UP_AGAIN: Duration = Duration::from_secs(60);
 #[expect(clippy::disallowed_methods, reason = "this is the clock")]
 pub fn now() -> i64 {
     chrono::Utc::now().timestamp()
+}
+
+/// What a server does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Duty {
+    /// Receives, settles, and fetches what is missing where there is a key.
+    Everything,
+    /// Receives; another one settles.
+    Receive,
 }
 
 /// The rooms behind every command.
@@ -132,20 +141,30 @@ impl App {
     }
 
     /// Serves on `listener` until `stop` is done, then answers what was taken, settles it, and
-    /// closes the store.
+    /// closes the store. One that only receives leaves settling and fetching to others.
     ///
     /// # Errors
     ///
     /// The store's refusal to close.
-    pub async fn serve(self, listener: TcpListener, stop: impl Future<Output = ()>) -> anyhow::Result<()> {
+    pub async fn serve(
+        self,
+        listener: TcpListener,
+        does: Duty,
+        stop: impl Future<Output = ()>,
+    ) -> anyhow::Result<()> {
         let stored = Arc::new(Notify::new());
         let metrics = Metrics::new().context("the metrics can't be made")?;
         let (door, committer) = Door::open(self.ledger.clone(), self.door_terms(), Arc::clone(&stored));
+        let door = if does == Duty::Receive { door.settled_elsewhere() } else { door };
         let door = Arc::new(door);
-        note_absence(&self.ledger, now()).await?;
-        let fetching = self.api()?.map(|api| self.start_fetching(api, &stored)).unwrap_or_default();
+        let mut fetching = Vec::new();
+        if does == Duty::Everything {
+            note_absence(&self.ledger, now()).await?;
+            fetching = self.api()?.map(|api| self.start_fetching(api, &stored)).unwrap_or_default();
+        }
         let watch = Watch::begin(self.ledger.clone()).await?;
-        let (stop_worker, worker) = start_worker(self.settler(), stored);
+        let working =
+            (does == Duty::Everything).then(|| start_worker(self.settler(), self.ledger.clone(), stored));
         let limits = http_limits(&self.config);
         let tokens = self.config.api_tokens.iter().map(crate::config::Secret::expose);
         let access = Access::by_tokens(tokens, self.config.limits.token_guesses);
@@ -162,8 +181,10 @@ impl App {
         committer.await.context("the committer ended early")?;
         // What they were about to fetch is fetched by the next ones.
         fetching.iter().for_each(JoinHandle::abort);
-        stop_worker.send_replace(true);
-        worker.await.context("the worker ended early")?;
+        if let Some((stop_worker, worker)) = working {
+            stop_worker.send_replace(true);
+            worker.await.context("the worker ended early")?;
+        }
         self.ledger.close().await?;
         Ok(())
     }
@@ -226,20 +247,34 @@ fn whole_units(bound: &crate::config::Decimal) -> u64 {
     u64::try_from(bound.millionths / 1_000_000).unwrap_or_default()
 }
 
+/// Settles what is stored, while no other process on the same database does.
+async fn settle_in_turn(
+    settler: &Settler,
+    ledger: &Ledger,
+    is_adopted: &mut bool,
+) -> Result<Settled, LedgerError> {
+    let Some(_turn) = ledger.settling_turn().await? else { return Ok(Settled::default()) };
+    if !*is_adopted {
+        *is_adopted = adopt(settler).await;
+    }
+    settler.settle(now()).await
+}
+
 /// The worker: settles what is stored, as soon as it is.
-fn start_worker(settler: Settler, stored: Arc<Notify>) -> (watch::Sender<bool>, JoinHandle<()>) {
+fn start_worker(
+    settler: Settler,
+    ledger: Ledger,
+    stored: Arc<Notify>,
+) -> (watch::Sender<bool>, JoinHandle<()>) {
     let (stop, mut stopped) = watch::channel(false);
     let worker = tokio::spawn(async move {
         let mut is_adopted = false;
         let mut is_told = true;
         loop {
-            if !is_adopted {
-                is_adopted = adopt(&settler).await;
-            }
             let is_last = *stopped.borrow();
             // A look around that finds nothing is no trace.
             let span = if is_told { tracing::info_span!("settle") } else { tracing::Span::none() };
-            match settler.settle(now()).instrument(span).await {
+            match settle_in_turn(&settler, &ledger, &mut is_adopted).instrument(span).await {
                 Ok(settled) if settled.deliveries > 0 => {
                     tracing::debug!(
                         deliveries = settled.deliveries,

@@ -1,8 +1,8 @@
 //! The schema of upswell's store: one file a migration, in the order of their names.
 //!
-//! Every text here is written for SQLite (`STRICT` tables). What another store says differently is
-//! confined to three words (`INTEGER PRIMARY KEY AUTOINCREMENT`, `BLOB`, `STRICT`) and to the
-//! triggers that keep a table append-only, which [`schema::append_only`] makes.
+//! Every text here is written for SQLite (`STRICT` tables). What PostgreSQL says differently is confined to
+//! `schema`: the words of types and keys, the order of text, the triggers that keep a table append-only, and the
+//! numbers of rows that SQLite has by itself.
 
 mod m0001_inbox;
 mod m0002_fact;

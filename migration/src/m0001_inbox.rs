@@ -17,6 +17,7 @@ impl MigrationName for Migration {
 impl MigrationTrait for Migration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         schema::run(manager, TABLES).await?;
+        schema::compress_fast(manager, "inbox").await?;
         schema::append_only(manager, "inbox").await?;
         schema::append_only(manager, "conflict").await
     }

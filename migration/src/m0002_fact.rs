@@ -16,7 +16,8 @@ impl MigrationName for Migration {
 #[async_trait::async_trait]
 impl MigrationTrait for Migration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        schema::run(manager, TABLES).await
+        schema::run(manager, TABLES).await?;
+        schema::compress_fast(manager, "fact").await
     }
 
     async fn down(&self, _: &SchemaManager) -> Result<(), DbErr> {

@@ -16,7 +16,11 @@ impl MigrationName for Migration {
 #[async_trait::async_trait]
 impl MigrationTrait for Migration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        schema::run(manager, TABLES).await
+        schema::run(manager, TABLES).await?;
+        for table in ["level", "finding", "scheduled"] {
+            schema::number_rows(manager, table).await?;
+        }
+        Ok(())
     }
 
     async fn down(&self, _: &SchemaManager) -> Result<(), DbErr> {

@@ -15,7 +15,7 @@ use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
 use super::{Outcome, emit, say};
-use crate::app::{App, now};
+use crate::app::{App, Duty, now};
 use crate::config::Config;
 use crate::http::shutdown_signal;
 use crate::mrr::Month;
@@ -56,7 +56,7 @@ pub async fn run(args: &DemoArgs, config: Config) -> anyhow::Result<Outcome> {
     let address = listener.local_addr()?;
     let (stop, stopped) = oneshot::channel::<()>();
     let is_staying = !args.once;
-    let server = tokio::spawn(app.clone().serve(listener, async move {
+    let server = tokio::spawn(app.clone().serve(listener, Duty::Everything, async move {
         let asked = async { drop(stopped.await) };
         if is_staying {
             tokio::select! { () = asked => {}, () = shutdown_signal() => {} }

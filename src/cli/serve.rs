@@ -5,21 +5,25 @@ use clap::Args;
 use tokio::net::TcpListener;
 
 use super::{Outcome, say};
-use crate::app::App;
+use crate::app::{App, Duty};
 use crate::config::Config;
 use crate::http::shutdown_signal;
 
-/// What `upswell serve` takes: settings only.
+/// What `upswell serve` takes.
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  upswell serve --listen 127.0.0.1:8080")]
-pub struct ServeArgs {}
+pub struct ServeArgs {
+    /// Store deliveries and do nothing else: another `upswell serve` on the same database settles them
+    #[arg(long)]
+    pub receive_only: bool,
+}
 
 /// Serves until it is told to stop.
 ///
 /// # Errors
 ///
 /// An address that is taken; the store's, with the remedy.
-pub async fn run(_: &ServeArgs, config: Config) -> anyhow::Result<Outcome> {
+pub async fn run(args: &ServeArgs, config: Config) -> anyhow::Result<Outcome> {
     if config.webhook_secrets.is_empty() {
         say("STRIPE_WEBHOOK_SECRET is not set: every delivery will be refused");
     }
@@ -30,6 +34,7 @@ pub async fn run(_: &ServeArgs, config: Config) -> anyhow::Result<Outcome> {
     })?;
     let address = listener.local_addr()?;
     say(&format!("webhooks at http://{address}/webhooks/stripe, figures at http://{address}/"));
-    app.serve(listener, shutdown_signal()).await?;
+    let does = if args.receive_only { Duty::Receive } else { Duty::Everything };
+    app.serve(listener, does, shutdown_signal()).await?;
     Ok(Outcome::Done)
 }

@@ -106,9 +106,10 @@ impl<'a> Variables<'a> {
     }
 
     fn database_url(&self) -> Result<Secret, ConfigError> {
-        let problem = "is not a store this version keeps (SQLite in a file, so far)";
+        let problem = "is not a store this version keeps (SQLite in a file, or PostgreSQL)";
         let url = self.read("DATABASE_URL", problem, |text| {
-            let is_kept = text.starts_with("sqlite:") && !text.contains(":memory:");
+            let is_postgres = ["postgres://", "postgresql://"].iter().any(|scheme| text.starts_with(scheme));
+            let is_kept = is_postgres || text.starts_with("sqlite:") && !text.contains(":memory:");
             is_kept.then(|| Secret::new(text))
         })?;
         Ok(url.unwrap_or_else(|| Secret::new("sqlite://upswell.db?mode=rwc")))
@@ -287,7 +288,7 @@ mod tests {
         for (name, value) in [
             ("STRIPE_WEBHOOK_SECRET", "whsec_a,,bad-value"),
             ("UPSWELL_API_TOKEN", "bad-value,"),
-            ("DATABASE_URL", "postgres://bad-value"),
+            ("DATABASE_URL", "mysql://bad-value"),
             ("DATABASE_URL", "sqlite::memory:?bad-value"),
             ("UPSWELL_LISTEN", "bad-value"),
             ("UPSWELL_TIMEZONE", "bad-value"),

@@ -219,8 +219,8 @@ impl Settlement {
         db: &C,
         learnt: &BTreeMap<String, i64>,
     ) -> Result<(), LedgerError> {
-        let sql = "UPDATE customer SET due_at = MIN(settled_at, $1), checkpoint = NULL, checkpoint_at = NULL \
-                   WHERE book = $2 AND catalogue_seq < $3 AND customer IN (\
+        let sql = "UPDATE customer SET due_at = CASE WHEN settled_at < $1 THEN settled_at ELSE $1 END, \
+                   checkpoint = NULL, checkpoint_at = NULL WHERE book = $2 AND catalogue_seq < $3 AND customer IN (\
                      SELECT a.customer FROM catalogue c \
                      JOIN asks a ON a.book = c.book AND a.kind = c.kind AND a.topic = c.topic \
                      WHERE c.book = $2 AND c.seq > $4)";

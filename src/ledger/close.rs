@@ -245,7 +245,7 @@ impl Ledger {
                     AS pending, \
                    (SELECT COUNT(*) FROM customer WHERE book = $1 AND due_at <= $2) AS due, \
                    (SELECT COUNT(*) FROM customer WHERE book = $1 AND rules <> $3) AS other_rules, \
-                   (SELECT COALESCE(SUM(revision), 0) FROM customer WHERE book = $1) AS revisions, \
+                   (SELECT CAST(COALESCE(SUM(revision), 0) AS BIGINT) FROM customer WHERE book = $1) AS revisions, \
                    (SELECT COALESCE(MAX(seq), 0) FROM closing WHERE book = $1) AS last_act, \
                    (SELECT COALESCE(MAX(seq), 0) FROM posting) AS last_posting, \
                    (SELECT COALESCE(MAX(seq), 0) FROM inbox) AS last_delivery, \

@@ -45,7 +45,8 @@ impl Ledger {
                      JOIN fact f ON f.book = a.book AND f.customer = a.customer AND f.subscription = a.topic \
                      WHERE a.kind = 'items' GROUP BY a.book, a.topic) \
                    SELECT a.book, a.kind, a.topic, \
-                     MAX(COALESCE(t.newest, 0), COALESCE(f.newest, 0)) AS since_seq \
+                     CASE WHEN COALESCE(t.newest, 0) > COALESCE(f.newest, 0) THEN COALESCE(t.newest, 0) \
+                       ELSE COALESCE(f.newest, 0) END AS since_seq \
                    FROM asked a \
                    LEFT JOIN told t ON t.book = a.book AND t.kind = a.kind AND t.topic = a.topic \
                    LEFT JOIN changed f ON a.kind = 'items' AND f.book = a.book AND f.topic = a.topic \

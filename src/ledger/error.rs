@@ -1,7 +1,9 @@
 //! What can go wrong in the store, and whether trying again can help.
 
+use sea_orm::sqlx::postgres::PgDatabaseError;
 use sea_orm::{DbErr, RuntimeErr, sqlx};
 
+use super::postgres;
 use crate::mrr::CustomerId;
 
 /// Why the ledger could not do what was asked of it.
@@ -9,8 +11,8 @@ use crate::mrr::CustomerId;
 pub enum LedgerError {
     /// A store that this version does not know.
     #[error(
-        "DATABASE_URL names a `{scheme}` store, which this version does not know; \
-         use SQLite, for example DATABASE_URL=sqlite://upswell.db?mode=rwc"
+        "DATABASE_URL names a `{scheme}` store, which this version does not know; use SQLite, for example \
+         DATABASE_URL=sqlite://upswell.db?mode=rwc, or PostgreSQL, for example DATABASE_URL=postgres://user@host/upswell"
     )]
     UnknownStore {
         /// What stands before the colon of the URL.
@@ -25,6 +27,27 @@ pub enum LedgerError {
         /// The store's URL.
         url: String,
         /// What the store said.
+        source: DbErr,
+    },
+    /// A URL of PostgreSQL that can't be read.
+    #[error(
+        "DATABASE_URL is no address of a PostgreSQL database ({problem}); write it as \
+         DATABASE_URL=postgres://user:password@host:5432/database?sslmode=verify-full, with %-signs for what is no \
+         letter or digit in the password"
+    )]
+    PostgresUrl {
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// PostgreSQL could not be reached, or did not let us in.
+    #[error(
+        "the database {store} could not be opened; check that it runs and exists, that DATABASE_URL has the user and \
+         password that may connect, and that sslmode is what the server asks for"
+    )]
+    OpenPostgres {
+        /// Where it is, without the password.
+        store: String,
+        /// What the driver or the server said.
         source: DbErr,
     },
     /// The store refused or failed a statement.
@@ -80,7 +103,8 @@ pub enum LedgerError {
     },
     /// What a backfill lays aside while it runs could not be written, or read again.
     #[error(
-        "facts could not be laid aside in the directory of the ledger's file; see that it has space, and run again"
+        "facts could not be laid aside in the directory of the ledger's file, or with PostgreSQL in that of temporary \
+         files; see that it has space, and run again"
     )]
     Aside {
         /// What the system said.
@@ -95,13 +119,28 @@ pub enum LedgerError {
 }
 
 impl LedgerError {
+    /// Whether a lock was waited for in vain.
+    pub(super) fn is_held_by_another(&self) -> bool {
+        let Self::Store { source, .. } = self else { return false };
+        let (DbErr::Exec(RuntimeErr::SqlxError(error)) | DbErr::Query(RuntimeErr::SqlxError(error))) = source
+        else {
+            return false;
+        };
+        error
+            .as_database_error()
+            .and_then(sqlx::error::DatabaseError::code)
+            .is_some_and(|code| code == "55P03")
+    }
+
     /// Whether the same call may succeed later: the store was busy, away or out of connections, or
     /// the customer has to be derived again. Everything else will fail again.
     #[must_use]
     pub fn is_transient(&self) -> bool {
         match self {
             Self::Overtaken { .. } => true,
-            Self::Open { source, .. } | Self::Store { source, .. } => is_transient(source),
+            Self::Open { source, .. } | Self::OpenPostgres { source, .. } | Self::Store { source, .. } => {
+                is_transient(source)
+            }
             _ => false,
         }
     }
@@ -122,7 +161,13 @@ fn is_transient(error: &DbErr) -> bool {
         return false;
     };
     match error.as_ref() {
-        sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::WorkerCrashed => true,
+        sqlx::Error::Io(_)
+        | sqlx::Error::PoolTimedOut
+        | sqlx::Error::WorkerCrashed
+        | sqlx::Error::BeginFailed => true,
+        sqlx::Error::Database(refusal) if refusal.try_downcast_ref::<PgDatabaseError>().is_some() => {
+            refusal.try_downcast_ref().is_some_and(postgres::passes)
+        }
         sqlx::Error::Database(refusal) => {
             refusal.code().and_then(|code| code.parse::<u32>().ok()).is_some_and(is_transient_code)
         }

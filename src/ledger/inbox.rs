@@ -175,7 +175,8 @@ const DELIVERY: [&str; 15] = [
 ];
 
 const INBOX: Table = Table { name: "inbox", columns: &DELIVERY, tail: "" };
-const CONFLICT: Table = Table { name: "conflict", columns: &DELIVERY, tail: "ON CONFLICT DO NOTHING" };
+const CONFLICT: Table =
+    Table { name: "conflict", columns: DELIVERY.split_at(1).1, tail: "ON CONFLICT DO NOTHING" };
 
 impl Ledger {
     /// Stores arrivals, all in one transaction, and says of each what became of it, in their order.
@@ -186,7 +187,7 @@ impl Ledger {
     ///
     /// The store's refusal; then none of them is stored.
     pub async fn accept(&self, arrivals: Vec<Arrival>, says: Says) -> Result<Vec<Acceptance>, LedgerError> {
-        let transaction = self.begin().await?;
+        let transaction = self.begin_accepting().await?;
         let acceptances = store(&transaction, arrivals, says, None).await?;
         transaction.commit().await.map_err(while_doing("store deliveries"))?;
         Ok(acceptances)
@@ -205,7 +206,7 @@ impl Ledger {
         says: Says,
         until: i64,
     ) -> Result<Vec<Acceptance>, LedgerError> {
-        let transaction = self.begin().await?;
+        let transaction = self.begin_accepting().await?;
         claim::claim(&transaction, run, until).await?;
         let acceptances = store(&transaction, arrivals, says, Some(run)).await?;
         transaction.commit().await.map_err(while_doing("store deliveries"))?;
@@ -358,14 +359,15 @@ async fn store(
                 seq += 1;
                 let body = Some(arrival.body.clone());
                 known.insert(key, KnownEvent { seq, sha256: arrival.sha256.to_vec(), body });
-                fresh.extend(values(Some(seq), arrival));
+                fresh.extend(values(seq, arrival));
                 Acceptance::New { seq }
             }
             Some(there) if there.is_same(db, &arrival, says).await? => {
                 Acceptance::Duplicate { seq: there.seq }
             }
             Some(_) => {
-                aside.extend(values(None, arrival));
+                // It is numbered by the store.
+                aside.extend(values(0, arrival).into_iter().skip(1));
                 Acceptance::Conflict
             }
         });
@@ -377,14 +379,14 @@ async fn store(
     Ok(acceptances)
 }
 
-/// The newest delivery's number. No other writer gives one meanwhile, for a transaction that writes is alone.
-const LAST: &str = "SELECT seq FROM sqlite_sequence WHERE name = 'inbox'";
+/// The newest delivery's number. No other writer gives one meanwhile, for a transaction that accepts is alone.
+const LAST: &str = "SELECT COALESCE(MAX(seq), 0) AS seq FROM inbox";
 /// What waits and nobody claims as of `$1`, the oldest, so many at most: the index is asked twice, for a run claims a
 /// million deliveries that are not to be gone through.
 const UNCLAIMED: &str = "SELECT inbox_seq FROM (SELECT inbox_seq FROM pending \
-     WHERE run IS NULL ORDER BY inbox_seq LIMIT $2) \
+     WHERE run IS NULL ORDER BY inbox_seq LIMIT $2) AS free \
      UNION ALL SELECT inbox_seq FROM (SELECT inbox_seq FROM pending \
-     WHERE run IN (SELECT id FROM claim WHERE until <= $1) ORDER BY inbox_seq LIMIT $2) \
+     WHERE run IN (SELECT id FROM claim WHERE until <= $1) ORDER BY inbox_seq LIMIT $2) AS lapsed \
      ORDER BY inbox_seq LIMIT $2";
 /// What is new waits for settlement.
 const WAITS: &str =
@@ -434,7 +436,7 @@ async fn known_events<C: ConnectionTrait>(
     Ok(known)
 }
 
-fn values(seq: Option<i64>, arrival: Arrival) -> [Value; 15] {
+fn values(seq: i64, arrival: Arrival) -> [Value; 15] {
     let (source, place) = match arrival.source {
         Source::Webhook => ("webhook", None),
         Source::Backfill { place } => ("backfill", Some(place)),

@@ -1,7 +1,8 @@
-//! Opening the store: one connection that writes, a pool that reads, and the schema.
+//! Opening the store: what writes, a pool that reads, and the schema.
 
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use migration::{Migrator, MigratorTrait};
@@ -13,7 +14,8 @@ use sea_orm::{
 
 use super::aside::directory_of;
 use super::error::while_doing;
-use super::{LedgerError, sql};
+use super::postgres::{self, Turn};
+use super::{LedgerError, copy, sql};
 
 /// How long a statement waits for another process that writes.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
@@ -29,27 +31,38 @@ const READERS: u32 = 4;
 #[derive(Debug, Clone)]
 pub struct Ledger {
     connections: Arc<Connections>,
-    /// Where its file is.
+    /// Where its file is, or what stands in for it.
     directory: Arc<Path>,
 }
 
-/// One writer, because SQLite has only one at a time and waiting in our own line is fair and cheap;
-/// readers beside it, which see the last commit.
+/// One writer with SQLite, because it has only one at a time and waiting in our own line is fair and cheap; some with
+/// PostgreSQL, which take turns (DECISIONS 117). Readers beside them, which see the last commit.
 #[derive(Debug)]
 struct Connections {
     writer: DatabaseConnection,
     readers: DatabaseConnection,
+    /// Whether commits of PostgreSQL need not have reached the disk when they return.
+    in_bulk: AtomicBool,
+}
+
+/// The turn to settle, for as long as it is kept.
+#[derive(Debug)]
+pub struct SettlingTurn {
+    _lock: Option<DatabaseTransaction>,
 }
 
 impl Ledger {
-    /// Opens the store that the URL names, such as `sqlite://upswell.db?mode=rwc`. The schema is
-    /// left as it is: see [`Ledger::migrate`].
+    /// Opens the store that the URL names, such as `sqlite://upswell.db?mode=rwc` or
+    /// `postgres://user@host/database`. The schema is left as it is: see [`Ledger::migrate`].
     ///
     /// # Errors
     ///
     /// A store of an unknown kind, or one that can't be opened.
     pub async fn open(url: &str) -> Result<Self, LedgerError> {
         let scheme = url.split(':').next().unwrap_or_default();
+        if ["postgres", "postgresql"].contains(&scheme) {
+            return Self::open_postgres(url).await;
+        }
         if scheme != "sqlite" {
             let scheme = scheme.to_owned();
             return Err(LedgerError::UnknownStore { scheme });
@@ -57,8 +70,22 @@ impl Ledger {
         keep_private(url);
         let writer = connect(url, 1, as_writer).await?;
         let readers = connect(url, READERS, as_reader).await?;
-        let connections = Arc::new(Connections { writer, readers });
+        let connections = Arc::new(Connections { writer, readers, in_bulk: AtomicBool::new(false) });
         Ok(Self { connections, directory: directory_of(url).into() })
+    }
+
+    async fn open_postgres(url: &str) -> Result<Self, LedgerError> {
+        let options = postgres::options(url)?;
+        let writer = postgres::connect(&options, None).await?;
+        let readers = postgres::connect(&options, Some(READERS)).await?;
+        let connections = Arc::new(Connections { writer, readers, in_bulk: AtomicBool::new(false) });
+        Ok(Self { connections, directory: std::env::temp_dir().into() })
+    }
+
+    /// Whether its store is PostgreSQL, which several processes may keep at once.
+    #[must_use]
+    pub fn is_postgres(&self) -> bool {
+        sql::is_postgres(self.reader())
     }
 
     /// Writes as a backfill does: a commit need not have reached the disk when it returns, and more pages are
@@ -69,6 +96,10 @@ impl Ledger {
     ///
     /// The store's refusal.
     pub async fn write_in_bulk(&self) -> Result<(), LedgerError> {
+        if self.is_postgres() {
+            self.connections.in_bulk.store(true, Ordering::Relaxed);
+            return Ok(());
+        }
         for pragma in ["synchronous = NORMAL", "cache_size = -65536", "wal_autocheckpoint = 16384"] {
             let done = self.connections.writer.execute_unprepared(&format!("PRAGMA {pragma}")).await;
             done.map_err(while_doing("prepare for a backfill"))?;
@@ -76,19 +107,23 @@ impl Ledger {
         Ok(())
     }
 
-    /// The directory that its file is in.
+    /// The directory that its file is in; that of temporary files if it has none here.
     pub(super) fn directory(&self) -> &Path {
         &self.directory
     }
 
     /// Brings the schema up to this version's and gives the number of migrations applied. Several
-    /// processes may do so at once: the store's write lock lets one go first.
+    /// processes may do so at once: the store's write lock lets one go first. Who may not change the schema may
+    /// call it while that is current.
     ///
     /// # Errors
     ///
     /// The store's refusal; nothing is applied then.
     pub async fn migrate(&self) -> Result<usize, LedgerError> {
         let act = "bring its schema up to date";
+        if self.is_postgres() && self.is_current().await? {
+            return Ok(0);
+        }
         let transaction = self.begin().await?;
         let pending = Migrator::get_pending_migrations(&transaction).await;
         let pending = pending.map_err(while_doing(act))?.len();
@@ -108,13 +143,16 @@ impl Ledger {
         Ok(pending.map_err(while_doing("read its schema"))?.is_empty())
     }
 
-    /// Lets the store check its own file.
+    /// Lets the store check its own file. PostgreSQL checks its pages itself, as they are read.
     ///
     /// # Errors
     ///
     /// Damage, with the first thing found; a store that can't be read.
     pub async fn check(&self) -> Result<(), LedgerError> {
         let act = "check its file";
+        if self.is_postgres() {
+            return Ok(());
+        }
         let statement = sql::statement("PRAGMA quick_check(1)", Vec::new());
         let answer = self.reader().query_one_raw(statement).await;
         let answer = answer.map_err(while_doing(act))?;
@@ -128,12 +166,15 @@ impl Ledger {
         Err(LedgerError::Damaged { finding })
     }
 
-    /// A copy of the store as it is now, in a new file.
+    /// A copy of the store as it is now, in a new file of SQLite.
     ///
     /// # Errors
     ///
     /// The store's refusal: a file that is there already, a full disk.
     pub async fn copy_to(&self, path: &Path) -> Result<(), LedgerError> {
+        if self.is_postgres() {
+            return copy::rows_to_file(self.reader(), path).await;
+        }
         let statement = sql::statement("VACUUM INTO $1", vec![path.display().to_string().into()]);
         run(&self.connections.writer, "copy itself", statement).await.map(drop)
     }
@@ -144,7 +185,7 @@ impl Ledger {
     ///
     /// The store's refusal.
     pub async fn close(&self) -> Result<(), LedgerError> {
-        let Connections { writer, readers } = self.connections.as_ref();
+        let Connections { writer, readers, .. } = self.connections.as_ref();
         readers.close_by_ref().await.map_err(while_doing("close"))?;
         writer.close_by_ref().await.map_err(while_doing("close"))
     }
@@ -155,18 +196,57 @@ impl Ledger {
     }
 
     /// A transaction of the one writer, which holds the store's write lock from the start: what it
-    /// reads can't change before it commits. Dropped, it leaves nothing behind.
+    /// reads can't change before it commits, but for deliveries that come in PostgreSQL. Dropped, it leaves nothing
+    /// behind.
     ///
     /// # Errors
     ///
     /// A store that stays locked by another process, or is away.
     pub(super) async fn begin(&self) -> Result<DatabaseTransaction, LedgerError> {
+        self.begin_as(Turn::Write).await
+    }
+
+    /// The same for deliveries, which are numbered by one at a time, and in PostgreSQL beside what else is written.
+    ///
+    /// # Errors
+    ///
+    /// As of [`Ledger::begin`].
+    pub(super) async fn begin_accepting(&self) -> Result<DatabaseTransaction, LedgerError> {
+        self.begin_as(Turn::Accept).await
+    }
+
+    /// Waits until nobody else settles what is stored: several processes on one database would all derive the same
+    /// customers, and all but one of them for nothing. `None` after some time, if somebody does for long.
+    ///
+    /// # Errors
+    ///
+    /// A store that is away.
+    pub async fn settling_turn(&self) -> Result<Option<SettlingTurn>, LedgerError> {
+        if !self.is_postgres() {
+            return Ok(Some(SettlingTurn { _lock: None }));
+        }
+        match self.begin_as(Turn::Settle).await {
+            Ok(lock) => Ok(Some(SettlingTurn { _lock: Some(lock) })),
+            Err(error) if error.is_held_by_another() => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn begin_as(&self, turn: Turn) -> Result<DatabaseTransaction, LedgerError> {
+        let act = "begin a transaction";
+        if self.is_postgres() {
+            let transaction = self.connections.writer.begin().await.map_err(while_doing(act))?;
+            let in_bulk = self.connections.in_bulk.load(Ordering::Relaxed);
+            let waited = transaction.execute_raw(turn.statement(in_bulk)).await;
+            waited.map_err(while_doing(act))?;
+            return Ok(transaction);
+        }
         let options = TransactionOptions {
             sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
             ..TransactionOptions::default()
         };
         let begun = self.connections.writer.begin_with_options(options).await;
-        begun.map_err(while_doing("begin a transaction"))
+        begun.map_err(while_doing(act))
     }
 }
 
@@ -180,7 +260,7 @@ pub(super) async fn run<C: ConnectionTrait>(
     act: &'static str,
     statement: Statement,
 ) -> Result<u64, LedgerError> {
-    let done = db.execute_raw(statement).await.map_err(while_doing(act))?;
+    let done = db.execute_raw(sql::fit(db, statement)).await.map_err(while_doing(act))?;
     Ok(done.rows_affected())
 }
 

@@ -86,7 +86,7 @@ const PULL: Table = Table {
         "objects",
         "done_at",
     ],
-    tail: "ON CONFLICT DO UPDATE SET after_id = excluded.after_id, reached_at = excluded.reached_at, \
+    tail: "ON CONFLICT (account, livemode, list, since_at, until_at) DO UPDATE SET after_id = excluded.after_id, reached_at = excluded.reached_at, \
            pages = excluded.pages, objects = excluded.objects, done_at = excluded.done_at",
 };
 

@@ -155,7 +155,7 @@ mod tests {
     #[tokio::test]
     async fn a_rate_that_was_replaced_stays_on_record_and_can_not_be_removed() {
         let directory = tempfile::tempdir().unwrap();
-        let url = format!("sqlite://{}?mode=rwc", directory.path().join("upswell.db").display());
+        let url = crate::ledger::tests::new_url(directory.path()).await;
         let ledger = Ledger::open(&url).await.unwrap();
         ledger.migrate().await.unwrap();
         for (rate, new, known, replaced) in

@@ -2,8 +2,8 @@
 
 use sea_orm::{ConnectionTrait, DbBackend, FromQueryResult, QueryResult, Statement, Value};
 
-use super::LedgerError;
 use super::error::while_doing;
+use super::{LedgerError, postgres};
 
 /// Rows of one statement: the store's limit of bound values is 32,766, and more rows gain nothing.
 const ROWS_A_STATEMENT: usize = 200;
@@ -17,9 +17,20 @@ pub(super) fn with_customers(count: usize, column: &str) -> String {
 /// Keys looked for in one statement.
 pub(super) const KEYS_A_STATEMENT: usize = 500;
 
-/// A statement with its values bound to `$1`, `$2` and so on.
+/// A statement with its values bound to `$1`, `$2` and so on, or to `?` in their order: written once for both stores
+/// and made to fit where it is run.
 pub(super) fn statement(sql: impl Into<String>, values: Vec<Value>) -> Statement {
     Statement::from_sql_and_values(DbBackend::Sqlite, sql, values)
+}
+
+/// A statement as the store of a connection reads it.
+pub(super) fn fit<C: ConnectionTrait>(db: &C, statement: Statement) -> Statement {
+    if is_postgres(db) { postgres::fit(statement) } else { statement }
+}
+
+/// Whether a connection's store is PostgreSQL.
+pub(super) fn is_postgres<C: ConnectionTrait>(db: &C) -> bool {
+    db.get_database_backend() == DbBackend::Postgres
 }
 
 /// A table as rows are written to it.
@@ -46,10 +57,14 @@ impl Table {
     ) -> Result<Vec<QueryResult>, LedgerError> {
         let mut returned = Vec::new();
         while !values.is_empty() {
-            let most = values.len().min(ROWS_A_STATEMENT * self.columns.len());
+            let rows = if is_postgres(db) { postgres::ROWS_A_STATEMENT } else { ROWS_A_STATEMENT };
+            let most = values.len().min(rows * self.columns.len());
             let rest = values.split_off(most);
-            let sql = self.text(values.len() / self.columns.len());
-            let statement = statement(sql, values);
+            let statement = if is_postgres(db) {
+                postgres::rows(self, values)
+            } else {
+                statement(self.text(values.len() / self.columns.len()), values)
+            };
             if self.tail.contains("RETURNING") {
                 let rows = db.query_all_raw(statement).await;
                 returned.extend(rows.map_err(while_doing("add rows"))?);
@@ -90,7 +105,7 @@ pub(super) async fn all<R: FromQueryResult, C: ConnectionTrait>(
     act: &'static str,
     statement: Statement,
 ) -> Result<Vec<R>, LedgerError> {
-    let rows = db.query_all_raw(statement).await.map_err(while_doing(act))?;
+    let rows = db.query_all_raw(fit(db, statement)).await.map_err(while_doing(act))?;
     rows.iter().map(|row| R::from_query_result(row, "").map_err(while_doing(act))).collect()
 }
 
@@ -104,6 +119,6 @@ pub(super) async fn one<R: FromQueryResult, C: ConnectionTrait>(
     act: &'static str,
     statement: Statement,
 ) -> Result<Option<R>, LedgerError> {
-    let row = db.query_one_raw(statement).await.map_err(while_doing(act))?;
+    let row = db.query_one_raw(fit(db, statement)).await.map_err(while_doing(act))?;
     row.map(|row| R::from_query_result(&row, "").map_err(while_doing(act))).transpose()
 }

@@ -12,10 +12,24 @@ use crate::mrr::{
     Mrr, Origin, Price, PriceAmount, Scheme, Side, Snapshot, State, Status, UsageType,
 };
 
+/// Where a store of this test's own is to be: a file, or with `UPSWELL_TEST_STORE=postgres` a database on the cluster
+/// that `./test` starts.
+#[expect(clippy::disallowed_methods, reason = "a test is told by its runner")]
+pub(super) async fn new_url(directory: &std::path::Path) -> String {
+    if std::env::var("UPSWELL_TEST_STORE").is_ok_and(|store| store == "postgres") {
+        let cluster = std::env::var("UPSWELL_TEST_POSTGRES").unwrap();
+        let name = directory.file_name().unwrap().to_string_lossy().to_lowercase().replace('.', "l");
+        let store = sea_orm::Database::connect(&cluster).await.unwrap();
+        store.execute_unprepared(&format!("CREATE DATABASE {name} TEMPLATE template0")).await.unwrap();
+        store.close().await.unwrap();
+        return cluster.replace("/postgres?", &format!("/{name}?"));
+    }
+    format!("sqlite://{}?mode=rwc", directory.join("upswell.db").display())
+}
+
 async fn ledger() -> (tempfile::TempDir, Ledger) {
     let directory = tempfile::tempdir().unwrap();
-    let url = format!("sqlite://{}?mode=rwc", directory.path().join("upswell.db").display());
-    let ledger = Ledger::open(&url).await.unwrap();
+    let ledger = Ledger::open(&new_url(directory.path()).await).await.unwrap();
     ledger.migrate().await.unwrap();
     (directory, ledger)
 }
@@ -325,7 +339,7 @@ async fn what_another_version_parked_is_tried_again_and_no_more() {
 #[tokio::test]
 async fn several_may_open_and_migrate_one_store_at_once() {
     let directory = tempfile::tempdir().unwrap();
-    let url = format!("sqlite://{}?mode=rwc", directory.path().join("upswell.db").display());
+    let url = new_url(directory.path()).await;
     let open = || async {
         let ledger = Ledger::open(&url).await.unwrap();
         ledger.migrate().await.unwrap()
@@ -340,8 +354,11 @@ async fn several_may_open_and_migrate_one_store_at_once() {
 
 #[tokio::test]
 async fn a_store_of_another_kind_is_refused_by_name() {
-    let error = Ledger::open("postgres://localhost/upswell").await.unwrap_err().to_string();
-    assert!(error.contains("postgres") && error.contains("sqlite://"), "{error}");
+    let error = Ledger::open("mysql://localhost/upswell").await.unwrap_err().to_string();
+    assert!(
+        error.contains("`mysql`") && error.contains("sqlite://") && error.contains("postgres://"),
+        "{error}"
+    );
 }
 
 #[tokio::test]

@@ -106,7 +106,7 @@ impl Ledger {
     ) -> Result<BTreeMap<CustomerId, Vec<Level>>, LedgerError> {
         let sql = "SELECT customer, subscription, item, product, price, currency, is_metered, quantity, mrr, \
                    is_at_risk, grade, from_at, until_at FROM level WHERE book = $1 AND ($2 IS NULL OR customer = $2) \
-                   ORDER BY customer, subscription, item, from_at";
+                   ORDER BY customer, subscription, item, from_at, rowid";
         let values = vec![book.into(), customer.map(ToString::to_string).into()];
         let rows: Vec<LevelRow> = all(self.reader(), "read levels", statement(sql, values)).await?;
         let mut levels: BTreeMap<CustomerId, Vec<Level>> = BTreeMap::new();
@@ -123,7 +123,7 @@ impl Ledger {
     /// The store's refusal.
     pub async fn findings(&self, book: Option<&str>) -> Result<Vec<FoundFinding>, LedgerError> {
         let sql = "SELECT book, customer, at, subscription, matter, item, detail, event FROM finding \
-                   WHERE $1 IS NULL OR book = $1 ORDER BY book, at, customer, subscription, event";
+                   WHERE $1 IS NULL OR book = $1 ORDER BY book, at, customer, subscription, event, rowid";
         let values = vec![book.map(str::to_owned).into()];
         let rows: Vec<FindingRow> = all(self.reader(), "read findings", statement(sql, values)).await?;
         rows.into_iter().map(FindingRow::restore).collect()

@@ -108,6 +108,8 @@ pub struct Door {
     ledger: Ledger,
     terms: DoorTerms,
     intake: mpsc::Sender<Intake>,
+    /// Whether what it takes is settled by this process too.
+    settles: bool,
 }
 
 impl Door {
@@ -117,7 +119,13 @@ impl Door {
     pub fn open(ledger: Ledger, terms: DoorTerms, stored: Arc<Notify>) -> (Self, JoinHandle<()>) {
         let (intake, waiting) = mpsc::channel(terms.waiting.max(1));
         let committer = tokio::spawn(commit_all(ledger.clone(), waiting, stored));
-        (Self { ledger, terms, intake }, committer)
+        (Self { ledger, terms, intake, settles: true }, committer)
+    }
+
+    /// The same door where another process settles: that one may be late, and this one takes events all the same.
+    #[must_use]
+    pub fn settled_elsewhere(self) -> Self {
+        Self { settles: false, ..self }
     }
 
     /// How many deliveries wait for a commit.
@@ -170,6 +178,9 @@ impl Door {
     pub async fn readiness(&self, now: i64) -> Result<(), Unready> {
         if !self.ledger.is_current().await.map_err(|_| Unready::Store)? {
             return Err(Unready::Schema);
+        }
+        if !self.settles {
+            return Ok(());
         }
         let lag_seconds = self.ledger.lag_seconds(now).await.map_err(|_| Unready::Store)?;
         if lag_seconds > self.terms.lag_limit_seconds { Err(Unready::Lag { lag_seconds }) } else { Ok(()) }

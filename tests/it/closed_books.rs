@@ -30,7 +30,7 @@ struct Book {
 impl Book {
     async fn new() -> Self {
         let directory = tempfile::tempdir().unwrap();
-        let url = format!("sqlite://{}?mode=rwc", directory.path().join("upswell.db").display());
+        let url = crate::store::new_url(directory.path());
         let ledger = Ledger::open(&url).await.unwrap();
         ledger.migrate().await.unwrap();
         let (policy, zone) = (Policy::default(), chrono_tz::UTC);

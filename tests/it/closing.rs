@@ -1,9 +1,9 @@
 //! `upswell close` and `reopen`, and what they make of reports, as people call them (R24).
 
-use sea_orm::{ConnectionTrait, Database};
 use serde_json::{Value, json};
 
 use crate::process::{Place, rows};
+use crate::store::{execute, unlock};
 
 /// 2025-09-05.
 const SEPTEMBER: i64 = 1_757_030_400;
@@ -226,35 +226,22 @@ fn what_can_t_be_closed_or_opened_says_why_and_what_to_do() {
 #[test]
 fn a_closed_month_that_was_tampered_with_is_named() {
     let changes = [
-        (
-            "posting",
-            "DROP TRIGGER posting_refuses_update; UPDATE posting SET recorded_at = recorded_at - 1 WHERE seq = 1",
-        ),
-        (
-            "posting",
-            "DROP TRIGGER posting_refuses_update; UPDATE posting SET posted_in = '2025-09' WHERE event = 'evt_3'",
-        ),
-        (
-            "closing",
-            "DROP TRIGGER closing_refuses_update; UPDATE closing SET through_posting = through_posting + 9",
-        ),
-        ("closing", "DROP TRIGGER closing_refuses_update; UPDATE closing SET digest = 'aa'"),
+        ("posting", "posting", "UPDATE posting SET recorded_at = recorded_at - 1 WHERE seq = 1"),
+        ("posting", "posting", "UPDATE posting SET posted_in = '2025-09' WHERE event = 'evt_3'"),
+        ("closing", "closing", "UPDATE closing SET through_posting = through_posting + 9"),
+        ("closing", "closing", "UPDATE closing SET digest = 'aa'"),
         (
             "kept",
-            "DROP TRIGGER closed_customer_refuses_update; UPDATE closed_customer SET body = \
+            "closed_customer",
+            "UPDATE closed_customer SET body = \
                   replace(body, 'price_seat', 'price_x')",
         ),
     ];
-    for (what, sql) in changes {
+    for (what, table, sql) in changes {
         let place = closed();
         place.learn(&[late()]);
         place.output(&["verify"]);
-        let runtime = tokio::runtime::Runtime::new().unwrap();
-        runtime.block_on(async {
-            let store = Database::connect(place.url()).await.unwrap();
-            store.execute_unprepared(sql).await.unwrap();
-            store.close().await.unwrap();
-        });
+        execute(&place.url(), &format!("{}; {sql}", unlock(table, "update"))).unwrap();
         let said = fails(&place, &["verify"], 1);
         assert!(
             said.contains("closed month 2025-") && said.contains("restore a backup"),
@@ -266,15 +253,10 @@ fn a_closed_month_that_was_tampered_with_is_named() {
 #[test]
 fn the_store_refuses_to_change_or_remove_a_closing() {
     let place = closed();
-    let runtime = tokio::runtime::Runtime::new().unwrap();
-    runtime.block_on(async {
-        let store = Database::connect(place.url()).await.unwrap();
-        for table in ["closing", "closed_customer"] {
-            for sql in [format!("UPDATE {table} SET book = 'other'"), format!("DELETE FROM {table}")] {
-                let refusal = store.execute_unprepared(&sql).await.unwrap_err().to_string();
-                assert!(refusal.contains("is append-only"), "{sql}: {refusal}");
-            }
+    for table in ["closing", "closed_customer"] {
+        for sql in [format!("UPDATE {table} SET book = 'other'"), format!("DELETE FROM {table}")] {
+            let refusal = execute(&place.url(), &sql).unwrap_err();
+            assert!(refusal.contains("is append-only"), "{sql}: {refusal}");
         }
-        store.close().await.unwrap();
-    });
+    }
 }

@@ -32,7 +32,7 @@ fn wrong_usage_and_configuration_exit_2_and_name_what_works() {
         (&["verify", "--listen", "nowhere"], "--listen 127.0.0.1:8080"),
         (&["verify", "--timezone", "Mars"], "--timezone"),
         (&["verify", "--tolerance-seconds", "0"], "--tolerance-seconds 300"),
-        (&["verify", "--database-url", "postgres://somewhere"], "sqlite://upswell.db?mode=rwc"),
+        (&["verify", "--database-url", "mysql://somewhere"], "sqlite://upswell.db?mode=rwc"),
         (&["nonsense"], "upswell demo --once"),
         (&["backfill"], "upswell backfill events.ndjson.gz"),
         (&["report", "--from", "2026-01"], "upswell report --month 2026-10"),
@@ -230,7 +230,7 @@ fn an_explanation_goes_down_to_arithmetic_digest_and_signature() {
 
 #[test]
 fn to_migrate_again_changes_nothing() {
-    let place = Place::new();
+    let place = Place::unmigrated();
     let said = |place: &Place| String::from_utf8(place.run(&["migrate"]).stderr).unwrap();
     assert!(said(&place).contains("migrations applied"));
     assert_eq!(said(&place), "the schema is current\n");

@@ -1,10 +1,10 @@
 //! What goes wrong is found and told: rows changed from outside, files that can't be read, rows that
 //! can't be used.
 
-use sea_orm::{ConnectionTrait, Database};
 use serde_json::{Value, json};
 
 use crate::process::{Place, rows, stories, stories_config};
+use crate::store::{bytes, execute, unlock};
 
 /// A place where the stories have been backfilled.
 fn told() -> Place {
@@ -16,13 +16,7 @@ fn told() -> Place {
 
 /// Runs SQL on the store behind upswell's back; what the store said if it refused.
 fn meddle(place: &Place, sql: &str) -> Result<(), String> {
-    let runtime = tokio::runtime::Runtime::new().unwrap();
-    runtime.block_on(async {
-        let store = Database::connect(place.url()).await.unwrap();
-        let done = store.execute_unprepared(sql).await;
-        store.close().await.unwrap();
-        done.map(drop).map_err(|error| error.to_string())
-    })
+    execute(&place.url(), sql)
 }
 
 /// `upswell verify` that has to fail, for what it says.
@@ -37,10 +31,13 @@ fn not_proved(place: &Place) -> String {
 fn the_store_itself_refuses_to_change_what_was_written() {
     let place = told();
     for table in ["inbox", "posting", "conflict"] {
-        let fill = "INSERT INTO conflict (book, event_id, kind, created, livemode, sha256, received_at, source, body) \
-                    VALUES ('live', 'evt_x', 'x', 1, 1, x'00', 1, 'webhook', x'00')";
+        let zero = bytes("00");
+        let fill = format!(
+            "INSERT INTO conflict (book, event_id, kind, created, livemode, sha256, received_at, source, body) \
+             VALUES ('live', 'evt_x', 'x', 1, 1, {zero}, 1, 'webhook', {zero})"
+        );
         if table == "conflict" {
-            meddle(&place, fill).unwrap();
+            meddle(&place, &fill).unwrap();
         }
         for sql in [format!("UPDATE {table} SET book = 'other'"), format!("DELETE FROM {table}")] {
             let refusal = meddle(&place, &sql).unwrap_err();
@@ -69,8 +66,7 @@ fn a_ledger_is_proved_by_the_rules_it_was_made_by_and_made_anew_by_others() {
 fn a_posting_changed_from_outside_is_found_with_its_customer() {
     let place = told();
     let row = "FROM posting WHERE customer = 'cus_Rowan' AND kind = 'seat' LIMIT 1";
-    meddle(&place, &format!("CREATE TABLE kept AS SELECT * {row}; DROP TRIGGER posting_refuses_update"))
-        .unwrap();
+    meddle(&place, &format!("CREATE TABLE kept AS SELECT * {row}; {}", unlock("posting", "update"))).unwrap();
     let changes = [
         "delta = delta + 1000000",
         "customer_mrr_after = customer_mrr_after + 1",
@@ -99,9 +95,11 @@ fn a_posting_changed_from_outside_is_found_with_its_customer() {
 #[test]
 fn a_posting_that_is_gone_or_was_put_in_is_found_with_its_customer() {
     let place = told();
-    let sql = "DROP TRIGGER posting_refuses_delete; DELETE FROM posting WHERE seq = \
-               (SELECT MAX(seq) FROM posting WHERE customer = 'cus_Sorrel')";
-    meddle(&place, sql).unwrap();
+    let sql = format!(
+        "{}; DELETE FROM posting WHERE seq = (SELECT MAX(seq) FROM posting WHERE customer = 'cus_Sorrel')",
+        unlock("posting", "delete")
+    );
+    meddle(&place, &sql).unwrap();
     assert!(not_proved(&place).contains("cus_Sorrel"));
 }
 
@@ -109,11 +107,13 @@ fn a_posting_that_is_gone_or_was_put_in_is_found_with_its_customer() {
 fn a_body_of_the_inbox_changed_from_outside_is_found_with_its_event() {
     // Cut short, another event.s, and something else uncompressed.
     let others = "(SELECT i.body FROM inbox i WHERE i.kind = inbox.kind AND i.seq <> inbox.seq LIMIT 1)";
-    for body in ["substr(body, 1, length(body) - 3)", others, "CAST('{}' AS BLOB), codec = 0"] {
+    let empty = format!("{}, codec = 0", bytes("7b7d"));
+    for body in ["substr(body, 1, length(body) - 3)", others, &empty] {
         let place = told();
         let sql = format!(
-            "DROP TRIGGER inbox_refuses_update; UPDATE inbox SET body = {body} WHERE event_id = \
-             (SELECT event_id FROM fact WHERE customer = 'cus_Tamarind' LIMIT 1)"
+            "{}; UPDATE inbox SET body = {body} WHERE event_id = \
+             (SELECT event_id FROM fact WHERE customer = 'cus_Tamarind' LIMIT 1)",
+            unlock("inbox", "update")
         );
         meddle(&place, &sql).unwrap();
         let said = not_proved(&place);

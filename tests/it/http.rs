@@ -44,7 +44,7 @@ struct Server {
 
 async fn unmigrated() -> Store {
     let directory = tempfile::tempdir().unwrap();
-    let url = format!("sqlite://{}?mode=rwc", directory.path().join("upswell.db").display());
+    let url = crate::store::empty_url(directory.path());
     Store { ledger: Ledger::open(&url).await.unwrap(), directory }
 }
 

@@ -13,17 +13,39 @@ use sha2::Sha256;
 use upswell::app::now;
 use upswell::ledger::Ledger;
 
+use crate::store;
+
 pub const SECRET: &str = "whsec_of_the_tests";
 
 /// A folder of its own with a store in it, and what the binary is told about it.
 pub struct Place {
     pub directory: tempfile::TempDir,
+    url: String,
     variables: Vec<(&'static str, String)>,
 }
 
 impl Place {
     pub fn new() -> Self {
-        Self { directory: tempfile::tempdir().unwrap(), variables: Vec::new() }
+        let directory = tempfile::tempdir().unwrap();
+        let url = store::new_url(directory.path());
+        Self { directory, url, variables: Vec::new() }
+    }
+
+    /// A place whose store has no schema yet.
+    pub fn unmigrated() -> Self {
+        Self::at(&store::empty_url(Path::new(".")))
+    }
+
+    /// A place whose store is a file, whatever the others are about.
+    pub fn on_sqlite() -> Self {
+        let mut place = Self::at("");
+        place.url = format!("sqlite://{}?mode=rwc", place.path("upswell.db").display());
+        place
+    }
+
+    /// A place whose store is that of a URL, shared with others or of another kind.
+    pub fn at(url: &str) -> Self {
+        Self { directory: tempfile::tempdir().unwrap(), url: url.to_owned(), variables: Vec::new() }
     }
 
     pub fn with(mut self, name: &'static str, value: &str) -> Self {
@@ -36,7 +58,7 @@ impl Place {
     }
 
     pub fn url(&self) -> String {
-        format!("sqlite://{}?mode=rwc", self.path("upswell.db").display())
+        self.url.clone()
     }
 
     fn command(&self) -> Command {
@@ -97,7 +119,12 @@ impl Place {
 
     /// Starts a server on a free port. It says its address once it listens.
     pub fn serve(&self) -> Server {
-        Self::served_by(self.start(&["serve", "--listen", "127.0.0.1:0"]))
+        self.serve_with(&[])
+    }
+
+    /// The same with more arguments.
+    pub fn serve_with(&self, arguments: &[&str]) -> Server {
+        Self::served_by(self.start(&[&["serve", "--listen", "127.0.0.1:0"], arguments].concat()))
     }
 
     /// The same, of a process that may have so many files open.

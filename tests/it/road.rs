@@ -33,13 +33,14 @@ struct Road {
     ledger: Ledger,
     settler: Settler,
     door: Door,
-    directory: tempfile::TempDir,
+    url: String,
+    _directory: tempfile::TempDir,
 }
 
 impl Road {
     async fn new() -> Self {
         let directory = tempfile::tempdir().unwrap();
-        let url = format!("sqlite://{}?mode=rwc", directory.path().join("upswell.db").display());
+        let url = crate::store::new_url(directory.path());
         let ledger = Ledger::open(&url).await.unwrap();
         ledger.migrate().await.unwrap();
         let settler = Settler::new(ledger.clone(), Catalogue::default(), Policy::default(), chrono_tz::UTC);
@@ -50,11 +51,7 @@ impl Road {
             lag_limit_seconds: 300,
         };
         let (door, _) = Door::open(ledger.clone(), terms, Arc::new(Notify::new()));
-        Self { ledger, settler, door, directory }
-    }
-
-    fn url(&self) -> String {
-        format!("sqlite://{}", self.directory.path().join("upswell.db").display())
+        Self { ledger, settler, door, url, _directory: directory }
     }
 
     /// By webhook, but for what lists show, which no webhook brings.
@@ -248,7 +245,7 @@ fn several_that_settle_at_once_post_nothing_twice_and_leave_nothing() {
         let together = Road::new().await;
         let mut others = Vec::new();
         for _ in 0..3 {
-            let ledger = Ledger::open(&together.url()).await.unwrap();
+            let ledger = Ledger::open(&together.url).await.unwrap();
             others.push(Settler::new(ledger, Catalogue::default(), Policy::default(), chrono_tz::UTC));
         }
         for batch in events.chunks(80) {

@@ -1,5 +1,7 @@
 //! Where chance comes from, and how often it is tried.
 
+use crate::store::is_postgres;
+
 /// A small deterministic source of chance.
 pub struct Chance(u64);
 
@@ -35,8 +37,10 @@ impl Chance {
     }
 }
 
-/// How many businesses a property tries in a run: a few, or as many as `UPSWELL_BUSINESSES` says.
+/// How many businesses a property tries in a run: a few, fewer where they are about another store, or as many as
+/// `UPSWELL_BUSINESSES` says.
 #[allow(clippy::disallowed_methods, reason = "a setting of the tests, not of the program")]
 pub fn cases(a_few: u32) -> u32 {
-    std::env::var("UPSWELL_BUSINESSES").map_or(a_few, |many| many.parse().unwrap())
+    std::env::var("UPSWELL_BUSINESSES")
+        .map_or_else(|_| if is_postgres() { a_few / 4 } else { a_few }, |many| many.parse().unwrap())
 }

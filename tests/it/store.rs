@@ -1,0 +1,77 @@
+//! The store that a test is about: a file of SQLite, or with `UPSWELL_TEST_STORE=postgres` a database of its own on the
+//! cluster that `./test` starts. Each claim is stated once and tested on both.
+
+use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use sea_orm::{ConnectionTrait, Database};
+
+/// The database that all others are copies of; `./test` brings its schema up to date.
+const TEMPLATE: &str = "upswell_template";
+
+/// Whether this run of the tests is about PostgreSQL.
+#[expect(clippy::disallowed_methods, reason = "a test is told by its runner")]
+pub fn is_postgres() -> bool {
+    std::env::var("UPSWELL_TEST_STORE").is_ok_and(|store| store == "postgres")
+}
+
+/// The URL of the cluster's administrator.
+#[expect(clippy::disallowed_methods, reason = "a test is told by its runner")]
+pub fn cluster() -> String {
+    let url = std::env::var("UPSWELL_TEST_POSTGRES");
+    url.expect("no PostgreSQL for the tests: run ./test, or start one with tests/cluster and name it in UPSWELL_TEST_POSTGRES")
+}
+
+/// The URL of a store with the current schema, or of a file that is not there yet.
+pub fn new_url(directory: &Path) -> String {
+    if is_postgres() {
+        return database(TEMPLATE).url;
+    }
+    format!("sqlite://{}?mode=rwc", directory.join("upswell.db").display())
+}
+
+/// The same, without a schema.
+pub fn empty_url(directory: &Path) -> String {
+    if is_postgres() { database("template0").url } else { new_url(directory) }
+}
+
+/// What lets a table be meddled with that is only added to.
+pub fn unlock(table: &str, act: &str) -> String {
+    let of_table = if is_postgres() { format!(" ON {table}") } else { String::new() };
+    format!("DROP TRIGGER {table}_refuses_{act}{of_table}")
+}
+
+/// Bytes, as the store writes them.
+pub fn bytes(hex: &str) -> String {
+    if is_postgres() { format!("'\\x{hex}'::bytea") } else { format!("x'{hex}'") }
+}
+
+/// A database of the cluster.
+pub struct DatabaseOfTest {
+    pub name: String,
+    pub url: String,
+}
+
+/// A new database: with the schema of the template, or of `template0` an empty one.
+pub fn database(template: &str) -> DatabaseOfTest {
+    static NUMBER: AtomicUsize = AtomicUsize::new(0);
+    let name = format!("t{}_{}", std::process::id(), NUMBER.fetch_add(1, Ordering::Relaxed));
+    execute(&cluster(), &format!("CREATE DATABASE {name} TEMPLATE {template}")).unwrap();
+    let url = cluster().replace("/postgres?", &format!("/{name}?"));
+    DatabaseOfTest { name, url }
+}
+
+/// Runs SQL behind upswell's back; what the store said if it refused.
+pub fn execute(url: &str, sql: &str) -> Result<(), String> {
+    let (url, sql) = (url.to_owned(), sql.to_owned());
+    // A thread of its own, for some tests have a runtime already.
+    let done = std::thread::spawn(move || {
+        tokio::runtime::Runtime::new().unwrap().block_on(async {
+            let store = Database::connect(url).await.map_err(|error| error.to_string())?;
+            let done = store.execute_unprepared(&sql).await;
+            store.close().await.unwrap();
+            done.map(drop).map_err(|error| error.to_string())
+        })
+    });
+    done.join().unwrap()
+}
