@@ -17,6 +17,7 @@ mod error;
 mod gauges;
 mod inbox;
 mod mirror;
+mod months;
 mod open;
 mod packed;
 mod posting;
