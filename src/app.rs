@@ -11,6 +11,7 @@ use tracing::Instrument;
 
 use crate::api::Api;
 use crate::config::Config;
+use crate::explain::Explainer;
 use crate::http::{Access, Rooms, router};
 use crate::ledger::{Ledger, LedgerError};
 use crate::metrics::Metrics;
@@ -168,7 +169,8 @@ impl App {
         let limits = http_limits(&self.config);
         let tokens = self.config.api_tokens.iter().map(crate::config::Secret::expose);
         let access = Access::by_tokens(tokens, self.config.limits.token_guesses);
-        let private = http::dashboard(self.reporter(), now).merge(http::metrics(
+        let api = http::api(self.reporter(), Explainer::new(self.ledger.clone()), now);
+        let private = http::dashboard(self.reporter(), now).merge(api).merge(http::metrics(
             metrics.clone(),
             Arc::clone(&door),
             watch,

@@ -4,6 +4,7 @@ mod args;
 pub mod backfill;
 pub mod backup;
 pub mod close;
+pub mod completions;
 pub mod customers;
 pub mod demo;
 pub mod doctor;
@@ -12,6 +13,7 @@ mod flags;
 pub mod fx;
 pub mod migrate;
 pub mod movements;
+pub mod openapi;
 pub mod policy;
 pub mod reconcile;
 mod remedy;
@@ -89,6 +91,10 @@ pub enum Command {
     Backup(backup::BackupArgs),
     /// Bring the store's schema up to date, and nothing else
     Migrate(migrate::MigrateArgs),
+    /// The description of the HTTP API, as OpenAPI 3.1
+    Openapi(openapi::OpenApiArgs),
+    /// Completions of commands and flags for a shell
+    Completions(completions::CompletionsArgs),
 }
 
 /// How a command ended that did not fail.
@@ -138,6 +144,8 @@ pub async fn run(cli: &Cli, config: Config) -> anyhow::Result<Outcome> {
         Command::Demo(args) => return demo::run(args, config).await,
         Command::Serve(args) => return serve::run(args, config).await,
         Command::Migrate(args) => return migrate::run(args, &config).await,
+        Command::Openapi(args) => return openapi::run(args),
+        Command::Completions(args) => return completions::run(args),
         _ => {}
     }
     let app = App::open(config).await?;
@@ -156,7 +164,11 @@ pub async fn run(cli: &Cli, config: Config) -> anyhow::Result<Outcome> {
         Command::Doctor(args) => doctor::run(args, &app).await,
         Command::Backup(args) => backup::run(args, &app).await,
         Command::Policy(args) => policy::run(args, &cli.flags, &app).await,
-        Command::Demo(_) | Command::Serve(_) | Command::Migrate(_) => Ok(Outcome::Done),
+        Command::Demo(_)
+        | Command::Serve(_)
+        | Command::Migrate(_)
+        | Command::Openapi(_)
+        | Command::Completions(_) => Ok(Outcome::Done),
     };
     app.ledger.close().await?;
     outcome

@@ -1,9 +1,10 @@
 //! An explanation as data. Money is text in minor units; instants are RFC 3339 in UTC.
 
 use serde::Serialize;
+use utoipa::ToSchema;
 
 /// What an id turned out to be, explained.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
 #[serde(tag = "what", rename_all = "snake_case")]
 pub enum Explained {
     /// A customer, or one subscription of it.
@@ -17,15 +18,17 @@ pub enum Explained {
 }
 
 /// A customer, from its facts to the cells of its months.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct CustomerExplained {
     /// Its book.
     pub book: String,
     /// The customer.
     pub customer: String,
     /// Only this subscription, where one was asked for.
+    #[schema(required)]
     pub subscription: Option<String>,
     /// Only this month, where one was asked for.
+    #[schema(required)]
     pub month: Option<String>,
     /// By what it was settled.
     pub settled: Settled,
@@ -40,7 +43,7 @@ pub struct CustomerExplained {
 }
 
 /// A stored delivery: what it said and what it came to.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct EventExplained {
     /// Its book.
     pub book: String,
@@ -49,10 +52,13 @@ pub struct EventExplained {
     /// `settled`, `ignored`, `parked` or `pending`.
     pub outcome: &'static str,
     /// Why it is ignored or parked.
+    #[schema(required)]
     pub reason: Option<String>,
     /// The JSON path that does not fit.
+    #[schema(required)]
     pub path: Option<String>,
     /// What to do about it.
+    #[schema(required)]
     pub remedy: Option<&'static str>,
     /// What it said.
     pub told: Vec<Told>,
@@ -65,7 +71,7 @@ pub struct EventExplained {
 }
 
 /// A movement, its two sides valued.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct MovementExplained {
     /// Its book.
     pub book: String,
@@ -80,7 +86,7 @@ pub struct MovementExplained {
 }
 
 /// What is known of a price, a product or a coupon.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct CatalogueExplained {
     /// The book.
     pub book: String,
@@ -93,7 +99,7 @@ pub struct CatalogueExplained {
 }
 
 /// By what a customer was settled.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct Settled {
     /// The version.
     pub engine: String,
@@ -108,7 +114,7 @@ pub struct Settled {
 }
 
 /// A stored delivery, without what it said.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct EventTold {
     /// The event.
     pub id: String,
@@ -116,6 +122,7 @@ pub struct EventTold {
     #[serde(rename = "type")]
     pub kind: String,
     /// The API version that rendered it.
+    #[schema(required)]
     pub api_version: Option<String>,
     /// When it was made.
     pub created: String,
@@ -124,19 +131,22 @@ pub struct EventTold {
     /// Their digest.
     pub sha256: String,
     /// When it was signed; null of a backfill.
+    #[schema(required)]
     pub signed_at: Option<String>,
     /// The file and line of a backfill.
+    #[schema(required)]
     pub place: Option<String>,
     /// When it came.
     pub received_at: String,
 }
 
 /// What was told at an instant, or came about without a word.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct Told {
     /// When it took effect.
     pub at: String,
     /// The delivery; null where nothing was told.
+    #[schema(required)]
     pub event: Option<EventTold>,
     /// What it says, in words.
     pub says: String,
@@ -147,7 +157,7 @@ pub struct Told {
 }
 
 /// A subscription at an instant.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct Worth {
     /// When.
     pub at: String,
@@ -162,7 +172,7 @@ pub struct Worth {
 }
 
 /// One item at an instant.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct LineWorth {
     /// The item.
     pub item: String,
@@ -183,15 +193,18 @@ pub struct LineWorth {
     /// What was learnt of the parts that the payload leaves out.
     pub learnt: Vec<Taught>,
     /// What it is worth a month; null where something is missing.
+    #[schema(required)]
     pub level: Option<String>,
     /// What is missing (R4).
+    #[schema(required)]
     pub missing: Option<String>,
     /// The level that the ledger holds from then on; null where the subscription counts for nothing.
+    #[schema(required)]
     pub stands: Option<String>,
 }
 
 /// One step of the arithmetic.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Step {
     /// The rule.
     pub rule: &'static str,
@@ -203,11 +216,12 @@ pub struct Step {
     /// What it comes to.
     pub result: String,
     /// What it is about.
+    #[schema(required)]
     pub note: Option<String>,
 }
 
 /// A discount that takes nothing off.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct DiscountAside {
     /// The discount, or its coupon.
     pub discount: String,
@@ -218,7 +232,7 @@ pub struct DiscountAside {
 }
 
 /// Where a part that a payload leaves out was learnt.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct Taught {
     /// What it is about.
     pub about: String,
@@ -231,9 +245,10 @@ pub struct Taught {
 }
 
 /// Something that the catalogue holds.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct Lesson {
     /// Its number, in the order of learning; null of one that is not settled.
+    #[schema(required)]
     pub seq: Option<i64>,
     /// `price`, `product`, `coupon` or `items`.
     pub kind: &'static str,
@@ -252,7 +267,7 @@ pub struct Lesson {
 }
 
 /// One item's level over one stretch of time.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct LevelTold {
     /// The subscription.
     pub subscription: String,
@@ -269,13 +284,14 @@ pub struct LevelTold {
     /// Since when.
     pub from: String,
     /// Until when, exclusive; null while it lasts.
+    #[schema(required)]
     pub until: Option<String>,
     /// The event, or the rule, that made it so.
     pub because: String,
 }
 
 /// A movement with its sides, its posting and its cell.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct MovementTold {
     /// Its name.
     pub id: String,
@@ -290,6 +306,7 @@ pub struct MovementTold {
     /// The rules that decide it.
     pub rules: Vec<&'static str>,
     /// Which step of the decomposition it is (R17); null of a movement that is none.
+    #[schema(required)]
     pub part: Option<&'static str>,
     /// The subscription.
     pub subscription: String,
@@ -300,8 +317,10 @@ pub struct MovementTold {
     /// When it took effect.
     pub effective_at: String,
     /// The item before.
+    #[schema(required)]
     pub before: Option<SideTold>,
     /// The item after.
+    #[schema(required)]
     pub after: Option<SideTold>,
     /// The amount.
     pub delta: String,
@@ -322,7 +341,7 @@ pub struct MovementTold {
 }
 
 /// One side of a movement.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct SideTold {
     /// Its product.
     pub product: String,
@@ -340,7 +359,7 @@ pub struct SideTold {
 }
 
 /// A movement as it stands in the ledger.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct PostingTold {
     /// Its place.
     pub seq: i64,
@@ -351,8 +370,10 @@ pub struct PostingTold {
     /// The month it was posted in.
     pub posted_in: String,
     /// The movement that it corrects.
+    #[schema(required)]
     pub adjusts: Option<String>,
     /// The place of the posting that takes it back.
+    #[schema(required)]
     pub reversed_by: Option<i64>,
     /// The version that derived it.
     pub engine: String,
@@ -361,24 +382,27 @@ pub struct PostingTold {
 }
 
 /// The cell of the roll-forward that a movement lands in.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct CellTold {
     /// The month.
     pub month: String,
     /// The lane; null where netting leaves nothing of it.
+    #[schema(required)]
     pub lane: Option<&'static str>,
     /// The kind, in expansion and contraction.
+    #[schema(required)]
     pub kind: Option<&'static str>,
     /// What the customer has in that cell, netted.
     pub netted: String,
     /// Why.
     pub why: &'static str,
     /// The month whose report shows it as a prior-period adjustment, its own being closed (R24).
+    #[schema(required)]
     pub prior_period_of: Option<String>,
 }
 
 /// A customer's month as it is restated, netted (R26).
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct MonthTold {
     /// The month.
     pub month: String,
@@ -389,7 +413,7 @@ pub struct MonthTold {
 }
 
 /// One currency of a customer's month.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct CurrencyTold {
     /// The currency.
     pub currency: String,
@@ -404,11 +428,12 @@ pub struct CurrencyTold {
 }
 
 /// One lane of a customer's month, for one price.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct NetCell {
     /// The lane.
     pub lane: &'static str,
     /// The kind, in expansion and contraction.
+    #[schema(required)]
     pub kind: Option<&'static str>,
     /// The product.
     pub product: String,

@@ -28,7 +28,7 @@ static PAGE_POLICY: LazyLock<String> = LazyLock::new(|| {
 
 /// What the pages are made from.
 #[derive(Clone)]
-struct Pages {
+pub(super) struct Pages {
     reporter: Reporter,
     now: fn() -> i64,
 }
@@ -41,12 +41,31 @@ pub fn dashboard(reporter: Reporter, now: fn() -> i64) -> Router {
         .with_state(Pages { reporter, now })
 }
 
-async fn home(State(pages): State<Pages>) -> Result<Redirect, Problem> {
+/// The way to the last full month's page.
+#[utoipa::path(get, path = "/", operation_id = "home", tag = "doors",
+    responses((status = 307, description = "To the page of the last full month.")))]
+pub(super) async fn home(State(pages): State<Pages>) -> Result<Redirect, Problem> {
     let last = pages.reporter.last_full_month((pages.now)());
     Ok(Redirect::temporary(&format!("/months/{last}")))
 }
 
-async fn month(State(pages): State<Pages>, Path(month): Path<String>) -> Result<Response, Problem> {
+/// The page of a month's report.
+#[utoipa::path(
+    get,
+    path = "/months/{month}",
+    operation_id = "month_page",
+    tag = "doors",
+    params(("month" = String, Path, description = "The month.", example = "2026-10")),
+    responses(
+        (status = 200, description = "The page.", body = String, content_type = "text/html"),
+        (status = 404, description = "`not_a_month`: the path names no month.", body = ref("#/components/schemas/Problem"), content_type = "application/problem+json"),
+        (status = 503, description = "`figures_unavailable`: the store can't be read.", body = ref("#/components/schemas/Problem"), content_type = "application/problem+json"),
+    )
+)]
+pub(super) async fn month(
+    State(pages): State<Pages>,
+    Path(month): Path<String>,
+) -> Result<Response, Problem> {
     let page = pages.reporter.page(&month).await.map_err(|error| unavailable(&error))?;
     let Some(page) = page else {
         let detail = "a month is written YYYY-MM, for example /months/2026-10";

@@ -43,11 +43,24 @@ impl Readiness {
 
 /// Alive: the process answers. It asks nothing of the store, so that a slow store does not get the
 /// process killed.
+#[utoipa::path(get, path = "/healthz", operation_id = "alive", tag = "doors", security(()),
+    responses((status = 200, description = "It is alive.", body = String, content_type = "text/plain")))]
 pub(super) async fn alive() -> &'static str {
     "alive\n"
 }
 
 /// Ready: store reachable, schema current, worker in time. The reason stands in the code.
+#[utoipa::path(
+    get,
+    path = "/readyz",
+    operation_id = "ready",
+    tag = "doors",
+    security(()),
+    responses(
+        (status = 200, description = "It can take events.", body = String, content_type = "text/plain"),
+        (status = 503, description = "`store_unavailable`, `schema_behind` or `worker_lagging`.", body = ref("#/components/schemas/Problem"), content_type = "application/problem+json"),
+    )
+)]
 pub(super) async fn ready(State(readiness): State<Readiness>) -> Result<&'static str, Problem> {
     let Err(reason) = readiness.ask().await else {
         return Ok("ready\n");

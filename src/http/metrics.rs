@@ -14,7 +14,7 @@ use crate::pipeline::{Door, Watch};
 
 /// What is looked at when Prometheus asks.
 #[derive(Clone)]
-struct Watched {
+pub(super) struct Watched {
     metrics: Metrics,
     door: Arc<Door>,
     watch: Arc<Watch>,
@@ -27,7 +27,18 @@ pub fn metrics(metrics: Metrics, door: Arc<Door>, watch: Watch, now: fn() -> i64
     Router::new().route("/metrics", get(show)).with_state(watched)
 }
 
-async fn show(State(watched): State<Watched>) -> Result<Response, Problem> {
+/// What the process counted, and how the ledger stands, for Prometheus.
+#[utoipa::path(
+    get,
+    path = "/metrics",
+    operation_id = "metrics",
+    tag = "doors",
+    responses(
+        (status = 200, description = "Prometheus's text form.", body = String, content_type = "text/plain"),
+        (status = 500, description = "`metrics_unavailable`: they can't be written.", body = ref("#/components/schemas/Problem"), content_type = "application/problem+json"),
+    )
+)]
+pub(super) async fn show(State(watched): State<Watched>) -> Result<Response, Problem> {
     let Watched { metrics, door, watch, now } = watched;
     metrics.waiting(door.waiting());
     match watch.read(now()).await {

@@ -1,6 +1,7 @@
 //! The doors that speak HTTP, one file a door: the webhook, health, and what only the owner may see.
 
 mod access;
+mod api;
 mod around;
 mod client;
 mod dashboard;
@@ -28,6 +29,7 @@ use crate::pipeline::Door;
 use quiet::Quiet;
 
 pub use access::Access;
+pub use api::{api, openapi};
 pub use dashboard::dashboard;
 pub use metrics::metrics;
 pub use problem::Problem;

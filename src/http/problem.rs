@@ -25,7 +25,7 @@ struct Body<'a> {
 
 impl Problem {
     /// A problem. The code is part of the contract; the detail says what to do and never repeats
-    /// what was sent.
+    /// what was sent, but for a parameter's name.
     #[must_use]
     pub fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
         Self { status, code, detail: detail.into(), retry_after_seconds: None }

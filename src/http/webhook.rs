@@ -11,6 +11,7 @@ use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt;
 use serde::Serialize;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use utoipa::ToSchema;
 
 use super::places::Place;
 use super::quiet::Quiet;
@@ -28,10 +29,13 @@ const ROOM_PATIENCE: Duration = Duration::from_secs(1);
 const FIRST_BYTES: usize = 64 << 10;
 
 /// What Stripe is answered.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub(super) struct Received {
+    /// Always true.
     received: bool,
+    /// The event.
     event: String,
+    /// Whether it was stored before.
     duplicate: bool,
 }
 
@@ -43,7 +47,26 @@ pub(super) struct Webhook {
     pub(super) refused: Arc<Quiet>,
 }
 
-/// Takes one delivery.
+/// Takes one delivery: answered once its bytes are durable.
+///
+/// The signature stands in `Stripe-Signature`. An event that is verified and can't be used is stored and answered
+/// 200 as well.
+#[utoipa::path(
+    post,
+    path = "/webhooks/stripe",
+    operation_id = "receive",
+    tag = "doors",
+    security(()),
+    params(("Stripe-Signature" = String, Header, description = "Stripe's signature over time and body.", example = "t=1790000000,v1=…")),
+    request_body(content = String, content_type = "application/json", description = "The event as Stripe sent it."),
+    responses(
+        (status = 200, description = "It is stored, or was before.", body = Received),
+        (status = 400, description = "`signature_…`: the signature is missing, repeated, malformed, wrong or stale; `body_…`: the body is no JSON of an event, or broke off.", body = ref("#/components/schemas/Problem"), content_type = "application/problem+json"),
+        (status = 408, description = "`body_too_slow`: the body took too long.", body = ref("#/components/schemas/Problem"), content_type = "application/problem+json"),
+        (status = 413, description = "`body_too_large`: the body is larger than UPSWELL_MAX_BODY_BYTES.", body = ref("#/components/schemas/Problem"), content_type = "application/problem+json"),
+        (status = 503, description = "The store can't be reached, or too many deliveries wait; `Retry-After` says when.", body = ref("#/components/schemas/Problem"), content_type = "application/problem+json"),
+    )
+)]
 pub(super) async fn receive(
     State(webhook): State<Webhook>,
     request: Request,

@@ -18,6 +18,7 @@ mod error;
 mod gauges;
 mod inbox;
 mod mirror;
+mod months;
 mod open;
 mod packed;
 mod postgres;

@@ -65,6 +65,8 @@ pub struct Wanted {
     pub event: Option<String>,
     /// What was taken back as well, and the reversals that did.
     pub all: bool,
+    /// The first so many.
+    pub limit: Option<usize>,
 }
 
 const COLUMNS: [&str; 34] = [
@@ -234,7 +236,7 @@ impl Ledger {
         if !wanted.all {
             terms.push(STANDS.to_owned());
         }
-        select(self.reader(), &terms, values).await
+        select(self.reader(), &terms, values, wanted.limit).await
     }
 }
 
@@ -271,10 +273,12 @@ async fn select<C: ConnectionTrait>(
     db: &C,
     terms: &[String],
     values: Vec<Value>,
+    limit: Option<usize>,
 ) -> Result<Vec<Posting>, LedgerError> {
     let terms = if terms.is_empty() { "1 = 1".to_owned() } else { terms.join(" AND ") };
     let columns = COLUMNS.map(|column| format!("p.{column}")).join(", ");
-    let sql = format!("SELECT p.seq, {columns} FROM posting p WHERE {terms} ORDER BY p.seq");
+    let limit = limit.map(|most| format!(" LIMIT {most}")).unwrap_or_default();
+    let sql = format!("SELECT p.seq, {columns} FROM posting p WHERE {terms} ORDER BY p.seq{limit}");
     let rows: Vec<PostingRow> = all(db, "read postings", statement(sql, values)).await?;
     rows.into_iter().map(PostingRow::restore).collect()
 }

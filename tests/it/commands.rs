@@ -251,3 +251,17 @@ fn the_demo_needs_nothing_but_itself() {
     assert!(page.contains("2026-10"));
     assert!(!place.path("upswell.db").exists());
 }
+
+#[test]
+fn every_shell_is_told_every_command() {
+    let place = Place::new();
+    for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
+        let script = place.output(&["completions", shell]);
+        for command in ["report", "reconcile", "completions", "openapi"] {
+            assert!(script.contains(command), "{shell} is not told of {command}");
+        }
+    }
+    let said = place.run(&["completions", "cmd"]);
+    assert_eq!(said.status.code(), Some(2));
+    assert!(!place.path("upswell.db").exists(), "nothing is opened for it");
+}

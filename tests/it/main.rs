@@ -2,6 +2,7 @@
 #![allow(unreachable_pub, reason = "one binary, nobody outside")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr)]
 
+mod api;
 mod books;
 mod business;
 mod catalogue;

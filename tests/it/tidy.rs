@@ -19,7 +19,7 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
     ("reconcile", &["backfill", "ledger", "mrr", "report", "stripe"]),
     ("explain", &["pipeline", "ledger", "mrr"]),
     ("metrics", &[]),
-    ("http", &["metrics", "pipeline", "report"]),
+    ("http", &["explain", "ledger", "metrics", "mrr", "pipeline", "report"]),
 ];
 
 /// Words that would make the pure core impure (domain: a function of the timeline only).

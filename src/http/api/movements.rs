@@ -1,0 +1,193 @@
+//! `movements`: the ledger's movements, as `upswell movements` gives them.
+
+use axum::extract::State;
+use axum::http::{HeaderMap, Uri};
+use axum::response::Response;
+use utoipa::{IntoParams, ToSchema};
+
+use super::asked::Asked;
+use super::lists::{Part, not_a_cursor, page};
+use super::words::{CauseWord, ClassWord, GradeWord, KindWord, MotionWord};
+use super::{Figures, answer, refusal};
+use crate::http::Problem;
+use crate::ledger::Wanted;
+use crate::mrr::{Class, Kind, Month};
+use crate::report::movements_ndjson;
+
+/// The filters, as the command's flags, and which part of the list.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+struct Filters {
+    /// The book, where there are several.
+    #[param(example = "live")]
+    book: Option<String>,
+    /// Only of this month.
+    #[param(value_type = Option<String>, example = "2026-10", pattern = r"^\d{4}-\d{2}$")]
+    month: Option<Month>,
+    /// Only of this customer.
+    #[param(example = "cus_1")]
+    customer: Option<String>,
+    /// Only of this kind.
+    #[param(value_type = Option<KindWord>, inline)]
+    kind: Option<Kind>,
+    /// Only of this class.
+    #[param(value_type = Option<ClassWord>, inline)]
+    class: Option<Class>,
+    /// Only those after this place in the ledger.
+    #[param(minimum = 0)]
+    since_seq: Option<i64>,
+    /// Adjustments and reversals as well.
+    #[param(value_type = Option<bool>, example = false)]
+    all: bool,
+    /// How many at most.
+    #[param(value_type = Option<u32>, minimum = 1, maximum = 1000, default = 100)]
+    limit: usize,
+    /// The `next` of the part before.
+    #[param(value_type = Option<String>)]
+    after: Option<i64>,
+}
+
+impl Filters {
+    fn read(uri: &Uri) -> Result<Self, Problem> {
+        let mut asked = Asked::of::<Self>(uri)?;
+        let Part { limit, after } = Part::read(&mut asked)?;
+        let after = after.map(|cursor| cursor.parse().map_err(|_| not_a_cursor())).transpose()?;
+        Ok(Self {
+            book: asked.text("book"),
+            month: asked.month("month")?,
+            customer: asked.text("customer"),
+            kind: asked.word("kind", Kind::ALL, Kind::as_str)?,
+            class: asked.word("class", Class::ALL, Class::as_str)?,
+            since_seq: asked.number("since_seq", 0)?,
+            all: asked.flag("all")?,
+            limit,
+            after,
+        })
+    }
+}
+
+/// A movement as it stands in the ledger.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "it describes what the report room writes")]
+struct Movement {
+    /// Its place in the ledger.
+    seq: i64,
+    /// Its name: the same movement has the same one by whatever road it came.
+    #[schema(example = "mv_0123456789abcdef")]
+    id: String,
+    /// Its book.
+    book: String,
+    #[schema(inline)]
+    class: ClassWord,
+    #[schema(inline)]
+    kind: KindWord,
+    #[schema(inline)]
+    cause: CauseWord,
+    #[schema(inline)]
+    motion: MotionWord,
+    /// Its customer.
+    customer: String,
+    /// Its subscription.
+    subscription: String,
+    /// Its item.
+    item: String,
+    /// The product of the item after it, or before it where nothing is left.
+    #[schema(required)]
+    product: Option<String>,
+    /// The price, likewise.
+    #[schema(required)]
+    price: Option<String>,
+    /// Its currency.
+    currency: String,
+    /// The amount, in minor units.
+    #[schema(example = "4000")]
+    delta: String,
+    /// The customer's MRR before it.
+    customer_mrr_before: String,
+    /// The customer's MRR after it.
+    customer_mrr_after: String,
+    /// The item's quantity before.
+    #[schema(required)]
+    quantity_before: Option<String>,
+    /// The item's quantity after.
+    #[schema(required)]
+    quantity_after: Option<String>,
+    /// The item's price before.
+    #[schema(required)]
+    price_before: Option<String>,
+    /// When it took effect.
+    #[schema(format = DateTime)]
+    effective_at: String,
+    /// The month it belongs to.
+    month: String,
+    /// When it was posted.
+    #[schema(format = DateTime)]
+    recorded_at: String,
+    /// The month whose books it is in.
+    posted_in: String,
+    evidence: Evidence,
+    /// The movement that it corrects.
+    #[schema(required)]
+    adjusts: Option<String>,
+}
+
+/// What proves a movement.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "it describes what the report room writes")]
+struct Evidence {
+    #[schema(inline)]
+    grade: GradeWord,
+    /// The event, or the listed object or row.
+    event: String,
+    /// The digest of its stored bytes.
+    sha256: String,
+}
+
+/// Some of the movements.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "it describes what a page is written as")]
+pub(super) struct Movements {
+    /// The movements, in the ledger's order.
+    data: Vec<Movement>,
+    /// What `after` is for those that follow; null where none do.
+    #[schema(required)]
+    next: Option<String>,
+}
+
+/// The ledger's standing movements, or all: what `upswell movements --format ndjson` gives a line for.
+#[utoipa::path(
+    get,
+    path = "/api/v1/movements",
+    operation_id = "movements",
+    tag = "figures",
+    params(Filters),
+    responses((status = 200, description = "Some of the movements.", body = Movements), refusal::OfLists)
+)]
+pub(super) async fn list(
+    State(figures): State<Figures>,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let filters = Filters::read(&uri)?;
+    let settings = figures.reporter.settings(filters.book.as_deref()).await;
+    let settings = settings.map_err(|error| refusal::of_asking(&error))?;
+    let wanted = Wanted {
+        book: Some(settings.book),
+        customer: filters.customer,
+        from_month: filters.month,
+        to_month: filters.month,
+        class: filters.class,
+        kind: filters.kind,
+        since_seq: filters.since_seq.max(filters.after),
+        all: filters.all,
+        // One more than wanted tells whether there are more.
+        limit: Some(filters.limit + 1),
+        ..Wanted::default()
+    };
+    let rows = figures.reporter.movements(&wanted).await;
+    let mut rows = rows.map_err(|error| refusal::of_asking(&error))?;
+    let are_more = rows.len() > filters.limit;
+    rows.truncate(filters.limit);
+    let next = rows.last().filter(|_| are_more).map(|row| row.seq.to_string());
+    Ok(answer::json(&headers, page(movements_ndjson(&rows), next)?))
+}

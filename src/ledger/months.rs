@@ -1,0 +1,33 @@
+//! Which months a book has.
+
+use std::collections::BTreeMap;
+
+use sea_orm::FromQueryResult;
+
+use super::sql::{all, statement};
+use super::{Ledger, LedgerError};
+use crate::mrr::Month;
+
+#[derive(FromQueryResult)]
+struct MonthRow {
+    month: String,
+    last: i64,
+}
+
+impl Ledger {
+    /// The months that a book has postings of, each with the place of the last of them.
+    ///
+    /// # Errors
+    ///
+    /// The store's refusal, or a row this version can't read.
+    pub async fn months_posted(&self, book: &str) -> Result<BTreeMap<Month, i64>, LedgerError> {
+        let sql = "SELECT month, MAX(seq) AS last FROM posting WHERE book = $1 GROUP BY month ORDER BY month";
+        let rows: Vec<MonthRow> =
+            all(self.reader(), "read its months", statement(sql.to_owned(), vec![book.into()])).await?;
+        let month = |row: MonthRow| {
+            let unknown = || LedgerError::UnknownWord { what: "month", word: row.month.clone() };
+            Ok((Month::parse(&row.month).ok_or_else(unknown)?, row.last))
+        };
+        rows.into_iter().map(month).collect()
+    }
+}
