@@ -111,13 +111,6 @@ impl App {
     pub fn reporter(&self) -> Reporter {
         let config = &self.config;
         let reporting = &config.reporting;
-        let share = |target: Option<crate::config::Decimal>, otherwise| {
-            target.map_or(otherwise, |target| report::Fraction {
-                numerator: target.millionths,
-                denominator: 1_000_000,
-            })
-        };
-        let usual = report::Targets::default();
         let settings = report::Settings {
             zone: config.timezone,
             policy: config.policy.clone(),
@@ -125,13 +118,7 @@ impl App {
             owner_key: Some(reporting.owner.key().to_owned()),
             segments: reporting.segments.iter().map(|key| key.key().to_owned()).collect(),
             size_bands: reporting.size_bands.iter().map(whole_units).collect(),
-            targets: report::Targets {
-                expansion_share_of_new_arr: share(
-                    config.targets.expansion_share_of_new_arr,
-                    usual.expansion_share_of_new_arr,
-                ),
-                owner_book_growth: share(config.targets.owner_book_growth, usual.owner_book_growth),
-            },
+            targets: targets(&config.targets),
             consolidation: reporting
                 .currency
                 .clone()
@@ -241,6 +228,26 @@ async fn adopt(settler: &Settler) -> bool {
             tracing::error!(%error, "could not bring the ledger up to the configuration; the worker tries again");
             false
         }
+    }
+}
+
+/// What is aimed at, as ratios; what is not configured is as usual, or not aimed at.
+fn targets(given: &crate::config::Targets) -> report::Targets {
+    let share = |target: crate::config::Decimal| report::Fraction {
+        numerator: target.millionths,
+        denominator: 1_000_000,
+    };
+    let usual = report::Targets::default();
+    report::Targets {
+        expansion_share_of_new_arr: given
+            .expansion_share_of_new_arr
+            .map_or(usual.expansion_share_of_new_arr, share),
+        owner_book_growth: given.owner_book_growth.map_or(usual.owner_book_growth, share),
+        owners: given.owners.iter().map(|(owner, target)| (owner.clone(), share(*target))).collect(),
+        expansion_rate: given.expansion_rate.map(share),
+        nrr: given.nrr.map(share),
+        grr: given.grr.map(share),
+        logo_churn: given.logo_churn.map(share),
     }
 }
 

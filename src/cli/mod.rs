@@ -192,8 +192,13 @@ fn say(text: &str) {
 ///
 /// The system's, if it can't be written.
 fn emit(data: &str) -> std::io::Result<()> {
+    emit_bytes(data.as_bytes())
+}
+
+/// The same of what is no text.
+fn emit_bytes(data: &[u8]) -> std::io::Result<()> {
     let mut out = std::io::stdout().lock();
-    match out.write_all(data.as_bytes()).and_then(|()| out.flush()) {
+    match out.write_all(data).and_then(|()| out.flush()) {
         Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
         written => written,
     }

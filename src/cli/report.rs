@@ -7,15 +7,15 @@ use anyhow::Context;
 use clap::{Args, ValueEnum};
 
 use super::args::month;
-use super::{Outcome, UsageError, emit, say};
+use super::{Outcome, UsageError, emit_bytes, say};
 use crate::app::{App, now};
 use crate::mrr::{Currency, Month};
-use crate::report::{Basis, CONSOLIDATED, Dimension, Report, Settings};
+use crate::report::{Basis, CONSOLIDATED, Dimension, Report, Settings, View};
 
 /// What `upswell report` takes.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  upswell report --month 2026-10\n  upswell report --month 2026-09 --restated\n  upswell report --from 2026-01 --to 2026-06 --format csv -o half-year.csv"
+    after_help = "Examples:\n  upswell report --month 2026-10\n  upswell report --month 2026-09 --restated\n  upswell report --from 2026-01 --to 2026-06 --format csv -o half-year.csv\n  upswell report --month 2026-10 -o october.xlsx"
 )]
 pub struct ReportArgs {
     /// The month [default: the last full one]
@@ -33,6 +33,9 @@ pub struct ReportArgs {
     /// Cut by product, price, currency, country, size_band, tenure, pricing_model, owner or metadata.KEY
     #[arg(long, value_name = "SEGMENT")]
     pub by: Option<String>,
+    /// What sales, marketing, finance, the executive or an owner looks at first, of the same figures
+    #[arg(long, value_name = "WHO", conflicts_with_all = ["from", "to"])]
+    pub view: Option<String>,
     /// Closed months as they are known now, with the bridge from what was reported
     #[arg(long)]
     pub restated: bool,
@@ -54,12 +57,35 @@ pub enum ReportFormat {
     Table,
     /// One JSON object.
     Json,
-    /// Comma-separated values, one figure a row.
+    /// Comma-separated values, one figure a row; into a file that ends in .zip, also one file a section.
     Csv,
     /// Markdown.
     Md,
     /// One self-contained page.
     Html,
+    /// A workbook for spreadsheets.
+    Xlsx,
+}
+
+impl ReportFormat {
+    /// Refuses what can't be asked for: bytes on a terminal, an archive of several months.
+    fn check(self, args: &ReportArgs) -> Result<(), UsageError> {
+        if self == Self::Xlsx && args.output.is_none() && std::io::stdout().is_terminal() {
+            return Err(UsageError {
+                what: "--format xlsx: a workbook is no text for a terminal; name a file with --output"
+                    .to_owned(),
+                example: "upswell report --format xlsx -o report.xlsx".to_owned(),
+            });
+        }
+        if self == Self::Csv && args.from.is_some() && is_archive(args.output.as_deref()) {
+            return Err(UsageError {
+                what: "--output: an archive of CSV files is of one month; months side by side are one file"
+                    .to_owned(),
+                example: "upswell report --from 2026-01 --to 2026-06 -o half-year.csv".to_owned(),
+            });
+        }
+        Ok(())
+    }
 }
 
 /// Prints the report of a month or of a range of months.
@@ -71,27 +97,33 @@ pub async fn run(args: &ReportArgs, app: &App) -> anyhow::Result<Outcome> {
     let reporter = app.reporter();
     let settings = asked(args, reporter.settings(args.book.as_deref()).await?)?;
     let format = args.format.unwrap_or_else(|| by_reader(args.output.as_deref()));
+    format.check(args)?;
     let mut missing = Vec::new();
-    let text = if let (Some(from), Some(to)) = (args.from, args.to) {
+    let data = if let (Some(from), Some(to)) = (args.from, args.to) {
         let range = reporter.range(&settings, from, to).await?;
         missing.extend(range.months.iter().filter_map(not_consolidated));
         match format {
-            ReportFormat::Table => range.to_table(),
-            ReportFormat::Json => range.to_json()?,
-            ReportFormat::Csv => range.to_csv()?,
-            ReportFormat::Md => range.to_markdown(),
-            ReportFormat::Html => range.to_html()?,
+            ReportFormat::Table => range.to_table().into_bytes(),
+            ReportFormat::Json => range.to_json()?.into_bytes(),
+            ReportFormat::Csv => range.to_csv()?.into_bytes(),
+            ReportFormat::Md => range.to_markdown().into_bytes(),
+            ReportFormat::Html => range.to_html()?.into_bytes(),
+            ReportFormat::Xlsx => range.to_xlsx()?,
         }
     } else {
         let month = args.month.unwrap_or_else(|| reporter.last_full_month(now()));
         let report = reporter.month(&settings, month).await?;
         missing.extend(not_consolidated(&report));
-        text(&report, format)?
+        if format == ReportFormat::Csv && is_archive(args.output.as_deref()) {
+            report.to_csv_files()?
+        } else {
+            data(&report, format)?
+        }
     };
     match &args.output {
-        None => emit(&text)?,
+        None => emit_bytes(&data)?,
         Some(path) => {
-            std::fs::write(path, text).with_context(|| format!("{} can't be written", path.display()))?;
+            std::fs::write(path, data).with_context(|| format!("{} can't be written", path.display()))?;
             say(&format!("written to {}", path.display()));
         }
     }
@@ -113,26 +145,29 @@ fn by_reader(output: Option<&Path>) -> ReportFormat {
     let ending = output.and_then(Path::extension).and_then(|ending| ending.to_str());
     match ending {
         Some("json") => ReportFormat::Json,
-        Some("csv") => ReportFormat::Csv,
+        Some("csv" | "zip") => ReportFormat::Csv,
         Some("md") => ReportFormat::Md,
         Some("html") => ReportFormat::Html,
+        Some("xlsx") => ReportFormat::Xlsx,
         None if output.is_none() && !std::io::stdout().is_terminal() => ReportFormat::Json,
         _ => ReportFormat::Table,
     }
 }
 
+/// Whether the file that is written to is an archive by its name.
+fn is_archive(output: Option<&Path>) -> bool {
+    output.and_then(Path::extension).is_some_and(|ending| ending.eq_ignore_ascii_case("zip"))
+}
+
 /// A report in a form.
-///
-/// # Errors
-///
-/// A form that can't be written.
-pub(super) fn text(report: &Report, format: ReportFormat) -> anyhow::Result<String> {
+fn data(report: &Report, format: ReportFormat) -> anyhow::Result<Vec<u8>> {
     Ok(match format {
-        ReportFormat::Table => report.to_table(),
-        ReportFormat::Json => report.to_json()?,
-        ReportFormat::Csv => report.to_csv()?,
-        ReportFormat::Md => report.to_markdown(),
-        ReportFormat::Html => report.to_html()?,
+        ReportFormat::Table => report.to_table().into_bytes(),
+        ReportFormat::Json => report.to_json()?.into_bytes(),
+        ReportFormat::Csv => report.to_csv()?.into_bytes(),
+        ReportFormat::Md => report.to_markdown().into_bytes(),
+        ReportFormat::Html => report.to_html()?.into_bytes(),
+        ReportFormat::Xlsx => report.to_xlsx()?,
     })
 }
 
@@ -140,6 +175,10 @@ fn asked(args: &ReportArgs, settings: Settings) -> Result<Settings, UsageError> 
     let by = args.by.as_deref().map(Dimension::parse).transpose().map_err(|error| UsageError {
         what: format!("--by: {error}"),
         example: "upswell report --by product".to_owned(),
+    })?;
+    let view = args.view.as_deref().map(View::parse).transpose().map_err(|error| UsageError {
+        what: format!("--view: {error}"),
+        example: "upswell report --view finance".to_owned(),
     })?;
     let currency = args.currency.as_deref().map(|code| Currency::from(code.to_lowercase()));
     if currency.as_ref().is_some_and(|asked| asked.as_str() == CONSOLIDATED)
@@ -152,5 +191,5 @@ fn asked(args: &ReportArgs, settings: Settings) -> Result<Settings, UsageError> 
         });
     }
     let basis = if args.restated { Basis::Restated } else { Basis::Reported };
-    Ok(Settings { by, currency, basis, ..settings })
+    Ok(Settings { by, view, currency, basis, ..settings })
 }

@@ -338,6 +338,8 @@ mod tests {
             ("[reporting]\nsegments = [\"region\"]", "reporting.segments"),
             ("[reporting]\nsize_bands = [\"10\", \"5\"]", "reporting.size_bands"),
             ("[targets]\nowner_book_growth = \"30%\"", "targets.owner_book_growth"),
+            ("[targets]\nnrr = \"110 %\"", "targets.nrr"),
+            ("[targets.owners]\nAnn = \"much\"", "targets.owners"),
             ("[[ladder]]\nsteps = [\"prod_a\"]", "ladder.steps"),
             ("[catalogue]\nsuccessors = { a = \"a\" }", "catalogue.successors"),
         ] {

@@ -48,6 +48,11 @@ pub(super) struct ReportingTable {
 pub(super) struct TargetsTable {
     pub(super) expansion_share_of_new_arr: Option<String>,
     pub(super) owner_book_growth: Option<String>,
+    pub(super) expansion_rate: Option<String>,
+    pub(super) nrr: Option<String>,
+    pub(super) grr: Option<String>,
+    pub(super) logo_churn: Option<String>,
+    pub(super) owners: BTreeMap<String, String>,
 }
 
 #[derive(Debug, Deserialize)]

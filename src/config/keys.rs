@@ -1,6 +1,6 @@
 //! Values of the file's keys: checks, and what they mean.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use super::file::{CatalogueTable, File, LadderTable, PolicyTable};
@@ -107,9 +107,19 @@ pub(super) fn size_bands(keys: &Keys<'_>, given: &[String]) -> Result<Vec<Decima
 pub(super) fn targets(keys: &Keys<'_>, file: &File) -> Result<Targets, ConfigError> {
     let table = &file.targets;
     let share = table.expansion_share_of_new_arr.as_ref();
+    let mut owners = BTreeMap::new();
+    for (owner, share) in &table.owners {
+        let share = keys.decimal("targets.owners", Some(share))?;
+        owners.extend(share.map(|share| (owner.clone(), share)));
+    }
     Ok(Targets {
         expansion_share_of_new_arr: keys.decimal("targets.expansion_share_of_new_arr", share)?,
         owner_book_growth: keys.decimal("targets.owner_book_growth", table.owner_book_growth.as_ref())?,
+        expansion_rate: keys.decimal("targets.expansion_rate", table.expansion_rate.as_ref())?,
+        nrr: keys.decimal("targets.nrr", table.nrr.as_ref())?,
+        grr: keys.decimal("targets.grr", table.grr.as_ref())?,
+        logo_churn: keys.decimal("targets.logo_churn", table.logo_churn.as_ref())?,
+        owners,
     })
 }
 

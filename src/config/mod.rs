@@ -13,6 +13,7 @@ mod secret;
 mod settings;
 mod variables;
 
+use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
@@ -101,12 +102,22 @@ impl MetadataKey {
 }
 
 /// What is aimed at; core expansion counts (R16).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Targets {
     /// Core expansion as a part of new ARR.
     pub expansion_share_of_new_arr: Option<Decimal>,
     /// Expansion as a part of the growth of an owner's book.
     pub owner_book_growth: Option<Decimal>,
+    /// Core expansion over the base.
+    pub expansion_rate: Option<Decimal>,
+    /// Net revenue retention.
+    pub nrr: Option<Decimal>,
+    /// Gross revenue retention.
+    pub grr: Option<Decimal>,
+    /// Customers lost, as a part of those there at the start, at most.
+    pub logo_churn: Option<Decimal>,
+    /// `owner_book_growth` of single owners, by name.
+    pub owners: BTreeMap<String, Decimal>,
 }
 
 /// The form of the log.

@@ -10,7 +10,9 @@ use super::{
     Activity, BlockRates, Cohort, Concentration, CurrencyBlock, CustomerHistory, Expander, OwnerBook, Rate,
     Settings,
 };
-use crate::mrr::{Currency, Delta, Grade, Kind, Lane, Month, Motion, Movement, Mrr, ProductId};
+use crate::mrr::{
+    Class, Currency, CustomerId, Delta, Fate, Grade, Kind, Lane, Month, Motion, Movement, Mrr, ProductId,
+};
 
 /// Customers whose share of expansion is printed.
 const TOP: usize = 10;
@@ -30,6 +32,8 @@ pub(super) struct Block {
     up: [u64; 4],
     with_two_products: u64,
     at_risk: Mrr,
+    late_payers: Vec<(CustomerId, Mrr)>,
+    first_month: (Delta, Delta),
     evidence: BTreeMap<Grade, Mrr>,
 }
 
@@ -52,6 +56,8 @@ impl Block {
             up: [0; 4],
             with_two_products: 0,
             at_risk: Mrr::ZERO,
+            late_payers: Vec::new(),
+            first_month: (Delta::ZERO, Delta::ZERO),
             evidence: BTreeMap::new(),
         }
     }
@@ -67,8 +73,14 @@ impl Block {
         self.add_expansion(subject, &slice);
         self.add_ends(subject);
         self.add_owner(subject.history, core_expansion(net), net.end - net.base(), settings);
+        let is_new = subject.fate == Fate::Came(Lane::New);
         for movement in movements.iter().filter(|movement| movement.currency == *subject.currency) {
             *self.activity.sums.entry((movement.class, movement.kind)).or_default() += movement.delta;
+            match movement.class {
+                Class::Expansion if is_new => self.first_month.0 += movement.delta,
+                Class::Contraction if is_new => self.first_month.1 += movement.delta,
+                _ => {}
+            }
         }
         self.segments.add(subject, settings);
     }
@@ -101,9 +113,10 @@ impl Block {
 
     fn add_ends(&mut self, subject: Subject<'_>) {
         let mut products: Vec<&ProductId> = Vec::new();
+        let mut late = Mrr::ZERO;
         for level in subject.ending.iter().filter(|level| level.currency == *subject.currency) {
             if level.is_at_risk {
-                self.at_risk += level.mrr;
+                late += level.mrr;
             }
             if level.mrr.is_positive() {
                 *self.evidence.entry(level.grade).or_default() += level.mrr;
@@ -113,6 +126,10 @@ impl Block {
             }
         }
         self.with_two_products += u64::from(products.len() > 1);
+        if late.is_positive() {
+            self.at_risk += late;
+            self.late_payers.push((subject.history.customer.clone(), late));
+        }
     }
 
     fn add_owner(&mut self, history: &CustomerHistory, core: Delta, growth: Delta, settings: &Settings) {
@@ -138,6 +155,7 @@ impl Block {
         let figures = self.tally.figures();
         let ending = figures.rollforward.ending_mrr;
         self.expanders.sort_by(|a, b| (b.expansion, &a.customer).cmp(&(a.expansion, &b.customer)));
+        self.late_payers.sort_by(|a, b| (b.1, &a.0).cmp(&(a.1, &b.0)));
         let mut trend = trailing.trend(report, currency);
         trend.retain(|month| first.is_some_and(|first| month.month >= first));
         CurrencyBlock {
@@ -164,6 +182,8 @@ impl Block {
             bridge: None,
             scheduled: Vec::new(),
             at_risk: self.at_risk,
+            late_payers: self.late_payers,
+            first_month: self.first_month,
             evidence: self.evidence,
             incomplete: Vec::new(),
             trend,

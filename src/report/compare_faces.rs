@@ -1,5 +1,6 @@
 //! A policy that is tried, as table, JSON and CSV: what it changes before anybody adopts it.
 
+use super::cell::Cell;
 use super::csv_face::csv_text;
 use super::json::pretty;
 use super::ordered::{Json, Object, named, object, push_rate, text, word};
@@ -304,34 +305,34 @@ fn currencies(comparison: &Comparison) -> Vec<&Currency> {
 fn sections(comparison: &Comparison, currency: &Currency) -> Vec<Section> {
     let name = currency.as_str().to_uppercase();
     let columns = ["month", "", "#now", "#then", "#difference"];
-    let mut lanes = Section::of(&format!("{name} roll-forward"), &columns);
+    let mut lanes = Section::of("rollforward", &format!("{name} roll-forward"), &columns);
     let columns = ["month", "#customers", "#NRR", "#then", "#GRR", "#then", "#expansion rate", "#then"];
-    let mut ratios = Section::of(&format!("{name} rates, and customers that differ"), &columns);
+    let mut ratios = Section::of("rates", &format!("{name} rates, and customers that differ"), &columns);
     for month in &comparison.months {
         for change in month.currencies.iter().filter(|change| change.currency == *currency) {
             lane_rows(&mut lanes, month, change);
-            let mut cells = vec![month.month.to_string(), change.customers.to_string()];
+            let mut cells = vec![month.month.to_string().into(), Cell::count(change.customers as u64)];
             for name in ["nrr", "grr", "expansion_rate"] {
                 let pair = rates(change).into_iter().find(|(of, ..)| *of == name);
-                let print =
-                    |rate: &Rate| rate.known().map_or_else(|| "n/a".to_owned(), super::Fraction::to_percent);
-                cells.extend(pair.into_iter().flat_map(|(_, now, then)| [print(now), print(then)]));
+                cells.extend(
+                    pair.into_iter().flat_map(|(_, now, then)| [Cell::short(now), Cell::short(then)]),
+                );
             }
             ratios.row(cells);
         }
     }
     let columns = ["customer", "#months", "month", "", "#now", "#then", "#difference"];
-    let mut largest = Section::of(&format!("{name} largest differences"), &columns);
+    let mut largest = Section::of("largest", &format!("{name} largest differences"), &columns);
     let scale = Scale::of(currency);
     for change in comparison.largest.get(currency).into_iter().flatten() {
         largest.row(vec![
-            change.customer.to_string(),
-            change.months.to_string(),
-            change.month.to_string(),
-            title(change.figure),
-            scale.flow(change.now),
-            scale.flow(change.then),
-            scale.flow(change.then - change.now),
+            change.customer.as_str().into(),
+            change.months.to_string().into(),
+            change.month.to_string().into(),
+            title(change.figure).into(),
+            Cell::flow(scale, change.now),
+            Cell::flow(scale, change.then),
+            Cell::flow(scale, change.then - change.now),
         ]);
     }
     vec![lanes, ratios, largest]
@@ -343,11 +344,12 @@ fn lane_rows(section: &mut Section, month: &MonthChange, change: &CurrencyChange
     let scale = Scale::of(&change.currency);
     let (now, then) = (Printed::of(&change.now, scale), Printed::of(&change.then, scale));
     let row = |first: &str, name: String, now: i128, then: i128| {
-        vec![first.to_owned(), name, scale.text(now), scale.text(then), scale.text(then - now)]
+        let amounts = [now, then, then - now].map(|units| Cell::amount(scale, units));
+        [first.into(), name.into()].into_iter().chain(amounts).collect()
     };
     let (before, after) = (&change.now.rollforward, &change.then.rollforward);
     let (start, end) = (scale.units(before.starting_mrr), scale.units(after.starting_mrr));
-    section.total(row(&month.month.to_string(), "Starting MRR".to_owned(), start, end));
+    section.level(row(&month.month.to_string(), "Starting MRR".to_owned(), start, end));
     for lane in Lane::ALL {
         if before.lane(*lane) == Delta::ZERO && after.lane(*lane) == Delta::ZERO {
             continue;
@@ -363,5 +365,5 @@ fn lane_rows(section: &mut Section, month: &MonthChange, change: &CurrencyChange
         }
     }
     let (start, end) = (scale.units(before.ending_mrr), scale.units(after.ending_mrr));
-    section.total(row("", "Ending MRR".to_owned(), start, end));
+    section.level(row("", "Ending MRR".to_owned(), start, end));
 }

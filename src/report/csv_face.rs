@@ -152,6 +152,9 @@ fn policy_rows(report: &Report) -> Vec<Vec<String>> {
         .map(|choice| row(choice.key.trim_start_matches("policy."), &choice.value, choice.rule))
         .collect();
     rows.push(row("timezone", report.zone.name(), ""));
+    if let Some(view) = report.view {
+        rows.push(row("view", view.as_str(), ""));
+    }
     if !report.pricing_note.is_empty() {
         rows.push(row("pricing_note", &report.pricing_note, ""));
     }
@@ -165,12 +168,19 @@ fn block_rows(report: &Report, name: &str, block: &CurrencyBlock) -> Vec<Vec<Str
     rows.amount("summary", "starting_arr", &block.starting_arr);
     rows.amount("summary", "ending_arr", &block.ending_arr);
     rows.amount("summary", "at_risk", &block.at_risk);
+    rows.amount("first_month", "expansion", &block.first_month.0);
+    rows.amount("first_month", "contraction", &block.first_month.1);
     rows.rate("summary", "arpa", &block.arpa, &format!("{}_minor", block.currency));
     for (name, rate) in block.named_rates() {
         rows.rate("rates", name, rate, "ratio");
     }
     for (name, rate) in block.sources() {
         rows.rate("sources", name, rate, "ratio");
+    }
+    for standing in block.standings(&report.targets) {
+        rows.rate("targets", standing.figure, &Rate::Known(standing.target), standing.aim.as_str());
+        let met = standing.is_met().map_or("", |is_met| if is_met { "true" } else { "false" });
+        rows.push("targets_met", standing.figure, &met, "");
     }
     for (grade, mrr, share) in block.evidence_shares() {
         rows.amount("evidence", grade, &mrr);
@@ -231,6 +241,9 @@ fn rest(rows: &mut Rows<'_>, block: &CurrencyBlock) {
         rows.amount(&section, "core_expansion", &book.core_expansion);
         rows.amount(&section, "growth", &book.growth);
         rows.rate(&section, "owner_book_growth", &book.owner_book_growth, "ratio");
+    }
+    for (customer, mrr) in &block.late_payers {
+        rows.amount("late_payers", customer.as_str(), mrr);
     }
     for expander in &block.top_expanders {
         rows.amount("top_expanders", expander.customer.as_str(), &expander.expansion);

@@ -12,6 +12,14 @@ pub enum ReportError {
         /// The word.
         word: String,
     },
+    /// `--view` names no view.
+    #[error(
+        "no view is called `{word}`; use sales, marketing, finance, executive or owner, for example `--view sales`"
+    )]
+    UnknownView {
+        /// The word.
+        word: String,
+    },
     /// A range that ends before it starts, or is too long to print.
     #[error(
         "the months {from} to {to} are no range of 1 to 120 months; give --from an earlier month than --to"
@@ -34,6 +42,15 @@ pub enum ReportError {
     /// CSV could not be finished.
     #[error("the report's last rows could not be written as CSV")]
     Flush(#[from] std::io::Error),
+    /// A workbook that no spreadsheet could hold.
+    #[error("the report could not be written as a workbook")]
+    Workbook(#[from] rust_xlsxwriter::XlsxError),
+    /// A figure was no number.
+    #[error("a figure could not be written into a workbook")]
+    Figure(#[from] std::num::ParseFloatError),
+    /// The archive of CSV files could not be written.
+    #[error("the report could not be written as an archive")]
+    Archive(#[from] zip::result::ZipError),
     /// The page could not be rendered.
     #[error("the report could not be written as HTML")]
     Html(#[from] askama::Error),

@@ -6,9 +6,9 @@ use chrono_tz::Tz;
 
 use super::{
     Activity, Adjustment, Basis, Bridge, ClosedMonth, Cohort, Concentration, Dimension, Expander, Incomplete,
-    MonthStatus, OwnerBook, Rate, Scheduled, SegmentTable, Settings, Targets, TrendMonth, UsedRate,
+    MonthStatus, OwnerBook, Rate, Scheduled, SegmentTable, Settings, Targets, TrendMonth, UsedRate, View,
 };
-use crate::mrr::{Currency, Delta, Grade, Instant, Kind, Lane, Month, Motion, Mrr, Policy};
+use crate::mrr::{Currency, CustomerId, Delta, Grade, Instant, Kind, Lane, Month, Motion, Mrr, Policy};
 
 /// The expansion report of one month and book (section 6 of the rules).
 #[derive(Debug, Clone, PartialEq)]
@@ -35,6 +35,8 @@ pub struct Report {
     pub targets: Targets,
     /// The one dimension that was asked for.
     pub by: Option<Dimension>,
+    /// For whom it is laid out.
+    pub view: Option<View>,
     /// One block a currency, by its code; amounts are never converted (R9).
     pub currencies: Vec<CurrencyBlock>,
     /// Items without a value that no currency is known of (R4).
@@ -64,8 +66,9 @@ impl Report {
             data_through: settings.data_through,
             policy: settings.policy.clone(),
             pricing_note: settings.pricing_note.clone(),
-            targets: settings.targets,
+            targets: settings.targets.clone(),
             by: settings.by.clone(),
+            view: settings.view,
             currencies: Vec::new(),
             incomplete: Vec::new(),
             reporting_currency: settings.consolidation.as_ref().map(|by| by.currency.clone()),
@@ -141,6 +144,11 @@ pub struct CurrencyBlock {
     pub scheduled: Vec<Scheduled>,
     /// MRR of subscriptions that are past due at the month's end (R5).
     pub at_risk: Mrr,
+    /// Whose MRR that is, the largest first.
+    pub late_payers: Vec<(CustomerId, Mrr)>,
+    /// What new customers' movements up, and down, came to after their first: a memo, for all of it is in the
+    /// lane new (R26).
+    pub first_month: (Delta, Delta),
     /// Ending MRR by how good the evidence is that it rests on, best first; grades without any left out.
     pub evidence: BTreeMap<Grade, Mrr>,
     /// Items held at their last known level (R4).

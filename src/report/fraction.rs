@@ -39,10 +39,16 @@ impl Fraction {
     /// ```
     #[must_use]
     pub fn to_percent(self) -> String {
-        let hundredths = self.scaled(10_000);
+        let hundredths = self.hundredths_of_percent();
         let sign = if hundredths < 0 { "-" } else { "" };
         let size = hundredths.unsigned_abs();
         format!("{sign}{}.{:02} %", size / 100, size % 100)
+    }
+
+    /// What [`Self::to_percent`] prints, in its smallest unit.
+    #[must_use]
+    pub fn hundredths_of_percent(self) -> i128 {
+        self.scaled(10_000)
     }
 
     /// The form for people of a ratio that is no share: a plain number with two places.

@@ -2,10 +2,10 @@
 
 use askama::Template;
 
-use super::lists::{cohorts, trend};
 use super::range::range_sections;
 use super::sheet::{Section, Sheet, SheetBlock, range_facts};
 use super::trend_chart::{Chart, chart};
+use super::waterfall::{Waterfall, waterfall};
 use super::{RangeReport, Report, ReportError};
 
 #[derive(Template)]
@@ -13,6 +13,7 @@ use super::{RangeReport, Report, ReportError};
 struct Page {
     sheet: Sheet,
     charts: Vec<Option<Chart>>,
+    waterfalls: Vec<Option<Waterfall>>,
 }
 
 impl Report {
@@ -22,14 +23,10 @@ impl Report {
     ///
     /// [`ReportError::Html`], which does not happen for text in memory.
     pub fn to_html(&self) -> Result<String, ReportError> {
-        let mut sheet = Sheet::of(self);
-        let mut charts = Vec::new();
-        for (shown, (_, block)) in sheet.blocks.iter_mut().zip(self.blocks()) {
-            charts.push(chart(&block.trend));
-            shown.sections.extend(trend(block));
-            shown.sections.extend(cohorts(block));
-        }
-        Ok(Page { sheet, charts }.render()?)
+        let sheet = Sheet::whole(self);
+        let charts = self.blocks().map(|(_, block)| chart(&block.trend)).collect();
+        let waterfalls = self.blocks().map(|(_, block)| waterfall(block)).collect();
+        Ok(Page { sheet, charts, waterfalls }.render()?)
     }
 }
 
@@ -46,13 +43,21 @@ impl RangeReport {
             blocks: Vec::new(),
             rest: range_sections(self),
         };
-        Ok(Page { sheet, charts: Vec::new() }.render()?)
+        Ok(Page { sheet, charts: Vec::new(), waterfalls: Vec::new() }.render()?)
     }
 }
 
 impl Page {
-    fn chart<'p>(&'p self, index: &usize) -> Option<&'p Chart> {
-        self.charts.get(*index).and_then(Option::as_ref)
+    /// The months of a block whose table is on the page.
+    fn chart<'p>(&'p self, index: &usize, block: &SheetBlock) -> Option<&'p Chart> {
+        let has_table = block.sections.iter().any(|section| section.key == "trend");
+        self.charts.get(*index).and_then(Option::as_ref).filter(|_| has_table)
+    }
+
+    /// The drawing of a block whose table is on the page.
+    fn waterfall<'p>(&'p self, index: &usize, block: &SheetBlock) -> Option<&'p Waterfall> {
+        let has_table = block.sections.iter().any(|section| section.key == "rollforward");
+        self.waterfalls.get(*index).and_then(Option::as_ref).filter(|_| has_table)
     }
 
     /// Wide tables, and those that end in a sentence, take the page's whole width.

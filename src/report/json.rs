@@ -3,10 +3,10 @@
 use super::ordered::{Json, Object, named, object, optional, push_rate, rfc3339, text, word};
 use super::{
     Activity, Adjustment, Bridge, BridgeRow, ClosedMonth, Cohort, Concentration, CurrencyBlock,
-    CustomerCounts, Expander, Figures, Incomplete, OwnerBook, RangeReport, Report, ReportError, RollForward,
-    Scheduled, SegmentRow, SegmentTable, TrendMonth, UsedRate,
+    CustomerCounts, Expander, Figures, Fraction, Incomplete, OwnerBook, RangeReport, Report, ReportError,
+    RollForward, Scheduled, SegmentRow, SegmentTable, Standing, TrendMonth, UsedRate,
 };
-use crate::mrr::{Class, Delta, Kind, PastDuePolicy, Policy, Quote};
+use crate::mrr::{Class, CustomerId, Delta, Kind, Mrr, PastDuePolicy, Policy, Quote};
 
 impl Report {
     /// The report as JSON, indented; the same report gives the same bytes.
@@ -49,15 +49,16 @@ fn report(report: &Report) -> Json {
         ("as", word(report.basis.as_str())),
         ("data_through", optional(report.data_through.map(rfc3339).as_ref())),
         ("policy", policy(&report.policy, Some(&report.pricing_note))),
-        ("currencies", Json::List(report.currencies.iter().map(block).collect())),
+        ("currencies", Json::List(report.currencies.iter().map(|of| block(report, of)).collect())),
     ]);
     match &report.consolidated {
-        Ok(consolidated) => entries.push(("consolidated".into(), block(consolidated))),
+        Ok(consolidated) => entries.push(("consolidated".into(), block(report, consolidated))),
         Err(reason) => {
             entries.extend(named([("consolidated", Json::Null), ("consolidated_reason", text(reason))]));
         }
     }
-    let targets = report.targets;
+    let targets = &report.targets;
+    let aimed = |target: Option<Fraction>| optional(target.map(Fraction::to_decimal).as_ref());
     entries.extend(named([
         ("incomplete", Json::List(report.incomplete.iter().map(incomplete).collect())),
         ("closing", report.closing.as_ref().map_or(Json::Null, closing)),
@@ -66,6 +67,20 @@ fn report(report: &Report) -> Json {
             object([
                 ("expansion_share_of_new_arr", text(&targets.expansion_share_of_new_arr.to_decimal())),
                 ("owner_book_growth", text(&targets.owner_book_growth.to_decimal())),
+                ("expansion_rate", aimed(targets.expansion_rate)),
+                ("nrr", aimed(targets.nrr)),
+                ("grr", aimed(targets.grr)),
+                ("logo_churn", aimed(targets.logo_churn)),
+                (
+                    "owners",
+                    Json::Object(
+                        targets
+                            .owners
+                            .iter()
+                            .map(|(owner, target)| (owner.clone().into(), text(&target.to_decimal())))
+                            .collect(),
+                    ),
+                ),
             ]),
         ),
     ]));
@@ -73,6 +88,15 @@ fn report(report: &Report) -> Json {
         "exchange_rates".into(),
         Json::List(report.exchange_rates.iter().map(exchange_rate).collect()),
     ));
+    if let Some(view) = report.view {
+        let list = |keys: &[&'static str]| Json::List(keys.iter().map(|key| word(key)).collect());
+        let chosen = [
+            ("name", word(view.as_str())),
+            ("tiles", list(view.tiles())),
+            ("sections", list(view.sections())),
+        ];
+        entries.push(("view".into(), object(chosen)));
+    }
     Json::Object(entries)
 }
 
@@ -115,7 +139,7 @@ pub(super) fn policy(policy: &Policy, pricing_note: Option<&str>) -> Json {
     Json::Object(entries)
 }
 
-fn block(block: &CurrencyBlock) -> Json {
+fn block(report: &Report, block: &CurrencyBlock) -> Json {
     let mut entries = named([("currency", text(&block.currency))]);
     entries.extend(amounts(&block.figures));
     let mut rates = Object::new();
@@ -159,6 +183,15 @@ fn block(block: &CurrencyBlock) -> Json {
     }
     entries.push(("evidence".into(), Json::Object(evidence)));
     entries.push(("evidence_shares".into(), Json::Object(shares)));
+    let late =
+        |(customer, mrr): &(CustomerId, Mrr)| object([("customer", text(customer)), ("mrr", text(mrr))]);
+    entries.push(("late_payers".into(), Json::List(block.late_payers.iter().map(late).collect())));
+    let (up, down) = block.first_month;
+    entries.push(("first_month".into(), object([("expansion", text(&up)), ("contraction", text(&down))])));
+    let said = super::tiles::said(report, block);
+    entries.push(("summary".into(), Json::List(said.iter().map(text).collect())));
+    let standings = block.standings(&report.targets);
+    entries.push(("targets".into(), Json::List(standings.iter().map(standing).collect())));
     Json::Object(entries)
 }
 
@@ -333,6 +366,17 @@ fn owner(book: &OwnerBook) -> Json {
         ("growth", text(&book.growth)),
     ]);
     push_rate(&mut entries, "owner_book_growth", &book.owner_book_growth);
+    Json::Object(entries)
+}
+
+fn standing(standing: &Standing) -> Json {
+    let mut entries = named([("figure", word(standing.figure))]);
+    push_rate(&mut entries, "value", &standing.rate);
+    entries.extend(named([
+        ("target", text(&standing.target.to_decimal())),
+        ("aim", word(standing.aim.as_str())),
+        ("met", standing.is_met().map_or(Json::Null, Json::Bool)),
+    ]));
     Json::Object(entries)
 }
 

@@ -2,8 +2,9 @@
 
 use chrono_tz::Tz;
 
+use super::cell::Cell;
 use super::reference::meets;
-use super::sections::{round, short, title};
+use super::sections::{round, title};
 use super::sheet::{Section, local};
 use super::{
     Basis, BridgeRow, CurrencyBlock, Expander, Incomplete, Report, RollForward, Scale, SegmentTable,
@@ -13,21 +14,21 @@ use crate::mrr::{Delta, Lane, Mrr};
 
 pub(super) fn owners(report: &Report, block: &CurrencyBlock, scale: Scale) -> Option<Section> {
     let columns = ["owner", "#core expansion", "#book growth", "#share", "target"];
-    let mut section = Section::of("Owners' books", &columns);
+    let mut section = Section::of("owners", "Owners' books", &columns);
     section.note = reference_line("owner_book_growth").map(|line| format!("Reference line: {line}."));
-    let target = report.targets.owner_book_growth;
     for book in &block.owners {
+        let target = report.targets.of_owner(&book.owner);
         let met = match meets(&book.owner_book_growth, target) {
             Some(true) => "met",
             Some(false) => "not met",
             None => "",
         };
         section.row(vec![
-            book.owner.clone(),
-            scale.flow(book.core_expansion),
-            scale.flow(book.growth),
-            book.owner_book_growth.to_percent(),
-            format!("{} {met}", round(target)).trim_end().to_owned(),
+            book.owner.clone().into(),
+            Cell::flow(scale, book.core_expansion),
+            Cell::flow(scale, book.growth),
+            Cell::share(&book.owner_book_growth),
+            format!("{} {met}", round(target)).trim_end().into(),
         ]);
     }
     (!block.owners.is_empty()).then_some(section)
@@ -47,19 +48,23 @@ pub(super) fn segments(table: &SegmentTable, scale: Scale) -> Section {
         "#expansion rate",
         "#NRR",
     ];
-    let mut section = Section::of(&format!("By {}", table.dimension.replace('_', " ")), &columns);
+    let mut section = Section::of(
+        &format!("segments_{}", table.dimension),
+        &format!("By {}", table.dimension.replace('_', " ")),
+        &columns,
+    );
     for row in &table.rows {
-        let mut cells = vec![row.segment.clone()];
+        let mut cells = vec![row.segment.clone().into()];
         cells.extend(segment_amounts(&row.figures.rollforward, scale));
-        cells.push(short(&row.figures.expansion_rate));
-        cells.push(short(&row.figures.nrr));
+        cells.push(Cell::short(&row.figures.expansion_rate));
+        cells.push(Cell::short(&row.figures.nrr));
         section.row(cells);
     }
     section
 }
 
 /// A segment's row; each foots as printed.
-fn segment_amounts(roll: &RollForward, scale: Scale) -> Vec<String> {
+fn segment_amounts(roll: &RollForward, scale: Scale) -> Vec<Cell> {
     let shown = [Lane::New, Lane::Expansion, Lane::Contraction, Lane::Churn];
     let other: Delta =
         roll.lanes.iter().filter(|(lane, _)| !shown.contains(lane)).map(|(_, amount)| *amount).sum();
@@ -68,22 +73,26 @@ fn segment_amounts(roll: &RollForward, scale: Scale) -> Vec<String> {
         .map(|lane| roll.lane(*lane))
         .chain([other, roll.transfer_in + roll.transfer_out])
         .collect();
-    let mut cells = vec![scale.level(roll.starting_mrr)];
+    let mut cells = vec![Cell::level(scale, roll.starting_mrr)];
     let units = scale.between(roll.starting_mrr, &flows, roll.ending_mrr);
-    cells.extend(units.into_iter().map(|units| scale.text(units)));
-    cells.push(scale.level(roll.ending_mrr));
+    cells.extend(units.into_iter().map(|units| Cell::amount(scale, units)));
+    cells.push(Cell::level(scale, roll.ending_mrr));
     cells
 }
 
 pub(super) fn expanders(expanders: &[Expander], scale: Scale) -> Option<Section> {
-    let mut section = Section::of("Top expanders", &["customer", "#expansion", "by kind"]);
+    let mut section = Section::of("top_expanders", "Top expanders", &["customer", "#expansion", "by kind"]);
     for expander in expanders {
         let kinds: Vec<String> = expander
             .by_kind
             .iter()
             .map(|(kind, amount)| format!("{} {}", title(kind.as_str()), scale.flow(*amount)))
             .collect();
-        section.row(vec![expander.customer.to_string(), scale.flow(expander.expansion), kinds.join(", ")]);
+        section.row(vec![
+            expander.customer.as_str().into(),
+            Cell::flow(scale, expander.expansion),
+            kinds.join(", ").into(),
+        ]);
     }
     (!expanders.is_empty()).then_some(section)
 }
@@ -97,19 +106,19 @@ pub(super) fn adjustments(report: &Report, block: &CurrencyBlock, scale: Scale) 
             ("Adjusted since it was closed", "Posted after this month was closed, and of it or before.")
         }
     };
-    let mut section = Section::of(name, &columns).noted(Some(note.to_owned()));
+    let mut section = Section::of("prior_period_adjustments", name, &columns).noted(Some(note.to_owned()));
     for entry in &block.prior_period_adjustments {
         let movement = &entry.movement;
         let class = title(movement.class.as_str());
         section.row(vec![
-            entry.customer.to_string(),
-            entry.month.to_string(),
-            entry.posted_in.to_string(),
-            if entry.adjusts.is_some() { format!("{class}, taken back") } else { class },
-            title(movement.kind.as_str()),
-            scale.flow(movement.delta),
-            movement.evidence.event.to_string(),
-            entry.id.clone(),
+            entry.customer.as_str().into(),
+            entry.month.to_string().into(),
+            entry.posted_in.to_string().into(),
+            if entry.adjusts.is_some() { format!("{class}, taken back") } else { class }.into(),
+            title(movement.kind.as_str()).into(),
+            Cell::flow(scale, movement.delta),
+            movement.evidence.event.to_string().into(),
+            entry.id.clone().into(),
         ]);
     }
     (!block.prior_period_adjustments.is_empty()).then_some(section)
@@ -129,16 +138,19 @@ pub(super) fn bridge(block: &CurrencyBlock, scale: Scale) -> Option<Section> {
     };
     let (reported, restated) = (column(|row| row.reported), column(|row| row.restated));
     let columns = ["lane", "#reported", "#adjustment", "#restated"];
-    let mut section = Section::of("From reported to restated", &columns);
+    let mut section = Section::of("bridge", "From reported to restated", &columns);
     for (row, (reported, restated)) in bridge.rows.iter().zip(reported.into_iter().zip(restated)) {
         let name = match row.lane {
             "starting_mrr" => "Starting MRR".to_owned(),
             "ending_mrr" => "Ending MRR".to_owned(),
             lane => title(lane),
         };
-        let cells = vec![name, scale.text(reported), scale.text(restated - reported), scale.text(restated)];
-        if row.lane.ends_with("_mrr") {
-            section.total(cells);
+        let amounts = [reported, restated - reported, restated].map(|units| Cell::amount(scale, units));
+        let cells = [name.into()].into_iter().chain(amounts).collect();
+        if row.lane == "starting_mrr" {
+            section.level(cells);
+        } else if row.lane == "ending_mrr" {
+            section.sum(cells);
         } else if reported != 0 || restated != 0 {
             section.row(cells);
         }
@@ -148,15 +160,15 @@ pub(super) fn bridge(block: &CurrencyBlock, scale: Scale) -> Option<Section> {
 
 pub(super) fn scheduled(block: &CurrencyBlock, zone: Tz, scale: Scale) -> Option<Section> {
     let columns = ["effective", "customer", "class", "kind", "#MRR"];
-    let mut section = Section::of("Scheduled in the next 90 days", &columns);
+    let mut section = Section::of("scheduled", "Scheduled in the next 90 days", &columns);
     for entry in &block.scheduled {
         let movement = &entry.movement;
         section.row(vec![
-            local(movement.effective_at, zone),
-            entry.customer.to_string(),
-            title(movement.class.as_str()),
-            title(movement.kind.as_str()),
-            scale.flow(movement.delta),
+            local(movement.effective_at, zone).into(),
+            entry.customer.as_str().into(),
+            title(movement.class.as_str()).into(),
+            title(movement.kind.as_str()).into(),
+            Cell::flow(scale, movement.delta),
         ]);
     }
     (!block.scheduled.is_empty()).then_some(section)
@@ -166,14 +178,14 @@ pub(super) fn scheduled(block: &CurrencyBlock, zone: Tz, scale: Scale) -> Option
 pub(super) fn incomplete(lines: &[Incomplete], zone: Tz) -> Option<Section> {
     let columns = ["customer", "subscription", "item", "missing", "since"];
     let note = "Held at the last known level until the missing piece arrives.".to_owned();
-    let mut section = Section::of("Incomplete", &columns).noted(Some(note));
+    let mut section = Section::of("incomplete", "Incomplete", &columns).noted(Some(note));
     for entry in lines {
         section.row(vec![
-            entry.customer.to_string(),
-            entry.line.subscription.to_string(),
-            entry.line.item.to_string(),
-            entry.line.missing.clone(),
-            local(entry.line.since, zone),
+            entry.customer.as_str().into(),
+            entry.line.subscription.as_str().into(),
+            entry.line.item.as_str().into(),
+            entry.line.missing.clone().into(),
+            local(entry.line.since, zone).into(),
         ]);
     }
     (!lines.is_empty()).then_some(section)
@@ -183,13 +195,13 @@ pub(super) fn incomplete(lines: &[Incomplete], zone: Tz) -> Option<Section> {
 pub(super) fn trend(block: &CurrencyBlock) -> Option<Section> {
     let scale = Scale::of(&block.currency);
     let columns = ["month", "#new", "#core expansion", "#expansion share"];
-    let mut section = Section::of("New and expansion by month", &columns);
+    let mut section = Section::of("trend", "New and expansion by month", &columns);
     for month in &block.trend {
         section.row(vec![
-            month.month.to_string(),
-            scale.flow(month.new),
-            scale.flow(month.core_expansion),
-            short(&month.share()),
+            month.month.to_string().into(),
+            Cell::flow(scale, month.new),
+            Cell::flow(scale, month.core_expansion),
+            Cell::short(&month.share()),
         ]);
     }
     (block.trend.len() > 1).then_some(section)
@@ -199,16 +211,16 @@ pub(super) fn trend(block: &CurrencyBlock) -> Option<Section> {
 pub(super) fn cohorts(block: &CurrencyBlock) -> Option<Section> {
     let scale = Scale::of(&block.currency);
     let columns = ["began in", "#customers", "#starting MRR", "#ending MRR", "#NRR", "#GRR"];
-    let mut section = Section::of("Cohorts", &columns);
+    let mut section = Section::of("cohorts", "Cohorts", &columns);
     for cohort in &block.cohorts {
         let roll = &cohort.figures.rollforward;
         section.row(vec![
-            cohort.month.to_string(),
-            cohort.figures.customers.starting.to_string(),
-            scale.level(roll.starting_mrr),
-            scale.level(roll.ending_mrr),
-            short(&cohort.figures.nrr),
-            short(&cohort.figures.grr),
+            cohort.month.to_string().into(),
+            Cell::count(cohort.figures.customers.starting),
+            Cell::level(scale, roll.starting_mrr),
+            Cell::level(scale, roll.ending_mrr),
+            Cell::short(&cohort.figures.nrr),
+            Cell::short(&cohort.figures.grr),
         ]);
     }
     (block.cohorts.len() > 1).then_some(section)

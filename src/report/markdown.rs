@@ -1,5 +1,6 @@
 //! The report as Markdown, for a wiki or a message.
 
+use super::cell::Cell;
 use super::range::range_sections;
 use super::sheet::{Section, Sheet, range_facts};
 use super::{RangeReport, Report};
@@ -14,7 +15,8 @@ impl Report {
             text.push_str("\nNo customer had MRR in this month, and none moved.\n");
         }
         for block in &sheet.blocks {
-            text.push_str(&format!("\n## {}\n", block.currency));
+            text.push_str(&format!("\n## {}\n\n", block.currency));
+            text.push_str(&format!("{}\n", escaped(&block.said.join(" "))));
             text.extend(block.sections.iter().map(section_text));
         }
         text.extend(sheet.rest.iter().map(section_text));
@@ -44,9 +46,9 @@ fn section_text(section: &Section) -> String {
     let rule = |is_number| if is_number { "---:" } else { "---" };
     text.push_str(&row(section.columns.iter().map(|column| rule(column.is_number).to_owned()).collect()));
     for line in &section.rows {
-        let cell = |cell: &String| match (line.is_total, cell.is_empty()) {
-            (true, false) => format!("**{}**", escaped(cell)),
-            _ => escaped(cell),
+        let cell = |cell: &Cell| match (line.is_total, cell.text.is_empty()) {
+            (true, false) => format!("**{}**", escaped(&cell.text)),
+            _ => escaped(&cell.text),
         };
         text.push_str(&row(line.cells.iter().map(cell).collect()));
     }

@@ -162,6 +162,7 @@ fn line(row: &MovementRow) -> Json {
 /// A value as the cells of a row; what is null is empty.
 pub(super) fn flat(value: Json) -> Vec<String> {
     match value {
+        Json::Bool(is_so) => vec![is_so.to_string()],
         Json::Null => vec![String::new()],
         Json::Number(number) => vec![number.to_string()],
         Json::Count(count) => vec![count.to_string()],

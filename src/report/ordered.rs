@@ -11,6 +11,7 @@ use crate::mrr::Instant;
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Json {
     Null,
+    Bool(bool),
     Number(i64),
     Count(u64),
     Text(Cow<'static, str>),
@@ -25,6 +26,7 @@ impl Serialize for Json {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
         match self {
             Self::Null => to.serialize_unit(),
+            Self::Bool(is_so) => to.serialize_bool(*is_so),
             Self::Number(number) => to.serialize_i64(*number),
             Self::Count(count) => to.serialize_u64(*count),
             Self::Text(text) => to.serialize_str(text),

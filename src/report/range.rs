@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::cell::Cell;
 use super::sections::{rate_title, title};
 use super::sheet::Section;
 use super::{CurrencyBlock, MonthStatus, RangeReport, Scale};
@@ -45,25 +46,25 @@ fn consolidated(range: &RangeReport) -> Option<Strip<'_>> {
     Some(Strip { name, currency, blocks })
 }
 
-fn section(range: &RangeReport, name: &str) -> Section {
+fn section(range: &RangeReport, key: &str, name: &str) -> Section {
     let months: Vec<String> = range.months.iter().map(|report| format!("#{}", report.month)).collect();
     let columns: Vec<&str> = [""].into_iter().chain(months.iter().map(String::as_str)).collect();
-    Section::of(name, &columns)
+    Section::of(key, name, &columns)
 }
 
 fn rollforward(range: &RangeReport, strip: &Strip<'_>) -> Section {
     let scale = Scale::of(strip.currency);
     let blocks = &strip.blocks;
-    let mut section = section(range, &format!("{} roll-forward", strip.name));
-    let line = |name: &str, value: &dyn Fn(&CurrencyBlock) -> String| {
-        let cells = blocks.iter().map(|block| block.map_or_else(|| "–".to_owned(), value));
-        [name.to_owned()].into_iter().chain(cells).collect::<Vec<String>>()
+    let mut section = section(range, "rollforward", &format!("{} roll-forward", strip.name));
+    let line = |name: &str, value: &dyn Fn(&CurrencyBlock) -> Cell| {
+        let cells = blocks.iter().map(|block| block.map_or_else(|| "–".into(), value));
+        [name.into()].into_iter().chain(cells).collect::<Vec<Cell>>()
     };
     if range.months.iter().any(|report| report.status != MonthStatus::Open) {
-        let standing = range.months.iter().map(|report| report.status.as_str().to_owned());
-        section.row(["Month".to_owned()].into_iter().chain(standing).collect());
+        let standing = range.months.iter().map(|report| report.status.as_str().into());
+        section.row(["Month".into()].into_iter().chain(standing).collect());
     }
-    section.total(line("Starting MRR", &|block| scale.level(block.figures.rollforward.starting_mrr)));
+    section.level(line("Starting MRR", &|block| Cell::level(scale, block.figures.rollforward.starting_mrr)));
     for lane in Lane::ALL {
         let is_quiet =
             blocks.iter().flatten().all(|block| block.figures.rollforward.lane(*lane) == Delta::ZERO);
@@ -79,18 +80,18 @@ fn rollforward(range: &RangeReport, strip: &Strip<'_>) -> Section {
             let flows: Vec<Delta> = roll.lanes.iter().map(|(_, amount)| *amount).collect();
             let printed = scale.between(roll.starting_mrr, &flows, roll.ending_mrr);
             let of_lane = roll.lanes.iter().zip(printed).filter(|((name, _), _)| name == lane);
-            scale.text(of_lane.map(|(_, units)| units).sum())
+            Cell::amount(scale, of_lane.map(|(_, units)| units).sum())
         }));
     }
-    section.total(line("Ending MRR", &|block| scale.level(block.figures.rollforward.ending_mrr)));
-    section.row(line("Core expansion", &|block| scale.flow(block.figures.core_expansion)));
-    section.row(line("Ending ARR", &|block| scale.minor_units(block.ending_arr)));
+    section.sum(line("Ending MRR", &|block| Cell::level(scale, block.figures.rollforward.ending_mrr)));
+    section.row(line("Core expansion", &|block| Cell::flow(scale, block.figures.core_expansion)));
+    section.row(line("Ending ARR", &|block| Cell::minor(scale, block.ending_arr)));
     section
 }
 
 fn rates(range: &RangeReport, strip: &Strip<'_>) -> Section {
     let blocks = &strip.blocks;
-    let mut section = section(range, &format!("{} rates", strip.name));
+    let mut section = section(range, "rates", &format!("{} rates", strip.name));
     let names: Vec<&'static str> = blocks
         .iter()
         .flatten()
@@ -99,13 +100,15 @@ fn rates(range: &RangeReport, strip: &Strip<'_>) -> Section {
         .unwrap_or_default();
     for (index, name) in names.into_iter().enumerate() {
         let value = |block: &CurrencyBlock| {
-            let rate = block.named_rates()[index].1.known();
-            let print =
-                if name == "quick_ratio" { super::Fraction::to_times } else { super::Fraction::to_percent };
-            rate.map_or_else(|| "n/a".to_owned(), print)
+            let rate = block.named_rates()[index].1;
+            if name == "quick_ratio" && rate.known().is_some() {
+                Cell::times(rate)
+            } else {
+                Cell::short(rate)
+            }
         };
-        let cells = blocks.iter().map(|block| block.map_or_else(|| "–".to_owned(), value));
-        section.row([rate_title(name)].into_iter().chain(cells).collect());
+        let cells = blocks.iter().map(|block| block.map_or_else(|| "–".into(), value));
+        section.row([rate_title(name).into()].into_iter().chain(cells).collect());
     }
     section
 }

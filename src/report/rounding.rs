@@ -8,7 +8,7 @@ use super::scale::largest_remainder;
 use super::{
     Cohort, Concentration, CurrencyBlock, Expander, Figures, OwnerBook, Rate, SegmentTable, TrendMonth,
 };
-use crate::mrr::{Delta, Lane, Mrr, divide_half_even};
+use crate::mrr::{CustomerId, Delta, Lane, Mrr, divide_half_even};
 
 /// A block of fine amounts, rounded: levels half to even, what lies between them by largest remainder.
 pub(super) fn rounded(block: CurrencyBlock) -> CurrencyBlock {
@@ -34,10 +34,19 @@ pub(super) fn rounded(block: CurrencyBlock) -> CurrencyBlock {
         top_expanders: block.top_expanders.into_iter().map(expander).collect(),
         evidence: block.evidence.keys().copied().zip(evidence.into_iter().map(|part| Mrr(part.0))).collect(),
         at_risk: Mrr(units(block.at_risk.0)),
+        late_payers: late_payers(block.late_payers, block.at_risk),
+        first_month: (alone(block.first_month.0), alone(block.first_month.1)),
         trend: block.trend.into_iter().map(trend).collect(),
         figures,
         ..block
     }
+}
+
+/// Late payers' amounts, which sum to what is at risk.
+fn late_payers(all: Vec<(CustomerId, Mrr)>, at_risk: Mrr) -> Vec<(CustomerId, Mrr)> {
+    let amounts: Vec<Delta> = all.iter().map(|(_, mrr)| Delta(mrr.0)).collect();
+    let rounded = parts(&amounts, Delta(units(at_risk.0)));
+    all.into_iter().zip(rounded).map(|((customer, _), part)| (customer, Mrr(part.0))).collect()
 }
 
 /// Rounds rows one after another, each as the difference that it makes to the rows before it, so that

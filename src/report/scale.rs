@@ -26,6 +26,11 @@ impl Scale {
         Self { exponent, shown }
     }
 
+    /// Decimals that are printed.
+    pub(super) fn decimals(self) -> u32 {
+        self.shown
+    }
+
     /// Minor units, as they are sent, that make a major one.
     pub(super) fn minor_units_in_major(self) -> i128 {
         10_i128.pow(self.exponent)

@@ -1,9 +1,10 @@
 //! The sections of a sheet, in the order they are read: what the month came to, why, who, what next.
 
+use super::cell::Cell;
+use super::effects::{at_risk, first_month, price_and_discount};
 use super::lists::{adjustments, bridge, expanders, incomplete, owners, scheduled, segments};
-use super::reference::meets;
-use super::sheet::{Section, Tile};
-use super::{CurrencyBlock, Figures, Fraction, Rate, Report, Scale, reference_line};
+use super::sheet::Section;
+use super::{Aim, CurrencyBlock, Figures, Fraction, Rate, Report, Scale, reference_line};
 use crate::mrr::{Class, Delta, Kind, Lane, MICRO, Motion, Mrr, divide_half_even};
 
 /// A block's amounts as they are printed: the column foots, and kinds sum to their lane.
@@ -34,46 +35,9 @@ impl Printed {
         self.lanes.iter().filter(|(name, _)| *name == lane).map(|(_, units)| *units).sum()
     }
 
-    fn core(&self) -> i128 {
+    pub(super) fn core(&self) -> i128 {
         self.expansion.iter().filter(|(kind, _)| kind.is_core()).map(|(_, units)| *units).sum()
     }
-}
-
-/// The figures in large type.
-pub(super) fn tiles(report: &Report, block: &CurrencyBlock) -> Vec<Tile> {
-    let scale = Scale::of(&block.currency);
-    let printed = Printed::of(&block.figures, scale);
-    let share = &block.rates.expansion_share_of_new_arr;
-    let target = report.targets.expansion_share_of_new_arr;
-    let aim = match meets(share, target) {
-        Some(true) => format!("target {} met", round(target)),
-        _ => format!("target {}", round(target)),
-    };
-    let expanded = block.figures.customers.expanded;
-    let tile = |name, value, note| Tile { name, value, note };
-    vec![
-        tile(
-            "Expansion rate",
-            short(&block.figures.expansion_rate),
-            format!("total {}", short(&block.figures.total_expansion_rate)),
-        ),
-        tile(
-            "Core expansion",
-            scale.text(printed.core()),
-            format!("{expanded} {}", if expanded == 1 { "customer" } else { "customers" }),
-        ),
-        tile("Share of new ARR", short(share), aim),
-        tile(
-            "Net revenue retention",
-            short(&block.figures.nrr),
-            format!("gross {}", short(&block.figures.grr)),
-        ),
-        tile(
-            "Ending MRR",
-            scale.level(block.figures.rollforward.ending_mrr),
-            format!("ARR {}", scale.minor_units(block.ending_arr)),
-        ),
-    ]
 }
 
 /// A rate in large type; the reason stands in its own section.
@@ -93,11 +57,27 @@ pub(super) fn sections(report: &Report, block: &CurrencyBlock) -> Vec<Section> {
     let mut sections = vec![summary(block, &printed), rollforward(block, &printed)];
     sections.extend(bridge(block, scale));
     sections.extend(adjustments(report, block, scale));
-    sections.push(kinds("Expansion by kind", &printed.expansion, printed.lane(Lane::Expansion), scale));
-    sections.push(kinds("Contraction by kind", &printed.contraction, printed.lane(Lane::Contraction), scale));
+    sections.push(kinds(
+        "expansion_by_kind",
+        "Expansion by kind",
+        &printed.expansion,
+        printed.lane(Lane::Expansion),
+        scale,
+    ));
+    sections.push(kinds(
+        "contraction_by_kind",
+        "Contraction by kind",
+        &printed.contraction,
+        printed.lane(Lane::Contraction),
+        scale,
+    ));
     sections.push(rates(block));
+    sections.push(targets(report, block));
     sections.push(customers(block));
     sections.push(motion(block, &printed));
+    sections.extend(first_month(block, scale));
+    sections.extend(price_and_discount(&printed, scale));
+    sections.extend(at_risk(block, scale));
     sections.extend(evidence(block, scale));
     sections.extend(owners(report, block, scale));
     if report.by.is_some() {
@@ -112,22 +92,22 @@ pub(super) fn sections(report: &Report, block: &CurrencyBlock) -> Vec<Section> {
 fn summary(block: &CurrencyBlock, printed: &Printed) -> Section {
     let scale = printed.scale;
     let figures = &block.figures;
-    let mut section = Section::of("Summary", &["figure", "#amount"]);
+    let mut section = Section::of("summary", "Summary", &["figure", "#amount"]);
     let arpa = block.arpa.known().map(|arpa| divide_half_even(arpa.numerator * MICRO, arpa.denominator));
     let net = printed.lane(Lane::Expansion) + printed.lane(Lane::Contraction) + printed.lane(Lane::Churn);
     let rows = [
-        ("Ending MRR", scale.level(figures.rollforward.ending_mrr)),
-        ("Starting ARR", scale.minor_units(block.starting_arr)),
-        ("Ending ARR", scale.minor_units(block.ending_arr)),
-        ("Core expansion", scale.text(printed.core())),
-        ("Total expansion", scale.text(printed.lane(Lane::Expansion))),
-        ("Net expansion", scale.text(net)),
-        ("Retained-base growth", scale.flow(figures.retained_base_growth)),
-        ("ARPA", arpa.map_or_else(|| block.arpa.to_percent(), |arpa| scale.level(Mrr(arpa)))),
-        ("At-risk MRR (past due)", scale.level(block.at_risk)),
+        ("Ending MRR", Cell::level(scale, figures.rollforward.ending_mrr)),
+        ("Starting ARR", Cell::minor(scale, block.starting_arr)),
+        ("Ending ARR", Cell::minor(scale, block.ending_arr)),
+        ("Core expansion", Cell::amount(scale, printed.core())),
+        ("Total expansion", Cell::amount(scale, printed.lane(Lane::Expansion))),
+        ("Net expansion", Cell::amount(scale, net)),
+        ("Retained-base growth", Cell::flow(scale, figures.retained_base_growth)),
+        ("ARPA", arpa.map_or_else(|| block.arpa.to_percent().into(), |arpa| Cell::level(scale, Mrr(arpa)))),
+        ("At-risk MRR (past due)", Cell::level(scale, block.at_risk)),
     ];
     for (name, value) in rows {
-        section.row(vec![name.to_owned(), value]);
+        section.row(vec![name.into(), value]);
     }
     section
 }
@@ -141,53 +121,76 @@ fn rollforward(block: &CurrencyBlock, printed: &Printed) -> Section {
             scale.flow(block.expansion_from_outside)
         )
     });
-    let mut section = Section::of("Roll-forward", &["lane", "#MRR", "#activity"]).noted(outside);
-    let none = String::new;
-    section.total(vec!["Starting MRR".to_owned(), scale.level(roll.starting_mrr), none()]);
+    let mut section =
+        Section::of("rollforward", "Roll-forward", &["lane", "#MRR", "#activity"]).noted(outside);
+    let none = || Cell::from("");
+    section.level(vec!["Starting MRR".into(), Cell::level(scale, roll.starting_mrr), none()]);
     for (lane, units) in &printed.lanes {
         let activity = Class::parse(lane.as_str()).map_or(Delta::ZERO, |class| block.activity.class(class));
         let is_quiet = roll.lane(*lane) == Delta::ZERO && activity == Delta::ZERO;
         let is_always_shown = matches!(lane, Lane::New | Lane::Expansion | Lane::Contraction | Lane::Churn);
         if is_always_shown || !is_quiet {
-            section.row(vec![title(lane.as_str()), scale.text(*units), scale.flow(activity)]);
+            section.row(vec![
+                title(lane.as_str()).into(),
+                Cell::amount(scale, *units),
+                Cell::flow(scale, activity),
+            ]);
         }
     }
-    section.total(vec!["Ending MRR".to_owned(), scale.level(roll.ending_mrr), none()]);
+    section.sum(vec!["Ending MRR".into(), Cell::level(scale, roll.ending_mrr), none()]);
     section
 }
 
-fn kinds(name: &str, kinds: &[(Kind, i128)], total: i128, scale: Scale) -> Section {
-    let mut section = Section::of(name, &["kind", "#MRR"]);
+fn kinds(key: &str, name: &str, kinds: &[(Kind, i128)], total: i128, scale: Scale) -> Section {
+    let mut section = Section::of(key, name, &["kind", "#MRR"]);
     for (kind, units) in kinds.iter().filter(|(_, units)| *units != 0) {
-        section.row(vec![title(kind.as_str()), scale.text(*units)]);
+        section.row(vec![title(kind.as_str()).into(), Cell::amount(scale, *units)]);
     }
-    section.total(vec!["Total".to_owned(), scale.text(total)]);
+    section.sum(vec!["Total".into(), Cell::amount(scale, total)]);
     section
 }
 
 fn rates(block: &CurrencyBlock) -> Section {
-    let mut section = Section::of("Rates", &["rate", "#value", "reference line"]);
+    let mut section = Section::of("rates", "Rates", &["rate", "#value", "reference line"]);
     for (name, rate) in block.named_rates() {
-        let value = if name == "quick_ratio" { rate.to_times() } else { rate.to_percent() };
+        let value = if name == "quick_ratio" { Cell::times(rate) } else { Cell::share(rate) };
         let line = reference_line(name).unwrap_or_default();
-        section.row(vec![rate_title(name), value, line.to_owned()]);
+        section.row(vec![rate_title(name).into(), value, line.into()]);
     }
     let sources: Vec<String> = block.sources().iter().map(|(_, share)| short(share)).collect();
     section.row(vec![
-        "Sources: upsell : seat and usage : cross-sell".to_owned(),
-        sources.join(" : "),
-        reference_line("sources").unwrap_or_default().to_owned(),
+        "Sources: upsell : seat and usage : cross-sell".into(),
+        sources.join(" : ").into(),
+        reference_line("sources").unwrap_or_default().into(),
     ]);
     section.row(vec![
-        "Ten largest expanders' share of expansion".to_owned(),
-        block.concentration.top_ten_share.to_percent(),
-        String::new(),
+        "Ten largest expanders' share of expansion".into(),
+        Cell::share(&block.concentration.top_ten_share),
+        "".into(),
     ]);
     section
 }
 
+/// How the month stands against what is aimed at.
+fn targets(report: &Report, block: &CurrencyBlock) -> Section {
+    let mut section = Section::of("targets", "Against targets", &["figure", "#month", "target", "standing"]);
+    for standing in block.standings(&report.targets) {
+        let side = match standing.aim {
+            Aim::AtLeast => "at least",
+            Aim::AtMost => "at most",
+        };
+        section.row(vec![
+            rate_title(standing.figure).into(),
+            Cell::short(&standing.rate),
+            format!("{side} {}", round(standing.target)).into(),
+            standing.to_words().into(),
+        ]);
+    }
+    section
+}
+
 fn customers(block: &CurrencyBlock) -> Section {
-    let mut section = Section::of("Customers", &["customers", "#count"]);
+    let mut section = Section::of("customers", "Customers", &["customers", "#count"]);
     let counts = block.figures.customers;
     let rows = [
         ("Starting", counts.starting, true),
@@ -202,9 +205,9 @@ fn customers(block: &CurrencyBlock) -> Section {
         ("Ending", counts.ending, true),
     ];
     for (name, count, is_total) in rows {
-        let cells = vec![name.to_owned(), count.to_string()];
+        let cells = vec![name.into(), Cell::count(count)];
         if is_total {
-            section.total(cells);
+            section.level(cells);
         } else {
             section.row(cells);
         }
@@ -213,15 +216,19 @@ fn customers(block: &CurrencyBlock) -> Section {
 }
 
 fn motion(block: &CurrencyBlock, printed: &Printed) -> Section {
-    let mut section = Section::of("Who moved core expansion", &["motion", "#MRR", "#share"]);
+    let mut section = Section::of("motion", "Who moved core expansion", &["motion", "#MRR", "#share"]);
     let amounts: Vec<(Motion, Delta)> = block.motion.iter().map(|(motion, sum)| (*motion, *sum)).collect();
     let parts: Vec<Delta> = amounts.iter().map(|(_, sum)| *sum).collect();
     let core = block.figures.core_expansion;
     for ((motion, sum), units) in amounts.iter().zip(printed.scale.parts(&parts, printed.core())) {
         let share = Rate::of(sum.0, core.0, "no core expansion");
-        section.row(vec![title(motion.as_str()), printed.scale.text(units), short(&share)]);
+        section.row(vec![
+            title(motion.as_str()).into(),
+            Cell::amount(printed.scale, units),
+            Cell::short(&share),
+        ]);
     }
-    section.total(vec!["Core expansion".to_owned(), printed.scale.text(printed.core()), String::new()]);
+    section.sum(vec!["Core expansion".into(), Cell::amount(printed.scale, printed.core()), "".into()]);
     section
 }
 
@@ -230,12 +237,12 @@ fn evidence(block: &CurrencyBlock, scale: Scale) -> Option<Section> {
     let shares = block.evidence_shares();
     let note = "Events first; the past before them is rebuilt from invoices and lists, and what these do not tell \
                 is an opening.";
-    let mut section =
-        Section::of("What ending MRR rests on", &["evidence", "#MRR", "#share"]).noted(Some(note.to_owned()));
+    let mut section = Section::of("evidence", "What ending MRR rests on", &["evidence", "#MRR", "#share"])
+        .noted(Some(note.to_owned()));
     let parts: Vec<Delta> = shares.iter().map(|(_, mrr, _)| *mrr - Mrr::ZERO).collect();
     let units = scale.between(Mrr::ZERO, &parts, block.figures.rollforward.ending_mrr);
     for ((grade, _, share), units) in shares.iter().zip(units) {
-        section.row(vec![title(grade), scale.text(units), short(share)]);
+        section.row(vec![title(grade).into(), Cell::amount(scale, units), Cell::short(share)]);
     }
     (!shares.is_empty()).then_some(section)
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use chrono_tz::Tz;
 
-use super::{CONSOLIDATED, Consolidation, Fraction, ReportError};
+use super::{CONSOLIDATED, Consolidation, ReportError, Targets, View};
 use crate::mrr::{Currency, Instant, Month, Policy};
 
 /// The choices behind a report; everything that is not in the ledger. No clock: what time it is
@@ -39,6 +39,8 @@ pub struct Settings {
     pub consolidation: Option<Consolidation>,
     /// The one dimension that is asked for; `None` for all.
     pub by: Option<Dimension>,
+    /// For whom it is laid out; `None` for everybody.
+    pub view: Option<View>,
 }
 
 impl Settings {
@@ -60,6 +62,7 @@ impl Settings {
             currency: None,
             consolidation: None,
             by: None,
+            view: None,
         }
     }
 
@@ -83,22 +86,6 @@ impl Settings {
             .chain(owner)
             .chain(self.segments.iter().map(|key| Dimension::metadata(key)))
             .collect()
-    }
-}
-
-/// What a business aims at; `upswell.toml`, section `[targets]`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Targets {
-    /// Expansion's share of new ARR.
-    pub expansion_share_of_new_arr: Fraction,
-    /// Expansion's share of an owner's book growth.
-    pub owner_book_growth: Fraction,
-}
-
-impl Default for Targets {
-    fn default() -> Self {
-        let thirty_percent = Fraction { numerator: 3, denominator: 10 };
-        Self { expansion_share_of_new_arr: thirty_percent, owner_book_growth: thirty_percent }
     }
 }
 

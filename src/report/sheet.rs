@@ -3,7 +3,9 @@
 
 use chrono_tz::Tz;
 
-use super::{CurrencyBlock, MonthStatus, REFERENCE_SOURCE, RangeReport, Report};
+use super::cell::Cell;
+use super::lists::{cohorts, segments, trend};
+use super::{CONSOLIDATED, CurrencyBlock, MonthStatus, REFERENCE_SOURCE, RangeReport, Report, Scale, View};
 use crate::mrr::{Instant, PastDuePolicy, Policy};
 
 /// A report on paper.
@@ -20,8 +22,12 @@ pub(super) struct Sheet {
 /// One currency on paper.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct SheetBlock {
+    /// Its name in files: the currency's code, or `consolidated`.
+    pub(super) code: String,
     pub(super) currency: String,
     pub(super) tiles: Vec<Tile>,
+    /// What the figures say, in sentences.
+    pub(super) said: Vec<String>,
     pub(super) sections: Vec<Section>,
 }
 
@@ -29,13 +35,15 @@ pub(super) struct SheetBlock {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Tile {
     pub(super) name: &'static str,
-    pub(super) value: String,
+    pub(super) value: Cell,
     pub(super) note: String,
 }
 
 /// A heading with a table.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Section {
+    /// What it is called by views and in the names of files.
+    pub(super) key: String,
     pub(super) title: String,
     pub(super) note: Option<String>,
     pub(super) columns: Vec<Column>,
@@ -52,19 +60,22 @@ pub(super) struct Column {
 /// A row.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Row {
-    pub(super) cells: Vec<String>,
+    pub(super) cells: Vec<Cell>,
     /// Whether it is a level or a sum rather than a part.
     pub(super) is_total: bool,
+    /// Whether each amount in it is the sum of those above it, as printed.
+    pub(super) is_sum: bool,
 }
 
 impl Section {
     /// A section whose columns are named `name` for text and `#name` for numbers.
-    pub(super) fn of(title: &str, columns: &[&str]) -> Self {
+    pub(super) fn of(key: &str, title: &str, columns: &[&str]) -> Self {
         let column = |name: &&str| Column {
             name: name.strip_prefix('#').unwrap_or(name).to_owned(),
             is_number: name.starts_with('#'),
         };
         Self {
+            key: key.to_owned(),
             title: title.to_owned(),
             note: None,
             columns: columns.iter().map(column).collect(),
@@ -72,12 +83,19 @@ impl Section {
         }
     }
 
-    pub(super) fn row(&mut self, cells: Vec<String>) {
-        self.rows.push(Row { cells, is_total: false });
+    /// A part, or what stands for itself.
+    pub(super) fn row(&mut self, cells: Vec<Cell>) {
+        self.rows.push(Row { cells, is_total: false, is_sum: false });
     }
 
-    pub(super) fn total(&mut self, cells: Vec<String>) {
-        self.rows.push(Row { cells, is_total: true });
+    /// A level.
+    pub(super) fn level(&mut self, cells: Vec<Cell>) {
+        self.rows.push(Row { cells, is_total: true, is_sum: false });
+    }
+
+    /// The sum of all rows so far.
+    pub(super) fn sum(&mut self, cells: Vec<Cell>) {
+        self.rows.push(Row { cells, is_total: true, is_sum: true });
     }
 
     pub(super) fn noted(mut self, note: Option<String>) -> Self {
@@ -87,22 +105,58 @@ impl Section {
 }
 
 impl Sheet {
-    /// Lays a report out.
+    /// Lays a report out as a view has it, or with all that a terminal has room for.
     pub(super) fn of(report: &Report) -> Self {
+        if report.view.is_some() { Self::whole(report) } else { Self::short(report) }
+    }
+
+    fn short(report: &Report) -> Self {
         let rest = super::lists::incomplete(&report.incomplete, report.zone);
         Self {
-            title: format!("Expansion report {}", report.month),
+            title: match report.view {
+                Some(view) => format!("Expansion report {}, {} view", report.month, view.as_str()),
+                None => format!("Expansion report {}", report.month),
+            },
             facts: facts(report),
             blocks: report.blocks().map(|(name, block)| sheet_block(report, name, block)).collect(),
             rest: rest.into_iter().collect(),
         }
     }
+
+    /// Lays a report out with what is too long for a terminal: months, cohorts, every segment.
+    pub(super) fn whole(report: &Report) -> Self {
+        let mut sheet = Self::short(report);
+        for (shown, (_, block)) in sheet.blocks.iter_mut().zip(report.blocks()) {
+            if report.by.is_none() {
+                let scale = Scale::of(&block.currency);
+                shown.sections.extend(block.segments.iter().map(|table| segments(table, scale)));
+            }
+            shown.sections.extend(trend(block));
+            shown.sections.extend(cohorts(block));
+            if let Some(view) = report.view {
+                shown.sections = chosen(std::mem::take(&mut shown.sections), view);
+            }
+        }
+        sheet
+    }
+}
+
+/// The sections of a view, in its order; one that has nothing to say is not there.
+fn chosen(sections: Vec<Section>, view: View) -> Vec<Section> {
+    let place = |section: &Section| view.sections().iter().position(|key| *key == section.key);
+    let mut chosen: Vec<(usize, Section)> =
+        sections.into_iter().filter_map(|section| Some((place(&section)?, section))).collect();
+    chosen.sort_by_key(|(place, _)| *place);
+    chosen.into_iter().map(|(_, section)| section).collect()
 }
 
 fn sheet_block(report: &Report, currency: String, block: &CurrencyBlock) -> SheetBlock {
+    let is_consolidated = currency.starts_with("Consolidated");
     SheetBlock {
+        code: if is_consolidated { CONSOLIDATED.to_owned() } else { block.currency.to_string() },
         currency,
-        tiles: super::sections::tiles(report, block),
+        tiles: super::tiles::tiles(report, block),
+        said: super::tiles::said(report, block),
         sections: super::sections::sections(report, block),
     }
 }

@@ -17,7 +17,8 @@ impl Report {
             text.push_str("\nNo customer had MRR in this month, and none moved.\n");
         }
         for block in &sheet.blocks {
-            text.push_str(&format!("\n── {} ──\n", block.currency));
+            text.push_str(&format!("\n── {} ──\n\n", block.currency));
+            block.said.iter().for_each(|sentence| text.push_str(&format!("{sentence}\n")));
             for section in &block.sections {
                 text.push_str(&section_text(section));
             }
@@ -57,7 +58,11 @@ pub(super) fn section_text(section: &Section) -> String {
         .filter(|(_, column)| column.is_number)
         .map(|(index, _)| index)
         .collect();
-    let table = plain_table(&head, &numbers, section.rows.iter().map(|row| row.cells.clone()));
+    let table = plain_table(
+        &head,
+        &numbers,
+        section.rows.iter().map(|row| row.cells.iter().map(|cell| cell.text.clone()).collect()),
+    );
     let note = section.note.as_ref().map(|note| format!("{note}\n")).unwrap_or_default();
     format!("\n{}\n{table}{note}", section.title)
 }

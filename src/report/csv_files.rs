@@ -1,0 +1,80 @@
+//! The report as an archive of CSV: one tidy file a section, as it is printed, beside the long form that has
+//! every figure exactly.
+
+use std::collections::BTreeMap;
+use std::io::{Cursor, Write};
+
+use zip::write::SimpleFileOptions;
+use zip::{CompressionMethod, DateTime, ZipWriter};
+
+use super::csv_face::csv_text;
+use super::sheet::{Row, Section, Sheet};
+use super::{Report, ReportError};
+
+/// A file while it is gathered.
+struct File {
+    head: Vec<String>,
+    rows: Vec<Vec<String>>,
+}
+
+impl Report {
+    /// A zip archive: `report.csv` in long form, and a file for each section with a row for each of its rows,
+    /// the month and currency before them. The same report gives the same bytes.
+    ///
+    /// # Errors
+    ///
+    /// [`ReportError::Csv`] and [`ReportError::Archive`], which do not happen for text in memory.
+    pub fn to_csv_files(&self) -> Result<Vec<u8>, ReportError> {
+        let sheet = Sheet::whole(self);
+        let mut files: BTreeMap<String, File> = BTreeMap::new();
+        let of_blocks = sheet
+            .blocks
+            .iter()
+            .flat_map(|block| block.sections.iter().map(move |section| (block.code.as_str(), section)));
+        for (code, section) in of_blocks.chain(sheet.rest.iter().map(|section| ("", section))) {
+            add(&mut files, &self.month.to_string(), code, section);
+        }
+        let mut texts = vec![("report".to_owned(), self.to_csv()?)];
+        for (name, file) in files {
+            let head: Vec<&str> = file.head.iter().map(String::as_str).collect();
+            texts.push((name, csv_text(&head, file.rows)?));
+        }
+        archive(&texts)
+    }
+}
+
+fn add(files: &mut BTreeMap<String, File>, month: &str, code: &str, section: &Section) {
+    let fresh = || {
+        let name = |name: &str| if name.is_empty() { "name".to_owned() } else { name.replace(' ', "_") };
+        let columns = section.columns.iter().map(|column| name(&column.name.to_lowercase()));
+        let fixed = ["month", "currency", "row"].map(str::to_owned);
+        File { head: fixed.into_iter().chain(columns).collect(), rows: Vec::new() }
+    };
+    let file = files.entry(section.key.clone()).or_insert_with(fresh);
+    let row = |row: &Row| {
+        let what = match (row.is_sum, row.is_total) {
+            (true, _) => "sum",
+            (false, true) => "level",
+            _ => "part",
+        };
+        let cells = row.cells.iter().map(|cell| match &cell.number {
+            Some(number) => number.decimal.clone(),
+            None => cell.text.clone(),
+        });
+        [month, code, what].map(str::to_owned).into_iter().chain(cells).collect()
+    };
+    file.rows.extend(section.rows.iter().map(row));
+}
+
+fn archive(texts: &[(String, String)]) -> Result<Vec<u8>, ReportError> {
+    let mut writer = ZipWriter::new(Cursor::new(Vec::new()));
+    // No clock: the same report gives the same bytes.
+    let options = SimpleFileOptions::default()
+        .compression_method(CompressionMethod::Deflated)
+        .last_modified_time(DateTime::default());
+    for (name, text) in texts {
+        writer.start_file(format!("{name}.csv"), options)?;
+        writer.write_all(text.as_bytes())?;
+    }
+    Ok(writer.finish()?.into_inner())
+}
