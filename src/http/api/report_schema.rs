@@ -94,6 +94,57 @@ enum PastDue {
 struct Targets {
     expansion_share_of_new_arr: String,
     owner_book_growth: String,
+    #[schema(required)]
+    expansion_rate: Option<String>,
+    #[schema(required)]
+    nrr: Option<String>,
+    #[schema(required)]
+    grr: Option<String>,
+    /// The most there may be.
+    #[schema(required)]
+    logo_churn: Option<String>,
+    /// Those of single owners.
+    owners: BTreeMap<String, String>,
+}
+
+/// How a month stands against a target.
+#[derive(ToSchema)]
+struct Standing {
+    /// The figure's name.
+    figure: String,
+    #[schema(required)]
+    value: Option<String>,
+    /// Why it is null.
+    #[schema(nullable = false)]
+    value_reason: Option<String>,
+    target: String,
+    /// Which side of the target is aimed at.
+    aim: AimWord,
+    /// Null if the value is.
+    #[schema(required)]
+    met: Option<bool>,
+}
+
+#[derive(ToSchema)]
+#[schema(rename_all = "snake_case")]
+enum AimWord {
+    AtLeast,
+    AtMost,
+}
+
+/// A customer who is late with paying.
+#[derive(ToSchema)]
+struct LatePayer {
+    customer: String,
+    /// MRR of subscriptions that are past due.
+    mrr: String,
+}
+
+/// What customers that were new in the month did before its end, which is part of what is new.
+#[derive(ToSchema)]
+struct FirstMonth {
+    expansion: String,
+    contraction: String,
 }
 
 /// How a month was closed.
@@ -186,6 +237,13 @@ struct CurrencyBlock {
     evidence: Amounts,
     /// The same as shares.
     evidence_shares: Ratios,
+    /// Whose MRR is at risk; they sum up to `at_risk`.
+    late_payers: Vec<LatePayer>,
+    first_month: FirstMonth,
+    /// The month in sentences.
+    summary: Vec<String>,
+    /// How it stands against what is aimed at.
+    targets: Vec<Standing>,
 }
 
 /// Starting MRR, the lanes, ending MRR: starting and lanes sum up to ending.
