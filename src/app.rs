@@ -145,12 +145,12 @@ impl App {
         let (door, committer) = Door::open(self.ledger.clone(), self.door_terms(), Arc::clone(&stored));
         let door = if does == Duty::Receive { door.settled_elsewhere() } else { door };
         let door = Arc::new(door);
-        let mut fetching = Vec::new();
+        let (mut fetching, mut watch) = (Vec::new(), None);
         if does == Duty::Everything {
             note_absence(&self.ledger, now()).await?;
             fetching = self.api()?.map(|api| self.start_fetching(api, &stored)).unwrap_or_default();
+            watch = Some(Watch::begin(self.ledger.clone()).await?);
         }
-        let watch = Watch::begin(self.ledger.clone()).await?;
         let working =
             (does == Duty::Everything).then(|| start_worker(self.settler(), self.ledger.clone(), stored));
         let limits = http_limits(&self.config);

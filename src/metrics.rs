@@ -186,15 +186,19 @@ impl Metrics {
         self.waiting.set(i64::try_from(deliveries).unwrap_or(i64::MAX));
     }
 
-    /// The ledger was looked at; `None` if it did not answer, and then the last figures stand.
-    pub fn ledger(&self, standing: Option<Standing>) {
-        self.store_up.set(i64::from(standing.is_some()));
-        if let Some(Standing { pending, lag_seconds, parked, incomplete }) = standing {
-            self.pending.set(pending);
-            self.lag.set(Duration::from_secs(lag_seconds.unsigned_abs()).as_secs_f64());
-            self.parked.set(parked);
-            self.incomplete.set(incomplete);
-        }
+    /// Whether the store answered a look at it. While it does not, the last figures of the ledger stand.
+    pub fn store(&self, is_up: bool) {
+        self.store_up.set(i64::from(is_up));
+    }
+
+    /// The ledger was looked at.
+    pub fn ledger(&self, standing: Standing) {
+        let Standing { pending, lag_seconds, parked, incomplete } = standing;
+        self.store(true);
+        self.pending.set(pending);
+        self.lag.set(Duration::from_secs(lag_seconds.unsigned_abs()).as_secs_f64());
+        self.parked.set(parked);
+        self.incomplete.set(incomplete);
     }
 
     /// So many movements of a class and kind were posted or, of reversals, taken back.

@@ -10,20 +10,21 @@ use axum::routing::get;
 
 use super::Problem;
 use crate::metrics::{Metrics, Standing};
-use crate::pipeline::{Door, Watch};
+use crate::pipeline::{Door, Unready, Watch};
 
 /// What is looked at when Prometheus asks.
 #[derive(Clone)]
 pub(super) struct Watched {
     metrics: Metrics,
     door: Arc<Door>,
-    watch: Arc<Watch>,
+    watch: Option<Arc<Watch>>,
     now: fn() -> i64,
 }
 
-/// The page of metrics: what the process counted, and how the ledger stands when it is asked.
-pub fn metrics(metrics: Metrics, door: Arc<Door>, watch: Watch, now: fn() -> i64) -> Router {
-    let watched = Watched { metrics, door, watch: Arc::new(watch), now };
+/// The page of metrics: what the process counted, and how the ledger stands when it is asked. Who only receives may
+/// not look at it, and has no watch.
+pub fn metrics(metrics: Metrics, door: Arc<Door>, watch: Option<Watch>, now: fn() -> i64) -> Router {
+    let watched = Watched { metrics, door, watch: watch.map(Arc::new), now };
     Router::new().route("/metrics", get(show)).with_state(watched)
 }
 
@@ -41,23 +42,9 @@ pub fn metrics(metrics: Metrics, door: Arc<Door>, watch: Watch, now: fn() -> i64
 pub(super) async fn show(State(watched): State<Watched>) -> Result<Response, Problem> {
     let Watched { metrics, door, watch, now } = watched;
     metrics.waiting(door.waiting());
-    match watch.read(now()).await {
-        Ok(read) => {
-            for count in &read.posted {
-                metrics.posted(&count.class, &count.kind, count.is_reversal, count.count.unsigned_abs());
-            }
-            metrics.ledger(Some(Standing {
-                pending: read.pending,
-                lag_seconds: read.lag_seconds,
-                parked: read.parked,
-                incomplete: read.incomplete,
-            }));
-        }
-        // What the process counted is told all the same: that is when it is needed.
-        Err(error) => {
-            tracing::error!(%error, "the ledger could not be looked at");
-            metrics.ledger(None);
-        }
+    match &watch {
+        Some(watch) => look(watch, &metrics, now()).await,
+        None => metrics.store(!matches!(door.readiness(now()).await, Err(Unready::Store))),
     }
     let text = metrics.text().map_err(|error| {
         tracing::error!(%error, "the metrics could not be written");
@@ -65,4 +52,26 @@ pub(super) async fn show(State(watched): State<Watched>) -> Result<Response, Pro
         Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "metrics_unavailable", detail)
     })?;
     Ok(([(header::CONTENT_TYPE, Metrics::content_type())], text).into_response())
+}
+
+/// How the ledger stands, and what was posted since the look before.
+async fn look(watch: &Watch, metrics: &Metrics, now: i64) {
+    match watch.read(now).await {
+        Ok(read) => {
+            for count in &read.posted {
+                metrics.posted(&count.class, &count.kind, count.is_reversal, count.count.unsigned_abs());
+            }
+            metrics.ledger(Standing {
+                pending: read.pending,
+                lag_seconds: read.lag_seconds,
+                parked: read.parked,
+                incomplete: read.incomplete,
+            });
+        }
+        // What the process counted is told all the same: that is when it is needed.
+        Err(error) => {
+            tracing::error!(%error, "the ledger could not be looked at");
+            metrics.store(false);
+        }
+    }
 }

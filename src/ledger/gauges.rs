@@ -42,7 +42,7 @@ impl Ledger {
     pub async fn gauges(&self) -> Result<Gauges, LedgerError> {
         let sql = "SELECT (SELECT COUNT(*) FROM pending) AS pending, \
                    (SELECT MIN(received_at) FROM pending WHERE run IS NULL) AS oldest_pending_at, \
-                   (SELECT COUNT(*) FROM disposition WHERE outcome = 'parked') AS parked, \
+                   (SELECT COUNT(*) FROM disposition WHERE outcome = 'parked' AND outcome <> 'settled') AS parked, \
                    (SELECT COUNT(*) FROM (SELECT DISTINCT book, customer, subscription, item FROM finding \
                     WHERE matter = 'incomplete') AS items) AS incomplete, \
                    (SELECT COALESCE(MAX(seq), 0) FROM posting) AS last_posting";
