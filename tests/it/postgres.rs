@@ -210,7 +210,11 @@ fn each_role_can_do_its_work_and_nothing_else() {
     let other = events[0].replacen("\"created\":", "\"created\": 1", 1);
     assert_eq!(connection.deliver(other.as_bytes()).unwrap().status, 200, "kept aside");
     let metrics = connection.get("/metrics", "").unwrap();
-    assert!(metrics.body.contains("upswell_store_up 1") && metrics.body.contains("stored"), "{}", metrics.body);
+    assert!(
+        metrics.body.contains("upswell_store_up 1") && metrics.body.contains("stored"),
+        "{}",
+        metrics.body
+    );
     assert!(reader.output(&["status", "--format", "json"]).contains(r#""settled":0"#));
     keeper.receive(&events[..1]);
     reader.output(&["verify"]);

@@ -125,6 +125,7 @@ struct Standing {
     met: Option<bool>,
 }
 
+/// Whether a target is the least or the most there should be.
 #[derive(ToSchema)]
 #[schema(rename_all = "snake_case")]
 enum AimWord {
