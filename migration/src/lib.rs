@@ -15,6 +15,7 @@ mod m0008_codec;
 mod m0009_pull;
 mod m0010_evidence;
 mod m0011_lighter;
+mod m0014_packed;
 mod schema;
 
 use sea_orm_migration::MigrationTrait;
@@ -38,6 +39,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0009_pull::Migration),
             Box::new(m0010_evidence::Migration),
             Box::new(m0011_lighter::Migration),
+            Box::new(m0014_packed::Migration),
         ]
     }
 }

@@ -8,8 +8,7 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader, BufWriter, Seek, Write};
 use std::path::Path;
 
-use super::mirror::{self, read, write};
-use super::{CustomerKey, Ledger, LedgerError, NewFact};
+use super::{CustomerKey, Ledger, LedgerError, NewFact, Packed, fact};
 use crate::mrr::Fact;
 
 /// Files that the customers are spread over: what one of them holds is in memory at a time.
@@ -31,7 +30,7 @@ pub struct LaidFact {
     /// The delivery that says it; 0 until it is stored.
     inbox_seq: i64,
     part: i64,
-    text: String,
+    packed: Packed,
 }
 
 impl LaidFact {
@@ -42,7 +41,7 @@ impl LaidFact {
     /// A fact that can't be written.
     pub fn of(book: &str, part: i64, fact: &Fact) -> Result<Self, LedgerError> {
         let key = CustomerKey { book: book.to_owned(), customer: fact.customer().clone() };
-        Ok(Self { key, inbox_seq: 0, part, text: write::<mirror::Fact, _>(fact)? })
+        Ok(Self { key, inbox_seq: 0, part, packed: fact::pack(fact)? })
     }
 
     /// The same, of the delivery that has this number.
@@ -57,17 +56,41 @@ impl LaidFact {
     ///
     /// A stored form that can't be read.
     pub fn read(self) -> Result<NewFact, LedgerError> {
-        let fact = read::<mirror::Fact, _>("a fact laid aside", &self.text)?;
-        let Self { key, inbox_seq, part, text } = self;
-        Ok(NewFact { key, inbox_seq, part, fact, text: Some(text) })
+        let Self { key, inbox_seq, part, packed } = self;
+        NewFact::of_packed(key, inbox_seq, part, packed)
     }
 
-    fn of_line(line: &str) -> Option<Self> {
-        let mut names = line.splitn(5, BETWEEN);
+    /// Writes it: its names and its length on a line, and behind it its bytes.
+    fn write(&self, file: &mut impl Write) -> io::Result<()> {
+        let Self { key: CustomerKey { book, customer }, inbox_seq, part, packed: Packed { codec, bytes } } =
+            self;
+        let length = bytes.len();
+        let names = [book.as_str(), customer.as_str()].map(|name| format!("{name}{BETWEEN}")).concat();
+        writeln!(file, "{names}{inbox_seq}{BETWEEN}{part}{BETWEEN}{codec}{BETWEEN}{length}")?;
+        file.write_all(bytes)
+    }
+
+    /// Reads the next one; `None` at the end.
+    fn read_from(file: &mut impl BufRead) -> io::Result<Option<Self>> {
+        let mut line = String::new();
+        if file.read_line(&mut line)? == 0 {
+            return Ok(None);
+        }
+        let (mut fact, length) =
+            Self::of_line(&line).ok_or_else(|| io::Error::other("a line that was written is another one"))?;
+        fact.packed.bytes = vec![0; length];
+        file.read_exact(&mut fact.packed.bytes)?;
+        Ok(Some(fact))
+    }
+
+    /// A fact without its bytes, and how many they are.
+    fn of_line(line: &str) -> Option<(Self, usize)> {
+        let mut names = line.trim_end_matches('\n').split(BETWEEN);
         let (book, customer) = (names.next()?.to_owned(), names.next()?.into());
         let (inbox_seq, part) = (names.next()?.parse().ok()?, names.next()?.parse().ok()?);
-        let text = names.next()?.trim_end_matches('\n').to_owned();
-        Some(Self { key: CustomerKey { book, customer }, inbox_seq, part, text })
+        let (codec, length) = (names.next()?.parse().ok()?, names.next()?.parse().ok()?);
+        let packed = Packed { codec, bytes: Vec::new() };
+        Some((Self { key: CustomerKey { book, customer }, inbox_seq, part, packed }, length))
     }
 }
 
@@ -93,9 +116,7 @@ impl Aside {
     pub fn lay(&mut self, fact: &LaidFact) -> Result<(), LedgerError> {
         let at = part_of(&fact.key);
         let Some(file) = self.parts.get_mut(at) else { return Ok(()) };
-        let LaidFact { key: CustomerKey { book, customer }, inbox_seq, part, text } = fact;
-        writeln!(file, "{book}{BETWEEN}{customer}{BETWEEN}{inbox_seq}{BETWEEN}{part}{BETWEEN}{text}")
-            .map_err(failed)
+        fact.write(file).map_err(failed)
     }
 
     /// The facts of the next customers, in the order they were laid aside; `None` after the last. All facts
@@ -109,14 +130,9 @@ impl Aside {
         let mut file = part.into_inner().map_err(|error| failed(error.into_error()))?;
         file.rewind().map_err(failed)?;
         let mut facts = Vec::new();
-        let mut line = String::new();
-        let mut lines = BufReader::new(file);
-        while lines.read_line(&mut line).map_err(failed)? > 0 {
-            let fact = LaidFact::of_line(&line);
-            facts.push(
-                fact.ok_or_else(|| failed(io::Error::other("a line that was written is another one")))?,
-            );
-            line.clear();
+        let mut file = BufReader::new(file);
+        while let Some(fact) = LaidFact::read_from(&mut file).map_err(failed)? {
+            facts.push(fact);
         }
         Ok(Some(facts))
     }

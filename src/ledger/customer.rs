@@ -7,7 +7,7 @@ use sea_orm::{FromQueryResult, Value};
 
 use super::mirror::{self, read};
 use super::sql::{KEYS_A_STATEMENT, all, marks, statement, with_customers};
-use super::{Ledger, LedgerError};
+use super::{Ledger, LedgerError, fact};
 use crate::mrr::{Checkpoint, CustomerId, Fact, Instant, Start, Timeline};
 
 /// A customer within its book: the unit of order, of locking and of derivation.
@@ -44,7 +44,9 @@ struct CustomerRow {
 #[derive(FromQueryResult)]
 struct FactRow {
     customer: String,
+    codec: i64,
     body: String,
+    packed: Option<Vec<u8>>,
 }
 
 #[derive(FromQueryResult)]
@@ -209,7 +211,7 @@ impl Ledger {
     /// All facts of customers.
     async fn whole_facts(&self, book: &str, of: &[String]) -> Result<Vec<(String, Fact)>, LedgerError> {
         let sql = format!(
-            "SELECT customer, body FROM fact WHERE book = ? AND customer IN ({}) \
+            "SELECT customer, codec, body, packed FROM fact WHERE book = ? AND customer IN ({}) \
              ORDER BY customer, inbox_seq, part",
             marks(of.len())
         );
@@ -224,7 +226,7 @@ impl Ledger {
         of: &[(String, Checkpoint)],
     ) -> Result<Vec<(String, Fact)>, LedgerError> {
         let sql = format!(
-            "{} SELECT f.customer, f.body FROM k CROSS JOIN fact f \
+            "{} SELECT f.customer, f.codec, f.body, f.packed FROM k CROSS JOIN fact f \
              WHERE f.book = ? AND f.customer = k.customer AND (f.at > k.at OR f.subscription IS NULL) \
              ORDER BY f.customer, f.inbox_seq, f.part",
             with_customers(of.len(), "at")
@@ -248,7 +250,7 @@ impl Ledger {
         let mut found = Vec::new();
         for chunk in base.chunks(KEYS_A_STATEMENT) {
             let sql = format!(
-                "{} SELECT f.customer, f.body FROM k CROSS JOIN inbox i CROSS JOIN fact f \
+                "{} SELECT f.customer, f.codec, f.body, f.packed FROM k CROSS JOIN inbox i CROSS JOIN fact f \
                  WHERE i.event_id = k.event AND f.book = ? AND f.customer = k.customer AND f.inbox_seq = i.seq \
                  AND f.event_id = k.event ORDER BY f.customer, f.inbox_seq, f.part",
                 with_customers(chunk.len(), "event")
@@ -270,8 +272,8 @@ impl Ledger {
             return Ok(Vec::new());
         }
         let rows: Vec<FactRow> = all(self.reader(), "read timelines", statement(sql, values)).await?;
-        let fact = |row: FactRow| Ok((row.customer, read::<mirror::Fact, _>("a fact", &row.body)?));
-        rows.into_iter().map(fact).collect()
+        let restored = |row: FactRow| Ok((row.customer, fact::restore(row.codec, row.body, row.packed)?));
+        rows.into_iter().map(restored).collect()
     }
 }
 

@@ -10,13 +10,14 @@ use super::catalogue::{AskRow, NewLesson, Questions, asks_of};
 use super::closing::OpenMonths;
 use super::customer::names;
 use super::error::while_doing;
+use super::fact::FACT;
 use super::mirror::{self, write};
 use super::open::run;
 use super::posting::{Entry, POSTING, Posting, movement_id, reversal, standing, values};
 use super::project::Projections;
 use super::sql::{KEYS_A_STATEMENT, Table, all, marks, statement};
-use super::{CustomerKey, Ledger, LedgerError, SettlementRules, closing, project, rules};
-use crate::mrr::{CustomerId, Derivation, Fact, Instant, Month};
+use super::{CustomerKey, Ledger, LedgerError, NewFact, SettlementRules, closing, fact, project, rules};
+use crate::mrr::{CustomerId, Derivation, Instant, Month};
 
 /// What a delivery came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,29 +53,6 @@ pub struct Disposition {
     pub reason: Option<String>,
     /// Where it does not fit, if it is parked.
     pub path: Option<String>,
-}
-
-/// A fact for a timeline.
-#[derive(Debug, Clone)]
-pub struct NewFact {
-    /// Whose.
-    pub key: CustomerKey,
-    /// The delivery that says it.
-    pub inbox_seq: i64,
-    /// Which of the delivery's facts it is, from 0.
-    pub part: i64,
-    /// The fact.
-    pub fact: Fact,
-    /// Its stored form, where that is at hand.
-    pub(super) text: Option<String>,
-}
-
-impl NewFact {
-    /// The fact that a delivery says as its `part`-th one, from 0.
-    #[must_use]
-    pub fn of(key: CustomerKey, inbox_seq: i64, part: i64, fact: Fact) -> Self {
-        Self { key, inbox_seq, part, fact, text: None }
-    }
 }
 
 /// What a customer was derived to.
@@ -127,26 +105,6 @@ impl AddAssign for Posted {
     }
 }
 
-const FACT: Table = Table {
-    name: "fact",
-    columns: &[
-        "book",
-        "customer",
-        "inbox_seq",
-        "part",
-        "at",
-        "reaches_back_to",
-        "subscription",
-        "event_id",
-        "status",
-        "body",
-    ],
-    // Read again from the same bytes by a newer version, it may say something else.
-    tail: "ON CONFLICT (book, customer, inbox_seq, part) DO UPDATE SET at = excluded.at, \
-           reaches_back_to = excluded.reaches_back_to, subscription = excluded.subscription, \
-           event_id = excluded.event_id, status = excluded.status, body = excluded.body",
-};
-
 const DISPOSITION: Table = Table {
     name: "disposition",
     columns: &["inbox_seq", "outcome", "reason", "path", "decided_at", "engine"],
@@ -182,6 +140,17 @@ struct Stood {
     asks: Vec<AskRow>,
 }
 
+/// The rows of a settlement, but those of its facts.
+#[derive(Default)]
+struct Rows {
+    posted: Posted,
+    postings: Vec<Value>,
+    projections: Projections,
+    questions: Questions,
+    customers: Vec<Value>,
+    dispositions: Vec<Value>,
+}
+
 /// What rows name rules and policy by.
 struct Digests {
     policy: String,
@@ -204,7 +173,7 @@ impl Ledger {
     ///
     /// [`LedgerError::Overtaken`] if a customer was settled meanwhile, or its book learnt something
     /// (derive again); else the store's refusal, or an amount that does not fit.
-    pub async fn settle(&self, settlement: &Settlement) -> Result<Posted, LedgerError> {
+    pub async fn settle(&self, settlement: &mut Settlement) -> Result<Posted, LedgerError> {
         let transaction = self.begin().await?;
         let posted = settlement.write(&transaction).await?;
         transaction.commit().await.map_err(while_doing("settle"))?;
@@ -213,21 +182,38 @@ impl Ledger {
 }
 
 impl Settlement {
-    async fn write(&self, db: &DatabaseTransaction) -> Result<Posted, LedgerError> {
+    async fn write(&mut self, db: &DatabaseTransaction) -> Result<Posted, LedgerError> {
         rules::keep(db, &self.rules, self.now).await?;
         let learnt = self.learn(db).await?;
         for customer in self.customers.iter().filter(|customer| customer.is_reread) {
-            forget_facts(db, &customer.key).await?;
+            fact::forget(db, &customer.key).await?;
         }
-        FACT.insert(db, self.fact_values()?).await?;
-        let mut posted = Posted::default();
-        let mut postings = Vec::new();
-        let mut customers = Vec::new();
-        let mut projections = Projections::default();
-        let mut questions = Questions::default();
+        let facts = fact::rows(&mut self.facts)?;
+        // While the store adds the facts, the other rows are made.
+        let (added, rows) = tokio::join!(FACT.insert(db, facts), self.rows(db, &learnt));
+        let (_, mut rows) = (added?, rows?);
+        self.clear(db).await?;
+        POSTING.insert(db, rows.postings).await?;
+        rows.projections.insert(db).await?;
+        rows.projections.attributes(db, &self.facts).await?;
+        rows.questions.insert(db).await?;
+        CUSTOMER.insert(db, rows.customers).await?;
+        self.heal(db, &learnt).await?;
+        DISPOSITION.insert(db, rows.dispositions).await?;
+        self.clear_pending(db).await?;
+        Ok(rows.posted)
+    }
+
+    /// All rows but those of facts, made from what stands of the customers.
+    async fn rows(
+        &self,
+        db: &DatabaseTransaction,
+        learnt: &BTreeMap<String, i64>,
+    ) -> Result<Rows, LedgerError> {
         let open = closing::open_months(db).await?;
         let mut stood = self.stood(db).await?;
         let digests = Digests { policy: self.rules.policy_digest()?, rules: self.rules.digest()? };
+        let mut rows = Rows::default();
         for customer in &self.customers {
             let stood = stood.remove(&customer.key).unwrap_or_default();
             if stood.row.as_ref().map_or(0, |row| row.revision) != customer.revision {
@@ -235,23 +221,18 @@ impl Settlement {
             }
             if let Ok(derivation) = &customer.derivation {
                 let by = (&open, digests.policy.as_str());
-                posted += self.difference(customer, derivation, stood.postings, by, &mut postings)?;
-                projections.collect(customer, derivation)?;
-                questions.replace(db, customer, derivation, &stood.asks).await?;
+                rows.posted +=
+                    self.difference(customer, derivation, stood.postings, by, &mut rows.postings)?;
+                rows.projections.collect(customer, derivation)?;
+                rows.questions.replace(db, customer, derivation, &stood.asks).await?;
             }
             let learnt = learnt.get(&customer.key.book).copied().unwrap_or_default();
-            customers.extend(self.customer_values(customer, stood.row, learnt, &digests.rules)?);
+            rows.customers.extend(self.customer_values(customer, stood.row, learnt, &digests.rules)?);
+            // Between two customers whoever hands facts to the store may hand it the next ones.
+            tokio::task::yield_now().await;
         }
-        self.clear(db).await?;
-        POSTING.insert(db, postings).await?;
-        projections.insert(db).await?;
-        projections.attributes(db, &self.facts).await?;
-        questions.insert(db).await?;
-        CUSTOMER.insert(db, customers).await?;
-        self.heal(db, &learnt).await?;
-        DISPOSITION.insert(db, self.disposition_values()).await?;
-        self.clear_pending(db).await?;
-        Ok(posted)
+        rows.dispositions = self.disposition_values();
+        Ok(rows)
     }
 
     /// What stands of the customers that were settled before, in a few statements for all.
@@ -346,43 +327,6 @@ impl Settlement {
         Ok(Posted { posted: new.len(), reversed: gone.len() })
     }
 
-    fn fact_values(&self) -> Result<Vec<Value>, LedgerError> {
-        let mut values = Vec::with_capacity(self.facts.len() * FACT.columns.len());
-        for new in &self.facts {
-            let (subscription, event, status) = match &new.fact {
-                Fact::Subscription(fact) => {
-                    let status = mirror::status_word(fact.state.status);
-                    (Some(fact.subscription.to_string()), &fact.evidence.event, Some(status))
-                }
-                Fact::Usage(fact) => (Some(fact.subscription.to_string()), &fact.evidence.event, None),
-                Fact::Customer(fact) => (None, &fact.evidence.event, None),
-                // Of the customer, whatever it is a discount on: it is at hand from any checkpoint on.
-                Fact::Discount(fact) => (None, &fact.evidence.event, None),
-                // So is a quote: whether it stands behind a change is asked wherever one goes on from.
-                Fact::Quote(fact) => (None, &fact.evidence.event, None),
-                Fact::Billed(fact) => (Some(fact.subscription.to_string()), &fact.evidence.event, None),
-                Fact::Change(fact) => (Some(fact.subscription.to_string()), &fact.evidence.event, None),
-            };
-            let text = match &new.text {
-                Some(text) => text.clone(),
-                None => write::<mirror::Fact, _>(&new.fact)?,
-            };
-            values.extend([
-                Value::from(new.key.book.clone()),
-                new.key.customer.to_string().into(),
-                new.inbox_seq.into(),
-                new.part.into(),
-                new.fact.at().0.into(),
-                new.fact.reaches_back_to().0.into(),
-                subscription.into(),
-                event.to_string().into(),
-                status.into(),
-                text.into(),
-            ]);
-        }
-        Ok(values)
-    }
-
     fn customer_values(
         &self,
         customer: &CustomerSettlement,
@@ -464,12 +408,4 @@ async fn revisions<C: ConnectionTrait>(
         rows.extend(all::<RevisionRow, _>(db, "settle", statement(sql, values)).await?);
     }
     Ok(rows)
-}
-
-/// Makes room for a timeline that was read anew: what an older version read out of an event, this one may
-/// not. The bytes stay.
-async fn forget_facts<C: ConnectionTrait>(db: &C, key: &CustomerKey) -> Result<(), LedgerError> {
-    let sql = "DELETE FROM fact WHERE book = $1 AND customer = $2";
-    let values = vec![key.book.clone().into(), key.customer.to_string().into()];
-    run(db, "settle", statement(sql, values)).await.map(drop)
 }

@@ -166,7 +166,7 @@ async fn the_store_itself_refuses_to_change_or_remove_what_was_written() {
     let (_directory, ledger) = ledger().await;
     ledger.accept(vec![arrival("evt_1", 1)], says).await.unwrap();
     ledger.accept(vec![arrival("evt_1", 2)], says).await.unwrap();
-    ledger.settle(&settlement(0, vec![movement(5)])).await.unwrap();
+    ledger.settle(&mut settlement(0, vec![movement(5)])).await.unwrap();
     for table in ["inbox", "conflict", "posting"] {
         for act in [format!("UPDATE {table} SET book = 'x'"), format!("DELETE FROM {table}")] {
             let transaction = ledger.begin().await.unwrap();
@@ -244,11 +244,11 @@ async fn bytes_come_back_as_they_went_in() {
 #[tokio::test]
 async fn a_settlement_posts_the_difference_and_again_posts_nothing() {
     let (_directory, ledger) = ledger().await;
-    let posted = ledger.settle(&settlement(0, vec![movement(5)])).await.unwrap();
+    let posted = ledger.settle(&mut settlement(0, vec![movement(5)])).await.unwrap();
     assert_eq!(posted, Posted { posted: 1, reversed: 0 });
-    let posted = ledger.settle(&settlement(1, vec![movement(5)])).await.unwrap();
+    let posted = ledger.settle(&mut settlement(1, vec![movement(5)])).await.unwrap();
     assert_eq!(posted, Posted::default());
-    let posted = ledger.settle(&settlement(2, vec![movement(7)])).await.unwrap();
+    let posted = ledger.settle(&mut settlement(2, vec![movement(7)])).await.unwrap();
     assert_eq!(posted, Posted { posted: 1, reversed: 1 });
     let stands = ledger.postings(&Wanted::default()).await.unwrap();
     assert_eq!(stands.iter().map(|posting| posting.movement.delta.0).collect::<Vec<_>>(), [7]);
@@ -256,19 +256,22 @@ async fn a_settlement_posts_the_difference_and_again_posts_nothing() {
     assert_eq!(all.iter().map(|posting| posting.movement.delta.0).collect::<Vec<_>>(), [5, -5, 7]);
     assert_eq!(all[1].adjusts.as_ref(), Some(&all[0].id));
     // What was taken back can stand again.
-    let posted = ledger.settle(&settlement(3, vec![movement(5)])).await.unwrap();
+    let posted = ledger.settle(&mut settlement(3, vec![movement(5)])).await.unwrap();
     assert_eq!(posted, Posted { posted: 1, reversed: 1 });
 }
 
 #[tokio::test]
 async fn the_same_event_in_other_bytes_moves_nothing_and_another_one_is_named_instead() {
     let (_directory, ledger) = ledger().await;
-    ledger.settle(&settlement(0, vec![movement(5)])).await.unwrap();
+    ledger.settle(&mut settlement(0, vec![movement(5)])).await.unwrap();
     let rendered = Evidence { sha256: "11".into(), ..evidence("evt_1") };
     let again = Movement { evidence: rendered, ..movement(5) };
-    assert_eq!(ledger.settle(&settlement(1, vec![again])).await.unwrap(), Posted::default());
+    assert_eq!(ledger.settle(&mut settlement(1, vec![again])).await.unwrap(), Posted::default());
     let other = Movement { evidence: evidence("evt_2"), ..movement(5) };
-    assert_eq!(ledger.settle(&settlement(2, vec![other])).await.unwrap(), Posted { posted: 1, reversed: 1 });
+    assert_eq!(
+        ledger.settle(&mut settlement(2, vec![other])).await.unwrap(),
+        Posted { posted: 1, reversed: 1 }
+    );
 }
 
 #[tokio::test]
@@ -276,24 +279,24 @@ async fn a_month_in_another_time_zone_is_posted_anew() {
     let (_directory, ledger) = ledger().await;
     let midnight = |at| Movement { effective_at: Instant(at), ..movement(5) };
     let last_hour = 1_790_809_200 - 1_800;
-    ledger.settle(&settlement(0, vec![midnight(last_hour)])).await.unwrap();
+    ledger.settle(&mut settlement(0, vec![midnight(last_hour)])).await.unwrap();
     let before = ledger.postings(&Wanted::default()).await.unwrap()[0].month;
     let rules = SettlementRules { zone: chrono_tz::Pacific::Kiritimati, ..rules() };
-    let moved = Settlement { rules, ..settlement(1, vec![midnight(last_hour)]) };
-    assert_eq!(ledger.settle(&moved).await.unwrap(), Posted { posted: 1, reversed: 1 });
+    let mut moved = Settlement { rules, ..settlement(1, vec![midnight(last_hour)]) };
+    assert_eq!(ledger.settle(&mut moved).await.unwrap(), Posted { posted: 1, reversed: 1 });
     assert_eq!(ledger.postings(&Wanted::default()).await.unwrap()[0].month, before.next());
 }
 
 #[tokio::test]
 async fn a_settlement_that_was_overtaken_changes_nothing() {
     let (_directory, ledger) = ledger().await;
-    ledger.settle(&settlement(0, vec![movement(5)])).await.unwrap();
-    let late = Settlement {
+    ledger.settle(&mut settlement(0, vec![movement(5)])).await.unwrap();
+    let mut late = Settlement {
         facts: vec![NewFact::of(key(), 1, 0, snapshot("evt_1"))],
         ..settlement(0, vec![movement(9)])
     };
     ledger.accept(vec![arrival("evt_1", 1)], says).await.unwrap();
-    assert!(matches!(ledger.settle(&late).await, Err(LedgerError::Overtaken { .. })));
+    assert!(matches!(ledger.settle(&mut late).await, Err(LedgerError::Overtaken { .. })));
     assert_eq!(ledger.postings(&Wanted::default()).await.unwrap()[0].movement.delta.0, 5);
     assert!(ledger.known(&key(), None).await.unwrap().timeline.facts.is_empty());
 }
@@ -301,7 +304,7 @@ async fn a_settlement_that_was_overtaken_changes_nothing() {
 #[tokio::test]
 async fn an_amount_past_64_bits_is_refused_and_nothing_of_its_settlement_stays() {
     let (_directory, ledger) = ledger().await;
-    let error = ledger.settle(&settlement(0, vec![movement(1 << 70)])).await.unwrap_err();
+    let error = ledger.settle(&mut settlement(0, vec![movement(1 << 70)])).await.unwrap_err();
     assert!(matches!(error, LedgerError::DoesNotFit { .. }), "{error}");
     assert!(ledger.postings(&Wanted { all: true, ..Wanted::default() }).await.unwrap().is_empty());
     assert!(ledger.customers("live").await.unwrap().is_empty());
@@ -313,9 +316,9 @@ async fn a_fact_comes_back_as_it_was_told() {
     ledger.accept(vec![arrival("evt_1", 1)], says).await.unwrap();
     let fact = NewFact::of(key(), 1, 0, snapshot("evt_1"));
     let disposition = Disposition { inbox_seq: 1, outcome: Outcome::Settled, reason: None, path: None };
-    let settled =
+    let mut settled =
         Settlement { facts: vec![fact], dispositions: vec![disposition], ..settlement(0, vec![movement(5)]) };
-    ledger.settle(&settled).await.unwrap();
+    ledger.settle(&mut settled).await.unwrap();
     assert_eq!(ledger.known(&key(), None).await.unwrap().timeline.facts, [snapshot("evt_1")]);
     let attributes = ledger.attributes("live").await.unwrap();
     assert_eq!(attributes[&key().customer].metadata["owner"], "north");
@@ -328,9 +331,9 @@ async fn what_another_version_parked_is_tried_again_and_no_more() {
     let (_directory, ledger) = ledger().await;
     ledger.accept(vec![arrival("evt_1", 1)], says).await.unwrap();
     let disposition = Disposition { inbox_seq: 1, outcome: Outcome::Parked, reason: None, path: None };
-    let parked =
+    let mut parked =
         Settlement { dispositions: vec![disposition], customers: Vec::new(), ..settlement(0, Vec::new()) };
-    ledger.settle(&parked).await.unwrap();
+    ledger.settle(&mut parked).await.unwrap();
     assert_eq!(ledger.retry_parked("test").await.unwrap(), 0);
     assert_eq!(ledger.retry_parked("a newer one").await.unwrap(), 1);
     assert_eq!(ledger.pending(10, 999).await.unwrap().len(), 1);
@@ -364,7 +367,7 @@ async fn a_store_of_another_kind_is_refused_by_name() {
 #[tokio::test]
 async fn the_rules_that_a_customer_was_settled_by_are_kept_and_others_make_it_outdated() {
     let (_directory, ledger) = ledger().await;
-    ledger.settle(&settlement(0, vec![movement(5)])).await.unwrap();
+    ledger.settle(&mut settlement(0, vec![movement(5)])).await.unwrap();
     assert_eq!(ledger.rules_of(&key()).await.unwrap(), Some(rules()));
     assert_eq!(ledger.rules_in_force("live").await.unwrap(), Some(rules()));
     assert!(ledger.outdated_customers(&rules().digest().unwrap(), 9).await.unwrap().is_empty());
@@ -379,9 +382,9 @@ async fn a_timeline_that_is_read_anew_takes_the_place_of_the_old_one() {
     ledger.accept(vec![arrival("evt_1", 1), arrival("evt_2", 2)], says).await.unwrap();
     let fact = |inbox_seq, event| NewFact::of(key(), inbox_seq, 0, snapshot(event));
     let told = vec![fact(1, "evt_1"), fact(2, "evt_2")];
-    ledger.settle(&Settlement { facts: told, ..settlement(0, vec![movement(5)]) }).await.unwrap();
+    ledger.settle(&mut Settlement { facts: told, ..settlement(0, vec![movement(5)]) }).await.unwrap();
     let mut reread = Settlement { facts: vec![fact(2, "evt_2")], ..settlement(1, vec![movement(5)]) };
     reread.customers[0].is_reread = true;
-    ledger.settle(&reread).await.unwrap();
+    ledger.settle(&mut reread).await.unwrap();
     assert_eq!(ledger.known(&key(), None).await.unwrap().timeline.facts, [snapshot("evt_2")]);
 }

@@ -53,7 +53,21 @@ pub(super) fn read<M: Mirror<Core> + DeserializeOwned, Core>(
     what: &'static str,
     json: &str,
 ) -> Result<Core, LedgerError> {
-    serde_json::from_str::<M>(json).map(M::restore).map_err(|source| LedgerError::Unreadable { what, source })
+    read_bytes::<M, _>(what, json.as_bytes())
+}
+
+/// The same of bytes, which need not be text.
+///
+/// # Errors
+///
+/// As of [`read`].
+pub(super) fn read_bytes<M: Mirror<Core> + DeserializeOwned, Core>(
+    what: &'static str,
+    json: &[u8],
+) -> Result<Core, LedgerError> {
+    serde_json::from_slice::<M>(json)
+        .map(M::restore)
+        .map_err(|source| LedgerError::Unreadable { what, source })
 }
 
 impl<Core, M: Mirror<Core>> Mirror<Option<Core>> for Option<M> {
