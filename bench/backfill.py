@@ -19,6 +19,8 @@ import tempfile
 import time
 
 HERE = pathlib.Path(__file__).parent
+SETTLED = "upswell: file to settled ledger"
+REPORTED = "upswell: file to report of 35 months"
 
 
 def run(command, environment=None, output=os.devnull):
@@ -49,35 +51,33 @@ def added(*parts):
 
 
 def commands(asked, folder):
-    """What is measured: a name, and what runs it on fresh files."""
+    """What is measured: each runs on fresh files and gives results by name."""
     events, upswell, measure = str(asked.events), str(asked.upswell), str(asked.measure)
 
-    def backfill():
-        store = folder / "ours"
-        store.mkdir()
-        at = {"DATABASE_URL": f"sqlite://{store}/ours.db?mode=rwc"}
-        return added(run([upswell, "backfill", events], at)), at
-
-    def settled():
-        return backfill()[0]
-
-    def reported():
-        fed, at = backfill()
+    def ours():
+        """One backfill, and the report of what it made: two results of one run."""
+        at = {"DATABASE_URL": f"sqlite://{folder}/ours.db?mode=rwc"}
+        fed = run([upswell, "backfill", events], at)
         report = [upswell, "report", "--from", "2023-12", "--to", "2026-10", "--format", "json"]
-        return added(fed, run(report, at, str(folder / "ours.json")))
+        told = run(report, at, str(folder / "ours.json"))
+        return {SETTLED: fed, REPORTED: added(fed, told)}
 
-    def peer(model):
-        return lambda: run([sys.executable, str(HERE / "peers/run.py"), str(HERE / "peers" / model), events])
+    def one(name, command):
+        return lambda: {name: run(command)}
 
-    measured = {
-        "limit: read and parse alone, all cores": lambda: run([measure, "parse", events]),
-        "limit: one prepared transaction, same bytes": lambda: run([measure, "insert", events, str(folder / "limit.db")]),
-        "upswell: file to settled ledger": settled,
-        "upswell: file to report": reported,
-    }
+    def peer(name, model):
+        return one(name, [sys.executable, str(HERE / "peers/run.py"), str(HERE / "peers" / model), events])
+
+    measured = [
+        one("limit: read and parse alone, all cores", [measure, "parse", events]),
+        one("limit: one prepared transaction, same bytes", [measure, "insert", events, str(folder / "limit.db")]),
+        ours,
+    ]
     if not asked.no_peers:
-        measured["DuckDB, month grid as with dbt: file to roll-forward"] = peer("grid.sql")
-        measured["DuckDB, Sigma-style changes: file to roll-forward"] = peer("sigma.sql")
+        measured += [
+            peer("DuckDB, month grid as with dbt: file to roll-forward", "grid.sql"),
+            peer("DuckDB, Sigma-style changes: file to roll-forward", "sigma.sql"),
+        ]
     return measured
 
 
@@ -93,19 +93,21 @@ def main():
     count = sum(block.count(b"\n") for block in iter(lambda f=asked.events.open("rb"): f.read(1 << 24), b""))
     results = {}
     for number in range(asked.rounds):
-        names = list(commands(asked, pathlib.Path()))
-        random.Random(number).shuffle(names)
-        for name in names:
+        order = list(range(len(commands(asked, pathlib.Path()))))
+        random.Random(number).shuffle(order)
+        for place in order:
             folder = pathlib.Path(tempfile.mkdtemp(dir=asked.events.parent))
             try:
-                results.setdefault(name, []).append(commands(asked, folder)[name]())
+                told = commands(asked, folder)[place]()
             finally:
                 shutil.rmtree(folder)
-            print(f"round {number + 1}: {name}: {json.dumps(results[name][-1])}", file=sys.stderr)
+            for name, result in told.items():
+                results.setdefault(name, []).append(result)
+                print(f"round {number + 1}: {name}: {json.dumps(result)}", file=sys.stderr)
     print(f"{count:,} events, {asked.events.stat().st_size / 1e6:,.0f} MB, {asked.rounds} rounds\n")
     print("| | seconds (least to most) | events a second | processor seconds | peak memory |")
     print("|---|---|---|---|---|")
-    for name in commands(asked, pathlib.Path()):
+    for name in sorted(results):
         told = {key: [result[key] for result in results[name]] for key in ("seconds", "processor", "memory")}
         seconds = statistics.median(told["seconds"])
         print(

@@ -1,7 +1,7 @@
 //! Claims on deliveries: what a backfill stores it settles itself, by customer, when all of it is there. As long as
 //! its claim lasts nobody else settles those; a run that dies lets its claim lapse, and whoever comes next goes on.
 
-use sea_orm::{ConnectionTrait, FromQueryResult};
+use sea_orm::{ConnectionTrait, FromQueryResult, Value};
 
 use super::error::while_doing;
 use super::open::run;
@@ -21,6 +21,16 @@ struct RunRow {
 struct UntilRow {
     until: Option<i64>,
 }
+
+/// Deliveries marked in one transaction.
+const A_TURN: i64 = 20_000;
+
+const MARK: &str = "INSERT INTO disposition (inbox_seq, outcome, decided_at, engine) \
+    SELECT inbox_seq, 'settled', ?, ? FROM pending WHERE run = ? AND inbox_seq >= ? AND inbox_seq <= ? \
+    ORDER BY inbox_seq \
+    ON CONFLICT (inbox_seq) DO UPDATE SET outcome = excluded.outcome, reason = NULL, path = NULL, \
+    decided_at = excluded.decided_at, engine = excluded.engine";
+const CLEAR: &str = "DELETE FROM pending WHERE run = ? AND inbox_seq >= ? AND inbox_seq <= ?";
 
 impl Ledger {
     /// Begins a run, whose claim lasts until an instant, or until a later one that it stores something with.
@@ -77,6 +87,32 @@ impl Ledger {
         Ok(row.and_then(|row| row.until))
     }
 
+    /// Marks as settled what waits of a run, those deliveries whose numbers lie between two, both of them included,
+    /// for each of some ranges. Deliveries that come meanwhile get their turn now and then.
+    ///
+    /// # Errors
+    ///
+    /// The store's refusal; what was marked before it stays so.
+    pub async fn mark_settled(
+        &self,
+        of: Run,
+        ranges: &[(i64, i64)],
+        (now, engine): (i64, &str),
+    ) -> Result<(), LedgerError> {
+        let act = "mark what is settled";
+        for some in in_turns(ranges) {
+            let transaction = self.begin().await?;
+            for (first, last) in some {
+                let values = [of.0, first, last].map(Value::from);
+                let decided = [now.into(), engine.into()].into_iter().chain(values.clone()).collect();
+                run(&transaction, act, statement(MARK, decided)).await?;
+                run(&transaction, act, statement(CLEAR, values.into())).await?;
+            }
+            transaction.commit().await.map_err(while_doing(act))?;
+        }
+        Ok(())
+    }
+
     /// Leaves what a run stored and did not settle to whoever settles.
     ///
     /// # Errors
@@ -119,4 +155,39 @@ pub(super) async fn claim<C: ConnectionTrait>(db: &C, of: Run, until: i64) -> Re
     let sql =
         "INSERT INTO claim (id, until) VALUES (?, ?) ON CONFLICT (id) DO UPDATE SET until = excluded.until";
     run(db, "keep a claim", statement(sql, vec![of.0.into(), until.into()])).await.map(drop)
+}
+
+/// Ranges in groups that hold so many numbers each, about; long ones are cut.
+fn in_turns(ranges: &[(i64, i64)]) -> Vec<Vec<(i64, i64)>> {
+    let (mut turns, mut turn, mut room) = (Vec::new(), Vec::new(), A_TURN);
+    for (mut first, last) in ranges.iter().copied() {
+        while first <= last {
+            let cut = last.min(first + room - 1);
+            turn.push((first, cut));
+            room -= cut - first + 1;
+            first = cut + 1;
+            if room == 0 {
+                turns.push(std::mem::take(&mut turn));
+                room = A_TURN;
+            }
+        }
+    }
+    turns.extend(Some(turn).filter(|turn| !turn.is_empty()));
+    turns
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ranges_are_taken_in_turns_that_leave_none_out_and_take_none_twice() {
+        let ranges = [(1, 3), (5, 5), (7, 50_000), (60_000, 60_001)];
+        let turns = in_turns(&ranges);
+        let held = |turn: &Vec<(i64, i64)>| turn.iter().map(|(first, last)| last - first + 1).sum::<i64>();
+        assert!(turns.iter().all(|turn| held(turn) <= A_TURN));
+        let told: Vec<i64> = turns.iter().flatten().flat_map(|(first, last)| *first..=*last).collect();
+        assert_eq!(told, ranges.iter().flat_map(|(first, last)| *first..=*last).collect::<Vec<_>>());
+        assert!(in_turns(&[]).is_empty());
+    }
 }

@@ -5,8 +5,9 @@ use sea_orm::{ConnectionTrait, DbBackend, FromQueryResult, QueryResult, Statemen
 use super::error::while_doing;
 use super::{LedgerError, postgres};
 
-/// Rows of one statement: the store's limit of bound values is 32,766, and more rows gain nothing.
-const ROWS_A_STATEMENT: usize = 200;
+/// Rows of one statement: the store's limit of bound values is 32,766, and more rows gain nothing. What is left over
+/// goes in by halves of it, so that there are few statements and each stays prepared.
+const ROWS_A_STATEMENT: usize = 256;
 
 /// The customers of one book, and something of each, as the table `k` of a statement: what is wanted of all
 /// of them is asked at once. Join it by `CROSS JOIN`, which goes through its left side first.
@@ -57,9 +58,10 @@ impl Table {
     ) -> Result<Vec<QueryResult>, LedgerError> {
         let mut returned = Vec::new();
         while !values.is_empty() {
-            let rows = if is_postgres(db) { postgres::ROWS_A_STATEMENT } else { ROWS_A_STATEMENT };
-            let most = values.len().min(rows * self.columns.len());
-            let rest = values.split_off(most);
+            let rows = values.len() / self.columns.len();
+            let rows =
+                if is_postgres(db) { rows.min(postgres::ROWS_A_STATEMENT) } else { rows_at_once(rows) };
+            let rest = values.split_off(rows * self.columns.len());
             let statement = if is_postgres(db) {
                 postgres::rows(self, values)
             } else {
@@ -82,6 +84,11 @@ impl Table {
         let values = tuples(rows, columns.len());
         format!("INSERT INTO {name} ({}) VALUES {values} {tail}", columns.join(", "))
     }
+}
+
+/// How many of some rows SQLite is given in one statement, a power of two.
+fn rows_at_once(rows: usize) -> usize {
+    rows.checked_ilog2().map_or(0, |halves| 1 << halves).min(ROWS_A_STATEMENT)
 }
 
 /// `(?,?),(?,?)` and so on.

@@ -8,7 +8,7 @@ use bytes::Bytes;
 
 use super::door::arrival_of;
 use super::parallel::in_parallel;
-use super::settle::{Heard, NoFacts, Settler, Told, gives_way, told_by, told_of};
+use super::settle::{ENGINE, Heard, NoFacts, Settler, Told, gives_way, told_by, told_of};
 use super::steps::Steps;
 use crate::ledger::{
     Acceptance, Arrival, Aside, CustomerKey, LaidFact, Ledger, LedgerError, Posted, Run, Source, Stored,
@@ -75,6 +75,9 @@ pub struct Bulk {
     run: Run,
     aside: Aside,
     laid: usize,
+    /// The numbers of the deliveries whose facts are laid aside, from and to, in their order; those between that wait
+    /// for nothing may be among them.
+    seqs: Vec<(i64, i64)>,
     /// The claim lasts until then.
     until: i64,
     now: fn() -> i64,
@@ -99,7 +102,17 @@ impl Bulk {
         let run = ledger.begin_run(until).await?;
         let aside = ledger.aside()?;
         ledger.take_over(run, now()).await?;
-        Ok(Self { settler, ledger, run, aside, laid: 0, until, now, posted: Posted::default() })
+        Ok(Self {
+            settler,
+            ledger,
+            run,
+            aside,
+            laid: 0,
+            seqs: Vec::new(),
+            until,
+            now,
+            posted: Posted::default(),
+        })
     }
 
     /// Settles all that waits and nobody claims, by customer.
@@ -243,6 +256,7 @@ impl Bulk {
         let Said { facts, lessons } = match said {
             Ok(said) => said,
             Err(none) => {
+                self.pass_over(seq);
                 sorted.hear(seq, book, Err(none));
                 return Ok(());
             }
@@ -253,9 +267,13 @@ impl Bulk {
         heard.hear(seq, book, Ok(Told { facts: Vec::new(), lessons }));
         sorted.lessons.append(&mut heard.lessons);
         match how_many {
-            0 => sorted.dispositions.append(&mut heard.dispositions),
+            0 => {
+                self.pass_over(seq);
+                sorted.dispositions.append(&mut heard.dispositions);
+            }
             // It is settled with its customer.
             1 => {
+                self.pass_over(seq);
                 self.laid += facts.len();
                 facts.into_iter().try_for_each(|fact| self.aside.lay(&fact.stored_as(seq)))?;
             }
@@ -263,6 +281,14 @@ impl Bulk {
             _ => {}
         }
         Ok(())
+    }
+
+    /// A delivery's number is among those that are settled once all that is laid aside is.
+    fn pass_over(&mut self, seq: i64) {
+        match self.seqs.last_mut() {
+            Some((_, last)) if *last + 1 == seq => *last = seq,
+            _ => self.seqs.push((seq, seq)),
+        }
     }
 
     /// Settles what says nothing of customers; what books learn is there before their customers are settled.
@@ -287,7 +313,9 @@ impl Bulk {
         Ok(())
     }
 
-    /// Settles what is laid aside.
+    /// Settles what is laid aside. Deliveries are marked at the end, in their own order: marked with their customers,
+    /// each step would touch every page of marks. A run that breaks off before that leaves them waiting, and
+    /// settled again they change nothing (R22).
     async fn settle_laid(&mut self) -> Result<(), LedgerError> {
         let laid = std::mem::replace(&mut self.aside, self.ledger.aside()?);
         self.laid = 0;
@@ -297,7 +325,8 @@ impl Bulk {
             self.keep_claim().await?;
             self.posted += steps.write(step?).await?;
         }
-        Ok(())
+        let seqs = std::mem::take(&mut self.seqs);
+        self.ledger.mark_settled(self.run, &seqs, ((self.now)(), ENGINE)).await
     }
 
     /// Keeps the claim up, once half of it is over.

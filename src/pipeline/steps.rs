@@ -6,9 +6,7 @@ use tokio::sync::mpsc::{Receiver, Sender, channel};
 
 use super::parallel::in_parallel;
 use super::settle::{Changed, Heard, Settler, gives_way};
-use crate::ledger::{
-    Aside, CustomerKey, Disposition, LaidFact, LedgerError, NewFact, Outcome, Posted, Settlement,
-};
+use crate::ledger::{Aside, CustomerKey, LaidFact, LedgerError, NewFact, Posted, Settlement};
 
 /// Facts settled in one transaction, about: it is over within some tens of milliseconds, and deliveries that
 /// come meanwhile get their turn.
@@ -77,12 +75,8 @@ impl Steps {
             facts.values_mut().for_each(|facts| facts.retain(|new| pending.contains(&new.inbox_seq)));
             facts.retain(|_, facts| !facts.is_empty());
         }
-        let disposition =
-            |inbox_seq| Disposition { inbox_seq, outcome: Outcome::Settled, reason: None, path: None };
-        let heard =
-            Heard { dispositions: pending.into_iter().map(disposition).collect(), ..Heard::default() };
         let changed = facts.into_iter().map(|(key, facts)| (key, Changed { facts, is_whole: false }));
-        self.settler.prepare(changed.collect(), heard, (self.now)()).await
+        self.settler.prepare(changed.collect(), Heard::default(), (self.now)()).await
     }
 
     /// Writes a step; if another process settled some of it meanwhile, what is left of it, derived anew.
