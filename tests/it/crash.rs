@@ -107,6 +107,44 @@ fn a_backfill_that_was_killed_is_run_again_to_the_same_ledger() {
     broken.output(&["verify"]);
 }
 
+#[test]
+fn a_backfill_that_was_killed_while_it_settled_posts_nothing_twice() {
+    let events = many_businesses(30);
+    let place = || Place::new().with("UPSWELL_CONFIG", &stories_config());
+    let (whole, broken) = (place(), place());
+    whole.write("events.ndjson", &events);
+    whole.output(&["backfill", "events.ndjson"]);
+    broken.write("events.ndjson", &events);
+    broken.output(&["migrate"]);
+    let mut backfill = broken.start(&["backfill", "events.ndjson"]);
+    // Killed as soon as something is posted, which is before its deliveries are marked as settled.
+    while backfill.try_wait().unwrap().is_none() && broken.movements().is_empty() {
+        std::thread::yield_now();
+    }
+    let _ = backfill.kill();
+    backfill.wait().unwrap();
+    let posted = broken.movements().len();
+    assert!(0 < posted && posted < whole.movements().len(), "{posted} were posted when it was killed");
+    broken.output(&["backfill", "events.ndjson"]);
+    assert_same(&broken.movements(), &whole.movements(), "run again");
+    let (again, once) = (broken.output(&["movements", "--all"]), whole.output(&["movements", "--all"]));
+    assert_eq!(again.lines().count(), once.lines().count(), "something was posted and taken back");
+    assert!(broken.output(&["status", "--format", "json"]).contains(r#""pending":0"#));
+    broken.output(&["verify"]);
+}
+
+/// The stories so many times, each time of other customers.
+fn many_businesses(count: usize) -> String {
+    let renamed = |copy: usize| {
+        move |event: String| {
+            ["evt_", "cus_", "sub_", "si_", "in_"]
+                .iter()
+                .fold(event, |event, kind| event.replace(&format!("\"{kind}"), &format!("\"{kind}{copy}x")))
+        }
+    };
+    (0..count).flat_map(|copy| stories().into_iter().map(renamed(copy))).collect::<Vec<_>>().join("\n")
+}
+
 fn kill(pid: u32) {
     let status = std::process::Command::new("kill").args(["-9", &pid.to_string()]).status().unwrap();
     assert!(status.success());
