@@ -8,6 +8,7 @@ use sea_orm::{
 };
 
 use super::error::while_doing;
+use super::limited::Transaction;
 use super::sql::{all, marks, statement};
 use super::{Ledger, LedgerError};
 
@@ -50,7 +51,7 @@ pub(super) async fn rows_to_file(from: &DatabaseConnection, path: &Path) -> Resu
 
 async fn copy_table(
     from: &DatabaseTransaction,
-    to: &DatabaseTransaction,
+    to: &Transaction,
     table: &str,
 ) -> Result<(), LedgerError> {
     let sql = "SELECT name, type AS kind FROM pragma_table_info($1)";

@@ -2,9 +2,10 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use sea_orm::{ConnectionTrait, DatabaseTransaction, FromQueryResult, Value};
+use sea_orm::{ConnectionTrait, FromQueryResult, Value};
 
 use super::error::while_doing;
+use super::limited::Transaction;
 use super::sql::{KEYS_A_STATEMENT, Table, all, marks, one, statement};
 use super::{CustomerKey, Ledger, LedgerError, Packed, Run, claim, open};
 
@@ -341,7 +342,7 @@ impl Ledger {
 
 /// Stores arrivals, for a run or for whoever settles.
 async fn store(
-    db: &DatabaseTransaction,
+    db: &Transaction,
     arrivals: Vec<Arrival>,
     says: Says,
     run: Option<Run>,

@@ -17,6 +17,7 @@ mod customer;
 mod error;
 mod gauges;
 mod inbox;
+mod limited;
 mod mirror;
 mod months;
 mod open;

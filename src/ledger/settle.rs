@@ -4,12 +4,13 @@
 use std::collections::BTreeMap;
 use std::ops::AddAssign;
 
-use sea_orm::{ConnectionTrait, DatabaseTransaction, FromQueryResult, Value};
+use sea_orm::{ConnectionTrait, FromQueryResult, Value};
 
 use super::catalogue::{AskRow, NewLesson, Questions, asks_of};
 use super::closing::OpenMonths;
 use super::customer::names;
 use super::error::while_doing;
+use super::limited::Transaction;
 use super::mirror::{self, write};
 use super::open::run;
 use super::posting::{Entry, POSTING, Posting, movement_id, reversal, standing, values};
@@ -213,7 +214,7 @@ impl Ledger {
 }
 
 impl Settlement {
-    async fn write(&self, db: &DatabaseTransaction) -> Result<Posted, LedgerError> {
+    async fn write(&self, db: &Transaction) -> Result<Posted, LedgerError> {
         rules::keep(db, &self.rules, self.now).await?;
         let learnt = self.learn(db).await?;
         for customer in self.customers.iter().filter(|customer| customer.is_reread) {
@@ -255,7 +256,7 @@ impl Settlement {
     }
 
     /// What stands of the customers that were settled before, in a few statements for all.
-    async fn stood(&self, db: &DatabaseTransaction) -> Result<BTreeMap<CustomerKey, Stood>, LedgerError> {
+    async fn stood(&self, db: &Transaction) -> Result<BTreeMap<CustomerKey, Stood>, LedgerError> {
         let mut stood: BTreeMap<CustomerKey, Stood> = BTreeMap::new();
         for (book, customers) in self.by_book(|_| true) {
             for row in revisions(db, book, &customers).await? {
@@ -279,7 +280,7 @@ impl Settlement {
     }
 
     /// Makes room for the projections of the customers that were settled before.
-    async fn clear(&self, db: &DatabaseTransaction) -> Result<(), LedgerError> {
+    async fn clear(&self, db: &Transaction) -> Result<(), LedgerError> {
         for (book, customers) in self.by_book(|customer| customer.revision > 0 && customer.derivation.is_ok())
         {
             project::clear(db, book, &customers).await?;
@@ -433,7 +434,7 @@ impl Settlement {
 
     /// What is settled here no longer waits. If some of it does not wait any more, somebody settled it
     /// meanwhile, and its facts would count twice.
-    async fn clear_pending(&self, db: &DatabaseTransaction) -> Result<(), LedgerError> {
+    async fn clear_pending(&self, db: &Transaction) -> Result<(), LedgerError> {
         for chunk in self.dispositions.chunks(KEYS_A_STATEMENT) {
             let sql = format!("DELETE FROM pending WHERE inbox_seq IN ({})", marks(chunk.len()));
             let values = chunk.iter().map(|disposition| disposition.inbox_seq.into()).collect();
