@@ -194,6 +194,17 @@ impl Ledger {
         Ok(acceptances)
     }
 
+    /// Whether deliveries can be stored, found by storing none.
+    ///
+    /// # Errors
+    ///
+    /// A store that may only be read, stays locked, or is away.
+    pub async fn takes_deliveries(&self) -> Result<(), LedgerError> {
+        let transaction = self.begin_accepting().await?;
+        let none = statement(WAITS, vec![None::<i64>.into(), i64::MAX.into()]);
+        open::run(&transaction, "store deliveries", none).await.map(drop)
+    }
+
     /// [`Ledger::accept`] of deliveries that a run settles itself, so that nobody else looks after them while its
     /// claim lasts, which is until an instant.
     ///

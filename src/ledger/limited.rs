@@ -106,7 +106,8 @@ mod tests {
     #[tokio::test]
     async fn what_is_not_answered_in_time_is_given_up_and_may_be_tried_again() {
         let never = std::future::pending::<Result<(), DbErr>>();
-        let error = within(Some(Duration::from_millis(5)), never).await.map_err(while_doing("wait")).unwrap_err();
+        let error =
+            within(Some(Duration::from_millis(5)), never).await.map_err(while_doing("wait")).unwrap_err();
         assert!(error.is_transient(), "{error}");
         let answered = within(Some(Duration::from_secs(60)), async { Ok::<_, DbErr>(7) }).await;
         assert_eq!(answered.unwrap(), 7);

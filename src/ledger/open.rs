@@ -7,13 +7,14 @@ use std::time::Duration;
 
 use migration::{Migrator, MigratorTrait};
 use sea_orm::sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
+use sea_orm::sqlx::{self, Connection, SqliteConnection};
 use sea_orm::{
     ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbErr, SqliteTransactionMode, Statement,
     TransactionOptions, TransactionTrait,
 };
 
 use super::aside::directory_of;
-use super::error::while_doing;
+use super::error::{told_by_file, while_doing};
 use super::limited::{Limited, Transaction, within};
 use super::postgres::{self, Turn};
 use super::{LedgerError, copy, sql};
@@ -141,15 +142,15 @@ impl Ledger {
     }
 
     /// Brings the schema up to this version's and gives the number of migrations applied. Several
-    /// processes may do so at once: the store's write lock lets one go first. Who may not change the schema may
-    /// call it while that is current.
+    /// processes may do so at once: the store's write lock lets one go first. Who may not write may call it
+    /// while the schema is current.
     ///
     /// # Errors
     ///
     /// The store's refusal; nothing is applied then.
     pub async fn migrate(&self) -> Result<usize, LedgerError> {
         let act = "bring its schema up to date";
-        if self.is_postgres() && self.is_current().await? {
+        if self.is_current().await? {
             return Ok(0);
         }
         let transaction = self.begin().await?;
@@ -314,7 +315,8 @@ async fn connect(
         .max_connections(most)
         .sqlx_logging(false)
         .record_stmt_in_spans(false)
-        .map_sqlx_sqlite_opts(prepare);
+        .map_sqlx_sqlite_opts(prepare)
+        .map_sqlx_sqlite_pool_opts(|pool| pool.after_release(|one, _| Box::pin(is_at_rest(one))));
     let mut tries = 0;
     loop {
         let failed = match Database::connect(options.clone()).await {
@@ -327,6 +329,15 @@ async fn connect(
         }
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
+}
+
+/// Whether a connection is in no transaction any more. After a commit that a full disk refused, SQLite has rolled back by
+/// itself and the driver still counts one: what comes next would be put inside it, and never be committed. Such a
+/// connection is closed, and another one takes its place.
+async fn is_at_rest(connection: &mut SqliteConnection) -> Result<bool, sqlx::Error> {
+    // A rollback that is under way comes before the answer.
+    connection.ping().await?;
+    Ok(!connection.is_in_transaction())
 }
 
 /// Makes the file of a new store readable by its owner alone: it holds what Stripe sent, customers' data
@@ -346,8 +357,8 @@ fn keep_private(url: &str) {
 }
 
 fn opening_failed(url: &str, source: DbErr) -> LedgerError {
-    let url = url.to_owned();
-    LedgerError::Open { url, source }
+    told_by_file("be opened", source)
+        .unwrap_or_else(|source| LedgerError::Open { url: url.to_owned(), source })
 }
 
 /// `synchronous=FULL`: with less, a power failure may take back what was answered 200.

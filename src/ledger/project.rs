@@ -93,11 +93,7 @@ impl Projections {
 
     /// Keeps the newest attributes that the facts tell; those of the customer itself stand under the
     /// empty subscription.
-    pub(super) async fn attributes(
-        &self,
-        db: &Transaction,
-        facts: &[NewFact],
-    ) -> Result<(), LedgerError> {
+    pub(super) async fn attributes(&self, db: &Transaction, facts: &[NewFact]) -> Result<(), LedgerError> {
         let mut newest: BTreeMap<(CustomerKey, String), [Value; 7]> = BTreeMap::new();
         let mut told: Vec<&NewFact> = facts.iter().collect();
         told.sort_by_key(|new| new.fact.at());
