@@ -53,6 +53,8 @@ class Postgres:
         self.folder = folder / "postgres"
         self.url = subprocess.run([CLUSTER, "start", self.folder, "durable"], check=True, capture_output=True,
                                   text=True).stdout.strip()
+        # The migrations of stripe-sync-engine give their functions to this role.
+        subprocess.run(["psql", "-qX", self.url, "-c", "CREATE ROLE postgres SUPERUSER"], check=True)
 
     def database(self, name):
         subprocess.run(["psql", "-qX", self.url, "-c", f"CREATE DATABASE {name} TEMPLATE template0"], check=True)
@@ -148,7 +150,7 @@ class Bench:
         port = free_port()
         environment = {"DATABASE_URL": self.database(), "STRIPE_WEBHOOK_SECRET": SECRET, "PORT": str(port),
                        "POOL": str(pool), "NODE_ENV": "production"}
-        return self.under_load(["node", HERE / "peers/stripe-sync/server.mjs"], environment, port, False)
+        return self.under_load(["node", HERE / "peers/stripe-sync/server.cjs"], environment, port, False)
 
     def commits(self, url, bodies):
         command = [self.asked.measure, "commits", self.asked.events, url, str(bodies), str(self.asked.seconds)]
