@@ -64,7 +64,7 @@ impl App {
     ///
     /// The store's, with the remedy.
     pub async fn open(config: Config) -> anyhow::Result<Self> {
-        let ledger = Ledger::open(config.database_url.expose()).await?;
+        let ledger = Ledger::open_answering_within(config.database_url.expose(), config.limits.store).await?;
         ledger.migrate().await?;
         Ok(Self { config, ledger })
     }

@@ -77,6 +77,9 @@ pub struct Flags {
     /// How long a sender may take over a body [env: UPSWELL_BODY_SECONDS]
     #[arg(long, global = true, value_name = "SECONDS", hide_short_help = true)]
     pub body_seconds: Option<String>,
+    /// How long PostgreSQL may take over a statement [env: UPSWELL_STORE_SECONDS]
+    #[arg(long, global = true, value_name = "SECONDS", hide_short_help = true)]
+    pub store_seconds: Option<String>,
     /// How long requests under way may take at the end [env: UPSWELL_DRAIN_SECONDS]
     #[arg(long, global = true, value_name = "SECONDS", hide_short_help = true)]
     pub drain_seconds: Option<String>,
@@ -121,6 +124,7 @@ impl Flags {
             "header-seconds" => &self.header_seconds,
             "body-seconds" => &self.body_seconds,
             "drain-seconds" => &self.drain_seconds,
+            "store-seconds" => &self.store_seconds,
             "trusted-proxies" => &self.trusted_proxies,
             "otel-exporter-otlp-endpoint" => &self.otel_exporter_otlp_endpoint,
             _ => return None,

@@ -1,5 +1,7 @@
 //! What strangers can make the server hold, and for how long.
 
+use std::time::Duration;
+
 use super::ConfigError;
 use super::build::Variables;
 
@@ -26,6 +28,8 @@ pub struct Limits {
     pub body_seconds: u64,
     /// The time for requests under way, once the server is told to stop.
     pub drain_seconds: u64,
+    /// The time for a statement of PostgreSQL.
+    pub store: Duration,
 }
 
 impl Default for Limits {
@@ -41,6 +45,7 @@ impl Default for Limits {
             header_seconds: 10,
             body_seconds: 30,
             drain_seconds: 30,
+            store: Duration::from_secs(60),
         }
     }
 }
@@ -72,6 +77,12 @@ pub(super) fn limits(variables: &Variables<'_>, max_body_bytes: usize) -> Result
         header_seconds: above_zero(variables, "UPSWELL_HEADER_SECONDS", seconds, default.header_seconds)?,
         body_seconds: above_zero(variables, "UPSWELL_BODY_SECONDS", seconds, default.body_seconds)?,
         drain_seconds: above_zero(variables, "UPSWELL_DRAIN_SECONDS", seconds, default.drain_seconds)?,
+        store: Duration::from_secs(above_zero(
+            variables,
+            "UPSWELL_STORE_SECONDS",
+            seconds,
+            default.store.as_secs(),
+        )?),
     })
 }
 

@@ -40,6 +40,7 @@ pub const VARIABLES: &[Variable] = &[
     read("UPSWELL_HEADER_SECONDS", "header-seconds", "10"),
     read("UPSWELL_BODY_SECONDS", "body-seconds", "30"),
     read("UPSWELL_DRAIN_SECONDS", "drain-seconds", "30"),
+    read("UPSWELL_STORE_SECONDS", "store-seconds", "60"),
     read("UPSWELL_TRUSTED_PROXIES", "trusted-proxies", "127.0.0.1,::1"),
     read("OTEL_EXPORTER_OTLP_ENDPOINT", "otel-exporter-otlp-endpoint", "http://127.0.0.1:4318"),
 ];

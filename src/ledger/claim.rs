@@ -23,7 +23,7 @@ struct UntilRow {
 }
 
 /// Deliveries marked in one transaction.
-const A_TURN: i64 = 20_000;
+const A_TURN: i64 = 5_000;
 
 const MARK: &str = "INSERT INTO disposition (inbox_seq, outcome, decided_at, engine) \
     SELECT inbox_seq, 'settled', ?, ? FROM pending WHERE run = ? AND inbox_seq >= ? AND inbox_seq <= ? \

@@ -3,11 +3,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use sea_orm::{DatabaseTransaction, FromQueryResult, Value};
+use sea_orm::{FromQueryResult, Value};
 
 use super::books::{CLOSED_CUSTOMER, books_digest, kept_digest, place};
 use super::closing::{CLOSE, CLOSING, REOPEN};
 use super::error::while_doing;
+use super::limited::Transaction;
 use super::sql::{one, statement};
 use super::{Closing, Closings, KeptCustomer, Ledger, LedgerError, Posting, SettlementRules, Wanted, rules};
 use crate::mrr::{Instant, Month};
@@ -318,7 +319,7 @@ struct Draft {
 impl Draft {
     async fn write(
         self,
-        db: &DatabaseTransaction,
+        db: &Transaction,
         order: &CloseOrder,
         through_delivery: i64,
     ) -> Result<Vec<Closing>, LedgerError> {

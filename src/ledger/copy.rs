@@ -8,6 +8,7 @@ use sea_orm::{
 };
 
 use super::error::while_doing;
+use super::limited::Transaction;
 use super::sql::{all, marks, statement};
 use super::{Ledger, LedgerError};
 
@@ -48,11 +49,7 @@ pub(super) async fn rows_to_file(from: &DatabaseConnection, path: &Path) -> Resu
     file.close().await
 }
 
-async fn copy_table(
-    from: &DatabaseTransaction,
-    to: &DatabaseTransaction,
-    table: &str,
-) -> Result<(), LedgerError> {
+async fn copy_table(from: &DatabaseTransaction, to: &Transaction, table: &str) -> Result<(), LedgerError> {
     let sql = "SELECT name, type AS kind FROM pragma_table_info($1)";
     let columns: Vec<ColumnRow> = all(to, ACT, statement(sql, vec![table.into()])).await?;
     let names = columns.iter().map(|column| column.name.as_str()).collect::<Vec<_>>().join(", ");

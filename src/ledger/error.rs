@@ -110,10 +110,21 @@ pub enum LedgerError {
         /// What the system said.
         source: std::io::Error,
     },
-    /// The store's own check of its file found damage.
+    /// The store can be read and not written to.
+    #[error(
+        "the ledger may only be read, and could not {act}; see that its file and its directory may be written to, that \
+         their disk is not mounted read-only, and that DATABASE_URL does not end in mode=ro"
+    )]
+    ReadOnly {
+        /// What was being done.
+        act: &'static str,
+        /// What the store said.
+        source: DbErr,
+    },
+    /// The store found damage in its file.
     #[error("the ledger's file is damaged ({finding}); restore a backup")]
     Damaged {
-        /// The first thing that the check found.
+        /// The first thing that it found.
         finding: String,
     },
 }
@@ -148,7 +159,35 @@ impl LedgerError {
 
 /// Turns a refusal of the store into an error that says what was being done.
 pub(super) fn while_doing(act: &'static str) -> impl FnOnce(DbErr) -> LedgerError {
-    move |source| LedgerError::Store { act, source }
+    move |source| told_by_file(act, source).unwrap_or_else(|source| LedgerError::Store { act, source })
+}
+
+/// What a file of SQLite says of itself: that it is damaged, or may not be written to.
+///
+/// # Errors
+///
+/// The refusal itself, if it says something else.
+pub(super) fn told_by_file(act: &'static str, source: DbErr) -> Result<LedgerError, DbErr> {
+    match sqlite_code(&source).map(|code| code & 0xff) {
+        Some(SQLITE_CORRUPT | SQLITE_NOTADB) => Ok(LedgerError::Damaged { finding: source.to_string() }),
+        Some(SQLITE_READONLY) => Ok(LedgerError::ReadOnly { act, source }),
+        _ => Err(source),
+    }
+}
+
+const SQLITE_READONLY: u32 = 8;
+const SQLITE_CORRUPT: u32 = 11;
+const SQLITE_NOTADB: u32 = 26;
+
+/// The code of a refusal of SQLite, an extended one with what it is in its low byte.
+fn sqlite_code(error: &DbErr) -> Option<u32> {
+    let (DbErr::Conn(runtime) | DbErr::Exec(runtime) | DbErr::Query(runtime)) = error else { return None };
+    let RuntimeErr::SqlxError(error) = runtime else { return None };
+    let refusal = error.as_database_error()?;
+    if refusal.try_downcast_ref::<PgDatabaseError>().is_some() {
+        return None;
+    }
+    refusal.code()?.parse().ok()
 }
 
 fn is_transient(error: &DbErr) -> bool {
@@ -157,10 +196,10 @@ fn is_transient(error: &DbErr) -> bool {
         DbErr::Conn(runtime) | DbErr::Exec(runtime) | DbErr::Query(runtime) => runtime,
         _ => return false,
     };
-    let RuntimeErr::SqlxError(error) = runtime else {
+    let RuntimeErr::SqlxError(said) = runtime else {
         return false;
     };
-    match error.as_ref() {
+    match said.as_ref() {
         sqlx::Error::Io(_)
         | sqlx::Error::PoolTimedOut
         | sqlx::Error::WorkerCrashed
@@ -168,9 +207,7 @@ fn is_transient(error: &DbErr) -> bool {
         sqlx::Error::Database(refusal) if refusal.try_downcast_ref::<PgDatabaseError>().is_some() => {
             refusal.try_downcast_ref().is_some_and(postgres::passes)
         }
-        sqlx::Error::Database(refusal) => {
-            refusal.code().and_then(|code| code.parse::<u32>().ok()).is_some_and(is_transient_code)
-        }
+        sqlx::Error::Database(_) => sqlite_code(error).is_some_and(is_transient_code),
         _ => false,
     }
 }

@@ -2,9 +2,10 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use sea_orm::{ConnectionTrait, DatabaseTransaction, FromQueryResult, Value};
+use sea_orm::{ConnectionTrait, FromQueryResult, Value};
 
 use super::error::while_doing;
+use super::limited::Transaction;
 use super::sql::{KEYS_A_STATEMENT, Table, all, marks, one, statement};
 use super::{CustomerKey, Ledger, LedgerError, Packed, Run, claim, open};
 
@@ -193,6 +194,17 @@ impl Ledger {
         Ok(acceptances)
     }
 
+    /// Whether deliveries can be stored, found by storing none.
+    ///
+    /// # Errors
+    ///
+    /// A store that may only be read, stays locked, or is away.
+    pub async fn takes_deliveries(&self) -> Result<(), LedgerError> {
+        let transaction = self.begin_accepting().await?;
+        let none = statement(WAITS, vec![None::<i64>.into(), i64::MAX.into()]);
+        open::run(&transaction, "store deliveries", none).await.map(drop)
+    }
+
     /// [`Ledger::accept`] of deliveries that a run settles itself, so that nobody else looks after them while its
     /// claim lasts, which is until an instant.
     ///
@@ -341,7 +353,7 @@ impl Ledger {
 
 /// Stores arrivals, for a run or for whoever settles.
 async fn store(
-    db: &DatabaseTransaction,
+    db: &Transaction,
     arrivals: Vec<Arrival>,
     says: Says,
     run: Option<Run>,

@@ -18,6 +18,8 @@ mod error;
 mod fact;
 mod gauges;
 mod inbox;
+mod limited;
+mod line;
 mod mirror;
 mod months;
 mod open;

@@ -7,13 +7,16 @@ use std::time::Duration;
 
 use migration::{Migrator, MigratorTrait};
 use sea_orm::sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
+use sea_orm::sqlx::{self, Connection, SqliteConnection};
 use sea_orm::{
-    ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, DbErr,
-    SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait,
+    ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbErr, SqliteTransactionMode, Statement,
+    TransactionOptions, TransactionTrait,
 };
 
 use super::aside::directory_of;
-use super::error::while_doing;
+use super::error::{told_by_file, while_doing};
+use super::limited::{Limited, Transaction, within};
+use super::line::Line;
 use super::postgres::{self, Turn};
 use super::{LedgerError, copy, sql};
 
@@ -23,6 +26,9 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 /// How often an open that found the store locked is tried again: the change to write-ahead logging
 /// of a fresh file can't wait by itself.
 const OPEN_TRIES: u32 = 50;
+
+/// How long a database that does not answer keeps the end of a process.
+const CLOSE_LIMIT: Duration = Duration::from_secs(5);
 
 /// Readers at a time.
 const READERS: u32 = 4;
@@ -39,16 +45,18 @@ pub struct Ledger {
 /// PostgreSQL, which take turns (DECISIONS 117). Readers beside them, which see the last commit.
 #[derive(Debug)]
 struct Connections {
-    writer: DatabaseConnection,
-    readers: DatabaseConnection,
+    writer: Limited<DatabaseConnection>,
+    readers: Limited<DatabaseConnection>,
     /// Whether commits of PostgreSQL need not have reached the disk when they return.
     in_bulk: AtomicBool,
+    /// Where writers of a file wait for one another; PostgreSQL has its own.
+    line: Option<Line>,
 }
 
 /// The turn to settle, for as long as it is kept.
 #[derive(Debug)]
 pub struct SettlingTurn {
-    _lock: Option<DatabaseTransaction>,
+    _lock: Option<Transaction>,
 }
 
 impl Ledger {
@@ -59,9 +67,24 @@ impl Ledger {
     ///
     /// A store of an unknown kind, or one that can't be opened.
     pub async fn open(url: &str) -> Result<Self, LedgerError> {
+        Self::open_with(url, None).await
+    }
+
+    /// [`Ledger::open`] of a store that has to answer each statement in time, migrations apart, if it is PostgreSQL: a
+    /// network that broke off without a word is found by that, and another connection is made. A file is waited
+    /// for.
+    ///
+    /// # Errors
+    ///
+    /// As of [`Ledger::open`].
+    pub async fn open_answering_within(url: &str, limit: Duration) -> Result<Self, LedgerError> {
+        Self::open_with(url, Some(limit)).await
+    }
+
+    async fn open_with(url: &str, limit: Option<Duration>) -> Result<Self, LedgerError> {
         let scheme = url.split(':').next().unwrap_or_default();
         if ["postgres", "postgresql"].contains(&scheme) {
-            return Self::open_postgres(url).await;
+            return Self::open_postgres(url, limit).await;
         }
         if scheme != "sqlite" {
             let scheme = scheme.to_owned();
@@ -70,16 +93,28 @@ impl Ledger {
         keep_private(url);
         let writer = connect(url, 1, as_writer).await?;
         let readers = connect(url, READERS, as_reader).await?;
-        let connections = Arc::new(Connections { writer, readers, in_bulk: AtomicBool::new(false) });
-        Ok(Self { connections, directory: directory_of(url).into() })
+        let directory = directory_of(url);
+        let line = Some(Line::at(&directory));
+        Ok(Self::of(writer, readers, None, directory.into(), line))
     }
 
-    async fn open_postgres(url: &str) -> Result<Self, LedgerError> {
+    async fn open_postgres(url: &str, limit: Option<Duration>) -> Result<Self, LedgerError> {
         let options = postgres::options(url)?;
-        let writer = postgres::connect(&options, None).await?;
-        let readers = postgres::connect(&options, Some(READERS)).await?;
-        let connections = Arc::new(Connections { writer, readers, in_bulk: AtomicBool::new(false) });
-        Ok(Self { connections, directory: std::env::temp_dir().into() })
+        let writer = postgres::connect(&options, None, limit).await?;
+        let readers = postgres::connect(&options, Some(READERS), limit).await?;
+        Ok(Self::of(writer, readers, limit, std::env::temp_dir().into(), None))
+    }
+
+    fn of(
+        writer: DatabaseConnection,
+        readers: DatabaseConnection,
+        limit: Option<Duration>,
+        directory: Arc<Path>,
+        line: Option<Line>,
+    ) -> Self {
+        let (writer, readers) = (Limited::new(writer, limit), Limited::new(readers, limit));
+        let connections = Arc::new(Connections { writer, readers, in_bulk: AtomicBool::new(false), line });
+        Self { connections, directory }
     }
 
     /// Whether its store is PostgreSQL, which several processes may keep at once.
@@ -113,21 +148,26 @@ impl Ledger {
     }
 
     /// Brings the schema up to this version's and gives the number of migrations applied. Several
-    /// processes may do so at once: the store's write lock lets one go first. Who may not change the schema may
-    /// call it while that is current.
+    /// processes may do so at once: the store's write lock lets one go first. Who may not write may call it
+    /// while the schema is current.
     ///
     /// # Errors
     ///
     /// The store's refusal; nothing is applied then.
     pub async fn migrate(&self) -> Result<usize, LedgerError> {
         let act = "bring its schema up to date";
-        if self.is_postgres() && self.is_current().await? {
+        if self.is_current().await? {
             return Ok(0);
         }
         let transaction = self.begin().await?;
-        let pending = Migrator::get_pending_migrations(&transaction).await;
+        if self.is_postgres() {
+            // An index of millions of rows takes its time.
+            let unlimited = transaction.execute_unprepared("SET LOCAL statement_timeout = 0").await;
+            unlimited.map_err(while_doing(act))?;
+        }
+        let pending = Migrator::get_pending_migrations(transaction.unlimited()).await;
         let pending = pending.map_err(while_doing(act))?.len();
-        let applied = Migrator::up(&transaction, None).await;
+        let applied = Migrator::up(transaction.unlimited(), None).await;
         applied.map_err(while_doing(act))?;
         transaction.commit().await.map_err(while_doing(act))?;
         Ok(pending)
@@ -173,7 +213,7 @@ impl Ledger {
     /// The store's refusal: a file that is there already, a full disk.
     pub async fn copy_to(&self, path: &Path) -> Result<(), LedgerError> {
         if self.is_postgres() {
-            return copy::rows_to_file(self.reader(), path).await;
+            return copy::rows_to_file(self.reader().unlimited(), path).await;
         }
         let statement = sql::statement("VACUUM INTO $1", vec![path.display().to_string().into()]);
         run(&self.connections.writer, "copy itself", statement).await.map(drop)
@@ -186,12 +226,16 @@ impl Ledger {
     /// The store's refusal.
     pub async fn close(&self) -> Result<(), LedgerError> {
         let Connections { writer, readers, .. } = self.connections.as_ref();
-        readers.close_by_ref().await.map_err(while_doing("close"))?;
-        writer.close_by_ref().await.map_err(while_doing("close"))
+        let both = async {
+            readers.unlimited().close_by_ref().await?;
+            writer.unlimited().close_by_ref().await
+        };
+        let limit = writer.limit().map(|limit| limit.min(CLOSE_LIMIT));
+        within(limit, both).await.map_err(while_doing("close"))
     }
 
     /// The pool that reads.
-    pub(super) fn reader(&self) -> &DatabaseConnection {
+    pub(super) fn reader(&self) -> &Limited<DatabaseConnection> {
         &self.connections.readers
     }
 
@@ -202,7 +246,7 @@ impl Ledger {
     /// # Errors
     ///
     /// A store that stays locked by another process, or is away.
-    pub(super) async fn begin(&self) -> Result<DatabaseTransaction, LedgerError> {
+    pub(super) async fn begin(&self) -> Result<Transaction, LedgerError> {
         self.begin_as(Turn::Write).await
     }
 
@@ -211,7 +255,7 @@ impl Ledger {
     /// # Errors
     ///
     /// As of [`Ledger::begin`].
-    pub(super) async fn begin_accepting(&self) -> Result<DatabaseTransaction, LedgerError> {
+    pub(super) async fn begin_accepting(&self) -> Result<Transaction, LedgerError> {
         self.begin_as(Turn::Accept).await
     }
 
@@ -232,10 +276,13 @@ impl Ledger {
         }
     }
 
-    async fn begin_as(&self, turn: Turn) -> Result<DatabaseTransaction, LedgerError> {
+    async fn begin_as(&self, turn: Turn) -> Result<Transaction, LedgerError> {
         let act = "begin a transaction";
+        let writer = &self.connections.writer;
         if self.is_postgres() {
-            let transaction = self.connections.writer.begin().await.map_err(while_doing(act))?;
+            let limit = turn.limit(writer.limit());
+            let begun = within(limit, writer.unlimited().begin()).await.map_err(while_doing(act))?;
+            let transaction = Limited::new(begun, limit);
             let in_bulk = self.connections.in_bulk.load(Ordering::Relaxed);
             let waited = transaction.execute_raw(turn.statement(in_bulk)).await;
             waited.map_err(while_doing(act))?;
@@ -245,8 +292,12 @@ impl Ledger {
             sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
             ..TransactionOptions::default()
         };
-        let begun = self.connections.writer.begin_with_options(options).await;
-        begun.map_err(while_doing(act))
+        let _first = match &self.connections.line {
+            Some(line) => line.first().await,
+            None => None,
+        };
+        let begun = writer.unlimited().begin_with_options(options).await;
+        Ok(Limited::new(begun.map_err(while_doing(act))?, None))
     }
 }
 
@@ -274,7 +325,8 @@ async fn connect(
         .max_connections(most)
         .sqlx_logging(false)
         .record_stmt_in_spans(false)
-        .map_sqlx_sqlite_opts(prepare);
+        .map_sqlx_sqlite_opts(prepare)
+        .map_sqlx_sqlite_pool_opts(|pool| pool.after_release(|one, _| Box::pin(is_at_rest(one))));
     let mut tries = 0;
     loop {
         let failed = match Database::connect(options.clone()).await {
@@ -287,6 +339,15 @@ async fn connect(
         }
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
+}
+
+/// Whether a connection is in no transaction any more. After a commit that a full disk refused, SQLite has rolled back by
+/// itself and the driver still counts one: what comes next would be put inside it, and never be committed. Such a
+/// connection is closed, and another one takes its place.
+async fn is_at_rest(connection: &mut SqliteConnection) -> Result<bool, sqlx::Error> {
+    // A rollback that is under way comes before the answer.
+    connection.ping().await?;
+    Ok(!connection.is_in_transaction())
 }
 
 /// Makes the file of a new store readable by its owner alone: it holds what Stripe sent, customers' data
@@ -306,8 +367,8 @@ fn keep_private(url: &str) {
 }
 
 fn opening_failed(url: &str, source: DbErr) -> LedgerError {
-    let url = url.to_owned();
-    LedgerError::Open { url, source }
+    told_by_file("be opened", source)
+        .unwrap_or_else(|source| LedgerError::Open { url: url.to_owned(), source })
 }
 
 /// `synchronous=FULL`: with less, a power failure may take back what was answered 200.

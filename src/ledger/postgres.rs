@@ -5,8 +5,9 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use sea_orm::sea_query::ArrayType;
-use sea_orm::sqlx;
+use sea_orm::sqlx::pool::PoolOptions;
 use sea_orm::sqlx::postgres::{PgConnectOptions, PgDatabaseError};
+use sea_orm::sqlx::{self, Connection, PgConnection, Postgres};
 use sea_orm::{ConnectOptions, Database, DatabaseConnection, DbBackend, Statement, Value};
 
 use super::LedgerError;
@@ -14,6 +15,12 @@ use super::sql::Table;
 
 /// How long a connection is waited for: Stripe, which waits too, is told to come again.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How long an idle connection may take to show that it is alive, before another one takes its place.
+const PULSE_LIMIT: Duration = Duration::from_secs(2);
+
+/// How long a statement of the transaction that stores deliveries may take at most: their senders wait.
+const ACCEPT_LIMIT: Duration = Duration::from_secs(15);
 
 /// Connections that write at a time: deliveries, a settlement, the turn to settle, what is fetched beside them.
 const WRITERS: u32 = 6;
@@ -37,7 +44,7 @@ impl Turn {
     /// the store. With `in_bulk`, its commit need not have reached the disk when it returns.
     pub(super) fn statement(self, in_bulk: bool) -> Statement {
         let (name, idle) = match self {
-            Self::Accept => ("accept", "60s"),
+            Self::Accept => ("accept", "15s"),
             Self::Write => ("write", "60s"),
             Self::Settle => ("settle", "300s"),
         };
@@ -52,6 +59,14 @@ impl Turn {
              pg_advisory_xact_lock(hashtextextended('upswell {name} ' || COALESCE(current_schema(), ''), 0))"
         );
         Statement::from_string(DbBackend::Postgres, sql)
+    }
+
+    /// How long its statements may take, where the store's may take so long.
+    pub(super) fn limit(self, of_store: Option<Duration>) -> Option<Duration> {
+        match self {
+            Self::Accept => of_store.map(|limit| limit.min(ACCEPT_LIMIT)),
+            Self::Write | Self::Settle => of_store,
+        }
     }
 }
 
@@ -81,6 +96,7 @@ pub(super) fn shown(options: &PgConnectOptions) -> String {
 pub(super) async fn connect(
     options: &PgConnectOptions,
     readers: Option<u32>,
+    limit: Option<Duration>,
 ) -> Result<DatabaseConnection, LedgerError> {
     let read_only = if readers.is_some() { "on" } else { "off" };
     let session = [
@@ -88,8 +104,16 @@ pub(super) async fn connect(
         ("jit", "off"),
         ("default_transaction_read_only", read_only),
         ("client_min_messages", "warning"),
+        // The server lets go of what a client held that is gone without a word.
+        ("tcp_keepalives_idle", "15"),
+        ("tcp_keepalives_interval", "5"),
+        ("tcp_keepalives_count", "3"),
     ];
-    let session = options.clone().application_name("upswell").options(session);
+    let mut session = options.clone().application_name("upswell").options(session);
+    if let Some(limit) = limit {
+        // What nobody waits for any more is not gone on with.
+        session = session.options([("statement_timeout", format!("{}ms", limit.as_millis()))]);
+    }
     // The URL is in the options; here it would be written to the log with its password, if tracing is on.
     let mut pool = ConnectOptions::new("postgres://");
     pool.max_connections(readers.unwrap_or(WRITERS))
@@ -97,10 +121,27 @@ pub(super) async fn connect(
         .acquire_timeout(CONNECT_TIMEOUT)
         .sqlx_logging(false)
         .record_stmt_in_spans(false)
-        .map_sqlx_postgres_opts(move |_| session.clone());
+        .map_sqlx_postgres_opts(move |_| session.clone())
+        .map_sqlx_postgres_pool_opts(replacing_the_dead);
     Database::connect(pool)
         .await
         .map_err(|source| LedgerError::OpenPostgres { store: shown(options), source })
+}
+
+/// A pool in which a connection that does not answer is closed, before it is lent out and when it comes back, and another
+/// takes its place. The driver would wait for it.
+fn replacing_the_dead(pool: PoolOptions<Postgres>) -> PoolOptions<Postgres> {
+    pool.test_before_acquire(false)
+        .before_acquire(|connection, _| Box::pin(has_pulse(connection)))
+        .after_release(|connection, _| Box::pin(has_pulse(connection)))
+}
+
+/// Whether a connection answers; what it was told and has not sent yet, a rollback, goes before.
+async fn has_pulse(connection: &mut PgConnection) -> Result<bool, sqlx::Error> {
+    match tokio::time::timeout(PULSE_LIMIT, connection.ping()).await {
+        Ok(answer) => answer.map(|()| true),
+        Err(_) => Err(sqlx::Error::PoolTimedOut),
+    }
 }
 
 /// Whether a refusal passes: connections that broke or are too many, a server that starts, stops or changes over, a

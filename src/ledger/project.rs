@@ -3,9 +3,10 @@
 
 use std::collections::BTreeMap;
 
-use sea_orm::{DatabaseTransaction, Value};
+use sea_orm::Value;
 
 use super::customer::names;
+use super::limited::Transaction;
 use super::mirror::{self, write};
 use super::open::run;
 use super::sql::{Table, marks, statement, with_customers};
@@ -83,7 +84,7 @@ impl Projections {
         Ok(())
     }
 
-    pub(super) async fn insert(&mut self, db: &DatabaseTransaction) -> Result<(), LedgerError> {
+    pub(super) async fn insert(&mut self, db: &Transaction) -> Result<(), LedgerError> {
         LEVEL.insert(db, std::mem::take(&mut self.levels)).await?;
         FINDING.insert(db, std::mem::take(&mut self.findings)).await?;
         SCHEDULED.insert(db, std::mem::take(&mut self.scheduled)).await?;
@@ -92,11 +93,7 @@ impl Projections {
 
     /// Keeps the newest attributes that the facts tell; those of the customer itself stand under the
     /// empty subscription.
-    pub(super) async fn attributes(
-        &self,
-        db: &DatabaseTransaction,
-        facts: &[NewFact],
-    ) -> Result<(), LedgerError> {
+    pub(super) async fn attributes(&self, db: &Transaction, facts: &[NewFact]) -> Result<(), LedgerError> {
         let mut newest: BTreeMap<(CustomerKey, String), [Value; 7]> = BTreeMap::new();
         let mut told: Vec<&NewFact> = facts.iter().collect();
         told.sort_by_key(|new| new.fact.at());
@@ -131,7 +128,7 @@ impl Projections {
 /// Makes room for what customers of a book were derived to, each since its checkpoint. Levels that began
 /// before the stretch end where it begins; all else of it goes.
 pub(super) async fn clear(
-    db: &DatabaseTransaction,
+    db: &Transaction,
     book: &str,
     of: &[(&CustomerId, Option<Instant>)],
 ) -> Result<(), LedgerError> {

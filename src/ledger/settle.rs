@@ -4,13 +4,14 @@
 use std::collections::BTreeMap;
 use std::ops::AddAssign;
 
-use sea_orm::{ConnectionTrait, DatabaseTransaction, FromQueryResult, Value};
+use sea_orm::{ConnectionTrait, FromQueryResult, Value};
 
 use super::catalogue::{AskRow, NewLesson, Questions, asks_of};
 use super::closing::OpenMonths;
 use super::customer::names;
 use super::error::while_doing;
 use super::fact::FACT;
+use super::limited::Transaction;
 use super::mirror::{self, write};
 use super::open::run;
 use super::posting::{Entry, POSTING, Posting, movement_id, reversal, standing, values};
@@ -182,7 +183,7 @@ impl Ledger {
 }
 
 impl Settlement {
-    async fn write(&mut self, db: &DatabaseTransaction) -> Result<Posted, LedgerError> {
+    async fn write(&mut self, db: &Transaction) -> Result<Posted, LedgerError> {
         rules::keep(db, &self.rules, self.now).await?;
         let learnt = self.learn(db).await?;
         for customer in self.customers.iter().filter(|customer| customer.is_reread) {
@@ -205,11 +206,7 @@ impl Settlement {
     }
 
     /// All rows but those of facts, made from what stands of the customers.
-    async fn rows(
-        &self,
-        db: &DatabaseTransaction,
-        learnt: &BTreeMap<String, i64>,
-    ) -> Result<Rows, LedgerError> {
+    async fn rows(&self, db: &Transaction, learnt: &BTreeMap<String, i64>) -> Result<Rows, LedgerError> {
         let open = closing::open_months(db).await?;
         let mut stood = self.stood(db).await?;
         let digests = Digests { policy: self.rules.policy_digest()?, rules: self.rules.digest()? };
@@ -236,7 +233,7 @@ impl Settlement {
     }
 
     /// What stands of the customers that were settled before, in a few statements for all.
-    async fn stood(&self, db: &DatabaseTransaction) -> Result<BTreeMap<CustomerKey, Stood>, LedgerError> {
+    async fn stood(&self, db: &Transaction) -> Result<BTreeMap<CustomerKey, Stood>, LedgerError> {
         let mut stood: BTreeMap<CustomerKey, Stood> = BTreeMap::new();
         for (book, customers) in self.by_book(|_| true) {
             for row in revisions(db, book, &customers).await? {
@@ -260,7 +257,7 @@ impl Settlement {
     }
 
     /// Makes room for the projections of the customers that were settled before.
-    async fn clear(&self, db: &DatabaseTransaction) -> Result<(), LedgerError> {
+    async fn clear(&self, db: &Transaction) -> Result<(), LedgerError> {
         for (book, customers) in self.by_book(|customer| customer.revision > 0 && customer.derivation.is_ok())
         {
             project::clear(db, book, &customers).await?;
@@ -377,7 +374,7 @@ impl Settlement {
 
     /// What is settled here no longer waits. If some of it does not wait any more, somebody settled it
     /// meanwhile, and its facts would count twice.
-    async fn clear_pending(&self, db: &DatabaseTransaction) -> Result<(), LedgerError> {
+    async fn clear_pending(&self, db: &Transaction) -> Result<(), LedgerError> {
         for chunk in self.dispositions.chunks(KEYS_A_STATEMENT) {
             let sql = format!("DELETE FROM pending WHERE inbox_seq IN ({})", marks(chunk.len()));
             let values = chunk.iter().map(|disposition| disposition.inbox_seq.into()).collect();

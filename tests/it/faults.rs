@@ -3,6 +3,7 @@
 
 use serde_json::{Value, json};
 
+use crate::explain::{BEGINS, DAY, event, price, subscription};
 use crate::process::{Place, rows, stories, stories_config};
 use crate::store::{bytes, execute, unlock};
 
@@ -193,4 +194,46 @@ fn a_dry_run_lists_the_movements_and_changes_nothing() {
     let posted = rows(&place.output(&["movements", "--all", "--format", "ndjson"]));
     let new: Vec<&Value> = posted[before.0.len()..].iter().map(|row| &row["id"]).collect();
     assert_eq!(would.iter().map(|row| &row["id"]).collect::<Vec<_>>(), new);
+}
+
+#[test]
+fn a_customer_whose_amounts_fit_nowhere_is_named_and_all_others_go_on() {
+    let other = |number: u64| {
+        let held = subscription(&format!("other{number}"), &price("price_1", 1_000), 1 + number);
+        event(&format!("evt_other{number}"), "customer.subscription.created", BEGINS, &held, None)
+    };
+    let others = || (0..40).map(other);
+    // Each amount fits, and what the customer pays in all does not.
+    let poison = |number: i64, cents| {
+        let held = subscription("poison", &price(&format!("price_vast_{cents}"), cents), 1).to_string();
+        let held = ["sub_poison", "si_poison"]
+            .iter()
+            .fold(held, |held, id| held.replace(id, &format!("{id}_{number}")));
+        let held = serde_json::from_str(&held).unwrap();
+        let at = BEGINS + number * DAY;
+        event(&format!("evt_poison_{number}"), "customer.subscription.created", at, &held, None)
+    };
+    let mut events: Vec<String> = others().collect();
+    events.insert(10, poison(0, 9_000_000_000_000));
+    events.insert(20, poison(1, 9_000_000_000_000));
+    let place = Place::new();
+    place.receive(&events);
+    let healthy = Place::new();
+    healthy.receive(&others().collect::<Vec<_>>());
+    let of_others = || -> Vec<Value> {
+        let mut moved = place.movements();
+        moved.retain(|row| row["customer"] != "cus_poison");
+        moved
+    };
+    assert_eq!(of_others(), healthy.movements());
+    let doctor = place.run(&["doctor", "--format", "json"]);
+    let findings: Value = serde_json::from_slice(&doctor.stdout).unwrap();
+    assert_eq!(findings["poisoned"].as_array().unwrap().len(), 1, "{findings}");
+    assert_eq!(findings["poisoned"][0]["customer"], "cus_poison");
+    assert!(not_proved(&place).contains("cus_poison"));
+    // An event that fits heals nothing that stands before it, and stops nobody.
+    let later = [poison(2, 1_000), other(40)];
+    place.receive(&later);
+    healthy.receive(&later[1..]);
+    assert_eq!(of_others(), healthy.movements());
 }

@@ -48,6 +48,12 @@ impl Place {
         Self { directory: tempfile::tempdir().unwrap(), url: url.to_owned(), variables: Vec::new() }
     }
 
+    /// The same place by another URL.
+    pub fn at_url(mut self, other: impl FnOnce(&str) -> String) -> Self {
+        self.url = other(&self.url);
+        self
+    }
+
     pub fn with(mut self, name: &'static str, value: &str) -> Self {
         self.variables.push((name, value.to_owned()));
         self
@@ -129,9 +135,19 @@ impl Place {
 
     /// The same, of a process that may have so many files open.
     pub fn serve_with_files(&self, limit: u32) -> Server {
+        self.serve_under(&format!("ulimit -n {limit}"))
+    }
+
+    /// The same, of a process whose files may have so many bytes, as on a disk that is full then; until it is told
+    /// otherwise.
+    pub fn serve_with_room(&self, bytes: u32) -> Server {
+        self.serve_under(&format!("trap '' XFSZ; ulimit -S -f {}", bytes / 512))
+    }
+
+    fn serve_under(&self, limits: &str) -> Server {
         let command = self.command();
         let mut shell = Command::new("sh");
-        shell.args(["-c", &format!("ulimit -n {limit}; exec \"$0\" serve --listen 127.0.0.1:0")]);
+        shell.args(["-c", &format!("{limits}; exec \"$0\" serve --listen 127.0.0.1:0")]);
         shell.arg(command.get_program()).current_dir(self.directory.path()).env_clear();
         shell.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
         shell.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());

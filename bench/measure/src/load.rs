@@ -109,12 +109,17 @@ async fn send(asked: Arc<Asked>, bodies: Vec<Bytes>) -> Result<Value, Fault> {
     }))
 }
 
-fn request(asked: &Asked, body: Bytes) -> Result<Request<Full<Bytes>>, Fault> {
+/// The header that signs a body now.
+pub fn signature(secret: &str, body: &[u8]) -> Result<String, Fault> {
     let now = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs();
-    let mut mac = Hmac::<Sha256>::new_from_slice(asked.secret.as_bytes())?;
+    let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes())?;
     mac.update(format!("{now}.").as_bytes());
-    mac.update(&body);
-    let signature = format!("t={now},v1={}", hex::encode(mac.finalize().into_bytes()));
+    mac.update(body);
+    Ok(format!("t={now},v1={}", hex::encode(mac.finalize().into_bytes())))
+}
+
+fn request(asked: &Asked, body: Bytes) -> Result<Request<Full<Bytes>>, Fault> {
+    let signature = signature(&asked.secret, &body)?;
     let request = Request::post(&asked.url).header("stripe-signature", signature);
     Ok(request.header("content-type", "application/json").body(Full::new(body))?)
 }
