@@ -31,7 +31,9 @@ impl Report {
             .blocks
             .iter()
             .flat_map(|block| block.sections.iter().map(move |section| (block.code.as_str(), section)));
-        for (code, section) in of_blocks.chain(sheet.rest.iter().map(|section| ("", section))) {
+        for (code, section) in
+            of_blocks.chain(sheet.rest.iter().chain(&sheet.register).map(|section| ("", section)))
+        {
             add(&mut files, &self.month.to_string(), code, section);
         }
         let mut texts = vec![("report".to_owned(), self.to_csv()?)];

@@ -66,23 +66,31 @@ impl View {
         match self {
             Self::Sales => &[
                 "expansion_by_kind",
+                "expansion_by_cause",
                 "top_expanders",
+                "concentration",
                 "owners",
                 "targets",
                 "motion",
                 "scheduled",
                 "at_risk",
+                "pauses",
                 "segments_product",
+                "segment_months_product",
                 "segments_owner",
             ],
             Self::Marketing => &[
                 "trend",
                 "targets",
+                "expansion_by_month",
                 "expansion_by_kind",
+                "expansion_by_cause",
                 "motion",
                 "customers",
                 "first_month",
                 "cohorts",
+                "retention_net",
+                "retention_gross",
                 "segments_country",
                 "segments_size_band",
                 "segments_tenure",
@@ -90,24 +98,48 @@ impl View {
             ],
             Self::Finance => &[
                 "rollforward",
+                "fx",
                 "bridge",
                 "prior_period_adjustments",
                 "summary",
+                "expansion_by_cause",
                 "contraction_by_kind",
+                "contraction_by_cause",
                 "price_and_discount",
                 "rates",
                 "evidence",
                 "at_risk",
                 "scheduled",
+                "pauses",
                 "incomplete",
+                "exceptions",
+                "reconciliation",
                 "segments_currency",
+                "movements",
             ],
-            Self::Executive => {
-                &["targets", "rollforward", "expansion_by_kind", "rates", "trend", "top_expanders", "owners"]
-            }
-            Self::Owner => {
-                &["owners", "segments_owner", "targets", "top_expanders", "scheduled", "at_risk", "cohorts"]
-            }
+            Self::Executive => &[
+                "targets",
+                "rollforward",
+                "expansion_by_kind",
+                "expansion_by_month",
+                "rates",
+                "trend",
+                "top_expanders",
+                "concentration",
+                "owners",
+            ],
+            Self::Owner => &[
+                "owners",
+                "segments_owner",
+                "segment_months_owner",
+                "targets",
+                "top_expanders",
+                "scheduled",
+                "at_risk",
+                "pauses",
+                "cohorts",
+                "retention_net",
+            ],
         }
     }
 }

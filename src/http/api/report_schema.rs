@@ -7,11 +7,14 @@ use std::collections::BTreeMap;
 
 use utoipa::ToSchema;
 
+use super::report_sections_schema::{
+    CohortCurve, ConcentrationPoint, ExceptionTold, ExpansionMonth, FxEffect, Paused, SegmentTrend,
+};
 use super::words::{ClassWord, KindWord};
 
 /// Amounts in minor units by their names.
 #[derive(ToSchema)]
-struct Amounts(BTreeMap<String, String>);
+pub(super) struct Amounts(BTreeMap<String, String>);
 
 /// Ratios by their names, and the reasons of those that are null.
 #[derive(ToSchema)]
@@ -56,6 +59,10 @@ pub(super) struct ReportAnswer {
     targets: Targets,
     /// The rates that the consolidated block takes, those of the month before first.
     exchange_rates: Vec<ExchangeRate>,
+    /// How many movements stand in the month; `movements` lists them.
+    movements: u64,
+    /// What stands between the facts and the figures; of a closed month, what was known when it was closed.
+    exceptions: Vec<ExceptionTold>,
 }
 
 /// The choices that the figures are made by.
@@ -230,6 +237,7 @@ struct CurrencyBlock {
     sources: Ratios,
     concentration: Concentration,
     owners: Vec<Owner>,
+    /// The last twelve months, as far as there is history.
     trend: Vec<TrendMonth>,
     /// From what was reported to what is restated; null of a report that is not restated.
     #[schema(required)]
@@ -245,6 +253,22 @@ struct CurrencyBlock {
     summary: Vec<String>,
     /// How it stands against what is aimed at.
     targets: Vec<Standing>,
+    /// The lane of expansion, by cause.
+    expansion_by_cause: Amounts,
+    /// The lane of contraction, by cause.
+    contraction_by_cause: Amounts,
+    /// Thirteen months of expansion, as far as there is history, this one last.
+    expansion_by_month: Vec<ExpansionMonth>,
+    /// The cohorts of these months, and what is left of each.
+    retention: Vec<CohortCurve>,
+    /// MRR that pauses hold back at the month's end, in no lane but their own.
+    paused_mrr: String,
+    /// Whose that is; a consolidated block lists none.
+    pauses: Vec<Paused>,
+    /// The parts of the lane `fx`; of a consolidated block only.
+    fx_effects: Vec<FxEffect>,
+    /// Core expansion of products, owners and configured segments, month by month.
+    segment_trends: Vec<SegmentTrend>,
 }
 
 /// Starting MRR, the lanes, ending MRR: starting and lanes sum up to ending.
@@ -420,6 +444,8 @@ struct Concentration {
     median: Option<String>,
     #[schema(nullable = false)]
     median_reason: Option<String>,
+    /// What the largest 1, 2, 5, 10, 20, 50 … expanders come to, all of them last.
+    curve: Vec<ConcentrationPoint>,
 }
 
 /// Whose book grew how much.
