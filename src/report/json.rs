@@ -5,7 +5,7 @@ use super::ordered::{Json, Object, named, object, optional, push_rate, rfc3339, 
 use super::{
     Activity, Adjustment, Bridge, BridgeRow, ClosedMonth, Cohort, Concentration, CurrencyBlock,
     CustomerCounts, Expander, Figures, Fraction, Incomplete, OwnerBook, RangeReport, Report, ReportError,
-    RollForward, Scheduled, SegmentRow, SegmentTable, Standing, TrendMonth, UsedRate,
+    RollForward, Scheduled, SegmentRow, SegmentTable, Standing, TrendMonth, UsedRate, remedy_of,
 };
 use crate::mrr::{Class, CustomerId, Delta, Kind, Mrr, PastDuePolicy, Policy, Quote};
 
@@ -341,6 +341,8 @@ fn scheduled(entry: &Scheduled) -> Json {
         ("class", word(movement.class.as_str())),
         ("kind", word(movement.kind.as_str())),
         ("delta", text(&movement.delta)),
+        ("cause", word(movement.cause.as_str())),
+        ("subscription", text(&movement.subscription)),
     ])
 }
 
@@ -352,6 +354,7 @@ fn incomplete(entry: &Incomplete) -> Json {
         ("item", text(&line.item)),
         ("missing", text(&line.missing)),
         ("since", text(&rfc3339(line.since))),
+        ("remedy", text(&remedy_of(&line.missing))),
     ])
 }
 

@@ -159,8 +159,10 @@ pub(super) fn bridge(block: &CurrencyBlock, scale: Scale) -> Option<Section> {
 }
 
 pub(super) fn scheduled(block: &CurrencyBlock, zone: Tz, scale: Scale) -> Option<Section> {
-    let columns = ["effective", "customer", "class", "kind", "#MRR"];
-    let mut section = Section::of("scheduled", "Scheduled in the next 90 days", &columns);
+    let columns = ["effective", "customer", "class", "kind", "cause", "#MRR"];
+    let note = "Ends that were asked for and discounts that run out; phases of schedules that have not begun are not read.";
+    let mut section =
+        Section::of("scheduled", "Scheduled in the next 90 days", &columns).noted(Some(note.to_owned()));
     for entry in &block.scheduled {
         let movement = &entry.movement;
         section.row(vec![
@@ -168,6 +170,7 @@ pub(super) fn scheduled(block: &CurrencyBlock, zone: Tz, scale: Scale) -> Option
             entry.customer.as_str().into(),
             title(movement.class.as_str()).into(),
             title(movement.kind.as_str()).into(),
+            title(movement.cause.as_str()).into(),
             Cell::flow(scale, movement.delta),
         ]);
     }

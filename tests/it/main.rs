@@ -6,6 +6,7 @@ mod api;
 mod books;
 mod business;
 mod catalogue;
+mod charts;
 mod closed_books;
 mod closing;
 mod commands;

@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 use super::report_sections_schema::{
     CohortCurve, ConcentrationPoint, ExceptionTold, ExpansionMonth, FxEffect, Paused, SegmentTrend,
 };
-use super::words::{ClassWord, KindWord};
+use super::words::{CauseWord, ClassWord, KindWord};
 
 /// Amounts in minor units by their names.
 #[derive(ToSchema)]
@@ -418,6 +418,9 @@ struct ScheduledMovement {
     #[schema(inline)]
     kind: KindWord,
     delta: String,
+    #[schema(inline)]
+    cause: CauseWord,
+    subscription: String,
 }
 
 /// An item without a value.
@@ -430,6 +433,8 @@ struct IncompleteLine {
     missing: String,
     #[schema(format = DateTime)]
     since: String,
+    /// How what is missing is supplied.
+    remedy: String,
 }
 
 /// How much of expansion comes from how few.
