@@ -11,7 +11,7 @@ const MOST: usize = 8;
 /// Who moved core expansion: a bar each, hollow below zero.
 pub(super) fn motion(block: &CurrencyBlock) -> Option<Drawing> {
     const LEFT: i128 = 84;
-    const LONG: i128 = 250;
+    const LONG: i128 = 180;
     const STEP: i128 = 34;
     let scale = Scale::of(&block.currency);
     let core = Printed::of(&block.figures, scale).core();
@@ -39,7 +39,7 @@ pub(super) fn motion(block: &CurrencyBlock) -> Option<Drawing> {
         said: said.join("; "),
         view: View {
             x: 0,
-            width: LEFT + LONG + 150,
+            width: LEFT + LONG + 136,
             height: STEP * i128::try_from(block.motion.len()).ok()? + 4,
         },
         is_wide: false,
@@ -49,10 +49,10 @@ pub(super) fn motion(block: &CurrencyBlock) -> Option<Drawing> {
 
 /// The largest segments' core expansion month by month, each on a scale of its own.
 pub(super) fn segments(trend: &SegmentTrend, block: &CurrencyBlock) -> Option<Drawing> {
-    const LEFT: i128 = 200;
-    const STEP: i128 = 24;
-    const BAR: i128 = 18;
-    const ROW: i128 = 44;
+    const LEFT: i128 = 190;
+    const STEP: i128 = 40;
+    const BAR: i128 = 30;
+    const ROW: i128 = 32;
     let scale = Scale::of(&block.currency);
     let sum = |months: &[Delta]| -> Delta { months.iter().copied().sum() };
     let mut rows: Vec<&(String, Vec<Delta>)> = trend.rows.iter().collect();

@@ -5,13 +5,14 @@ use std::collections::BTreeMap;
 
 use super::block::Block;
 use super::consolidated::Consolidated;
+use super::listed::list_consolidated;
 use super::segment::Subject;
 use super::trailing::{BEFORE, Span, Trailing};
-use super::window::Window;
+use super::window::Windows;
 use super::{
     Adjustment, CurrencyBlock, CustomerHistory, History, RangeReport, Report, ReportError, Settings,
 };
-use crate::mrr::{Currency, Level, Month, NetMonth, levels_before, net_month};
+use crate::mrr::{Currency, Month, NetMonth, levels_before, net_month};
 
 /// How many months a range may have.
 pub(super) const LONGEST_RANGE: i32 = 120;
@@ -62,15 +63,13 @@ fn reports(history: &History, settings: &Settings, from: Month, count: usize) ->
     let mut trailing = Trailing::over(spans.clone());
     let mut months: Vec<Blocks> = vec![Blocks::new(); count];
     let mut movements = vec![0; count];
-    let mut windows = Window::each(&spans, 1);
+    let mut windows = Windows::over(&spans, 1);
     let mut consolidated = Consolidated::over(&spans, history, settings);
     for customer in &history.customers {
         let nets = nets(customer, &spans);
         trailing.add(customer, &nets);
-        let own = |level: &Level| Some((level.currency.clone(), level.mrr));
-        for (window, nets) in windows.iter_mut().zip(nets.windows(BEFORE + 1)) {
-            window.add(customer, nets, settings, &own);
-        }
+        windows.add(customer, &nets, settings);
+        windows.follow(customer, settings, &|_, level| Some((level.currency.clone(), level.mrr)));
         if let Some(consolidated) = &mut consolidated {
             consolidated.add(customer, &nets, settings);
         }
@@ -89,7 +88,7 @@ fn reports(history: &History, settings: &Settings, from: Month, count: usize) ->
             .filter(|(currency, _)| settings.currency.as_ref().is_none_or(|asked| asked == currency))
             .map(|(currency, block)| {
                 let mut block = block.finish(&currency, index, &trailing, first, settings);
-                windows[index].finish(&mut block);
+                windows.finish(index, &mut block);
                 block
             })
             .collect();
@@ -106,6 +105,10 @@ fn reports(history: &History, settings: &Settings, from: Month, count: usize) ->
         let missing = consolidated
             .as_mut()
             .map_or(0, |consolidated| consolidate(&mut report, consolidated, index, first, settings));
+        if let (Ok(block), Some(consolidated)) = (&mut report.consolidated, &consolidated) {
+            let told = |currency: &Currency, amount| consolidated.told(index, currency, amount);
+            list_consolidated(block, history, end, settings, &told);
+        }
         report.note_exceptions(history, end, missing);
         report.movements = movements[index];
         report

@@ -10,7 +10,7 @@ use super::block::Block;
 use super::exchange::{Exchange, PER_MICRO};
 use super::segment::Subject;
 use super::trailing::{BEFORE, Span, Trailing};
-use super::window::Window;
+use super::window::Windows;
 use super::{CurrencyBlock, CustomerHistory, FxEffect, History, Incomplete, Settings, UsedRate};
 use crate::mrr::{
     Cell, Currency, Delta, Fate, Lane, Level, MissingRate, Month, Motion, Movement, Mrr, NetCurrency,
@@ -39,7 +39,7 @@ pub(super) struct Consolidated {
     /// That of the month before it.
     before: Vec<Exchange>,
     trailing: Trailing,
-    windows: Vec<Window>,
+    windows: Windows,
     reports: Vec<OneMonth>,
 }
 
@@ -90,7 +90,7 @@ impl Consolidated {
             now: spans.iter().map(|span| exchange(span.month)).collect(),
             before: spans.iter().map(|span| exchange(span.month.minus(1))).collect(),
             trailing: Trailing::over(spans.to_vec()),
-            windows: Window::each(spans, PER_MICRO),
+            windows: Windows::over(spans, PER_MICRO),
             reports: vec![one; spans.len().saturating_sub(BEFORE)],
             spans: spans.to_vec(),
         })
@@ -106,11 +106,11 @@ impl Consolidated {
             }
         }
         self.trailing.add(customer, &months);
-        let exchanges = self.now.iter().skip(BEFORE);
-        for ((window, nets), now) in self.windows.iter_mut().zip(months.windows(BEFORE + 1)).zip(exchanges) {
-            let told = |level: &Level| Some((self.currency.clone(), now.level(level)?.mrr));
-            window.add(customer, nets, settings, &told);
-        }
+        self.windows.add(customer, &months, settings);
+        let (currency, now) = (&self.currency, &self.now);
+        self.windows.follow(customer, settings, &|report, level| {
+            Some((currency.clone(), now.get(report + BEFORE)?.level(level)?.mrr))
+        });
     }
 
     /// A month as later ones look back to it, wholly at its own rate.
@@ -194,6 +194,12 @@ impl Consolidated {
         one.block.add(subject, &movements, settings);
     }
 
+    /// An amount of a currency in a report's month, rounded to the ledger's millionths; `None` without a rate.
+    pub(super) fn told(&self, report: usize, currency: &Currency, amount: i128) -> Option<i128> {
+        let fine = self.now.get(report + BEFORE)?.convert(currency, amount)?;
+        Some(crate::mrr::divide_half_even(fine, PER_MICRO))
+    }
+
     /// The figures of one of the reports.
     pub(super) fn finish(&mut self, report: usize, first: Option<Month>, settings: &Settings) -> Finished {
         let one = self.reports[report].clone();
@@ -215,7 +221,7 @@ impl Consolidated {
             Err(format!("an amount in {} is too large to be summed", self.currency))
         } else {
             let mut fine = one.block.finish(&self.currency, report, &self.trailing, first, settings);
-            self.windows[report].finish(&mut fine);
+            self.windows.finish(report, &mut fine);
             fine.fx = fx_effects(&one.fx, exchanges);
             Ok(Box::new(CurrencyBlock { incomplete: one.incomplete, ..super::rounding::rounded(fine) }))
         };

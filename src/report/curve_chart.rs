@@ -8,8 +8,8 @@ use crate::mrr::divide_half_even;
 /// The drawing's measures.
 const LEFT: i128 = 44;
 const TOP: i128 = 18;
-const HEIGHT: i128 = 150;
-const WIDTH: i128 = 420;
+const HEIGHT: i128 = 130;
+const WIDTH: i128 = 330;
 
 /// Draws the curve; `None` where fewer than three points make none.
 pub(super) fn concentration(block: &CurrencyBlock) -> Option<Drawing> {

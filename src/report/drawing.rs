@@ -98,6 +98,8 @@ impl Axis {
     /// The place of a bar between two amounts, and its height; what moved at all is seen.
     pub(super) fn between(&self, from: i128, to: i128) -> (i128, i128) {
         let (top, bottom) = (self.y(from.max(to)), self.y(from.min(to)));
+        // A gain too small to be drawn still stands on its line, and a loss hangs from it.
+        let top = if top == bottom && to > from { top - 1 } else { top };
         (top, (bottom - top).max(1))
     }
 }
@@ -124,7 +126,11 @@ mod tests {
         let axis = Axis::from_zero([300, -100], 10, 200).unwrap();
         assert_eq!((axis.y(300), axis.y(0), axis.y(-100)), (10, 160, 210));
         assert_eq!(axis.between(0, 300), (10, 150));
-        assert_eq!(axis.between(0, 0), (160, 1), "what moved at all is seen");
+        assert_eq!(
+            (axis.between(0, 1), axis.between(0, -1)),
+            ((159, 1), (160, 1)),
+            "what moved at all is seen"
+        );
         assert!(Axis::from_zero([0, 0], 10, 200).is_none());
     }
 

@@ -75,6 +75,11 @@ impl Page {
         section.columns.len() > 3 || ends_in_text
     }
 
+    /// Tables of a column a month are set in small type.
+    fn has_many_columns(&self, section: &Section) -> bool {
+        section.columns.len() > 10
+    }
+
     fn has_tiles(&self, block: &SheetBlock) -> bool {
         !block.tiles.is_empty()
     }

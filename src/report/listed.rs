@@ -4,8 +4,11 @@ use std::cmp::Reverse;
 
 use super::exceptions::exceptions;
 use super::pauses::paused;
-use super::{Concern, History, Incomplete, Noticed, Report, Scheduled, Settings};
-use crate::mrr::Instant;
+use super::{
+    Concern, CurrencyBlock, CustomerHistory, History, Incomplete, Noticed, Paused, Report, Scheduled,
+    Settings,
+};
+use crate::mrr::{Currency, CustomerId, Delta, Instant, Movement, Mrr};
 
 /// How far the forward view reaches.
 const FORWARD_SECONDS: i64 = 90 * 86_400;
@@ -33,25 +36,23 @@ impl Report {
 }
 
 /// The forward view: what is dated within ninety days after the newest fact (R22).
-fn look_forward(report: &mut Report, history: &History, settings: &Settings) {
-    let Some(now) = settings.data_through else { return };
+fn upcoming<'h>(history: &'h History, settings: &Settings) -> Vec<(&'h CustomerId, &'h Movement)> {
+    let Some(now) = settings.data_through else { return Vec::new() };
     let until = Instant(now.0.saturating_add(FORWARD_SECONDS));
-    for block in &mut report.currencies {
-        for customer in &history.customers {
-            let near = customer.scheduled.iter().filter(|movement| {
-                movement.currency == block.currency
-                    && movement.effective_at > now
-                    && movement.effective_at <= until
-            });
-            block.scheduled.extend(near.map(|movement| Scheduled {
-                customer: customer.customer.clone(),
-                movement: movement.clone(),
-            }));
+    let is_near = |movement: &&Movement| movement.effective_at > now && movement.effective_at <= until;
+    let of = |customer: &'h CustomerHistory| {
+        customer.scheduled.iter().filter(is_near).map(|movement| (&customer.customer, movement))
+    };
+    let mut upcoming: Vec<(&CustomerId, &Movement)> = history.customers.iter().flat_map(of).collect();
+    upcoming.sort_by_key(|(customer, movement)| (movement.effective_at, *customer));
+    upcoming
+}
+
+fn look_forward(report: &mut Report, history: &History, settings: &Settings) {
+    for (customer, movement) in upcoming(history, settings) {
+        if let Some(block) = report.currencies.iter_mut().find(|block| block.currency == movement.currency) {
+            block.scheduled.push(Scheduled { customer: customer.clone(), movement: movement.clone() });
         }
-        block.scheduled.sort_by(|a, b| {
-            let key = |entry: &Scheduled| (entry.movement.effective_at, entry.customer.clone());
-            key(a).cmp(&key(b))
-        });
     }
 }
 
@@ -62,9 +63,36 @@ fn list_pauses(report: &mut Report, history: &History, end: Instant) {
             block.pauses.push(paused);
         }
     }
-    for block in &mut report.currencies {
-        block.pauses.sort_by_key(|paused| (Reverse(paused.mrr), paused.customer.clone()));
+    report.currencies.iter_mut().for_each(largest_first);
+}
+
+fn largest_first(block: &mut CurrencyBlock) {
+    block
+        .pauses
+        .sort_by_key(|paused| (Reverse(paused.mrr), paused.customer.clone(), paused.subscription.clone()));
+}
+
+/// The same of all currencies in a consolidated block, at the month's rates; what has none is in its own
+/// currency's block only.
+pub(super) fn list_consolidated(
+    block: &mut CurrencyBlock,
+    history: &History,
+    end: Instant,
+    settings: &Settings,
+    told: &dyn Fn(&Currency, i128) -> Option<i128>,
+) {
+    for (customer, movement) in upcoming(history, settings) {
+        if let Some(delta) = told(&movement.currency, movement.delta.0).map(Delta) {
+            let movement = Movement { delta, currency: block.currency.clone(), ..movement.clone() };
+            block.scheduled.push(Scheduled { customer: customer.clone(), movement });
+        }
     }
+    for (currency, paused) in history.customers.iter().flat_map(|customer| paused(customer, end)) {
+        if let Some(mrr) = told(&currency, paused.mrr.0).map(Mrr) {
+            block.pauses.push(Paused { mrr, ..paused });
+        }
+    }
+    largest_first(block);
 }
 
 /// Every item that could not be valued at the month's end is named, in its currency's block or, where

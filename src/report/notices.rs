@@ -31,7 +31,7 @@ pub(super) fn pauses(block: &CurrencyBlock, zone: Tz, scale: Scale) -> Option<Se
 /// What each currency's change of rate did: the parts of the lane of exchange rates (R9).
 pub(super) fn fx(block: &CurrencyBlock, printed: &Printed, scale: Scale) -> Option<Section> {
     let columns = ["currency", "#starting MRR in it", "rate before", "rate", "#effect"];
-    let mut section = Section::of("fx", "Exchange rates", &columns);
+    let mut section = Section::of("fx", "Effect of exchange rates", &columns);
     let parts: Vec<Delta> = block.fx.iter().map(|fx| fx.effect).collect();
     let total = printed.lane(Lane::Fx);
     for (fx, units) in block.fx.iter().zip(scale.parts(&parts, total)) {

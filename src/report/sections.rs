@@ -257,6 +257,7 @@ fn evidence(block: &CurrencyBlock, scale: Scale) -> Option<Section> {
 pub(super) fn title(word: &str) -> String {
     let text = match word {
         "cross_sell" => "cross-sell".to_owned(),
+        "add_on" => "add-on".to_owned(),
         "fx" => "exchange rates".to_owned(),
         other => other.replace('_', " "),
     };

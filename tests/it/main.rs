@@ -32,6 +32,7 @@ mod raw;
 mod reconcile;
 mod road;
 mod rules;
+mod sections;
 mod signatures;
 mod store;
 mod stories;

@@ -8,9 +8,10 @@ use std::collections::BTreeMap;
 use utoipa::ToSchema;
 
 use super::report_sections_schema::{
-    CohortCurve, ConcentrationPoint, ExceptionTold, ExpansionMonth, FxEffect, Paused, SegmentTrend,
+    CohortCurve, Concentration, ExceptionTold, ExpansionMonth, FxEffect, IncompleteLine, Paused,
+    ScheduledMovement, SegmentTrend,
 };
-use super::words::{CauseWord, ClassWord, KindWord};
+use super::words::{ClassWord, KindWord};
 
 /// Amounts in minor units by their names.
 #[derive(ToSchema)]
@@ -263,7 +264,7 @@ struct CurrencyBlock {
     retention: Vec<CohortCurve>,
     /// MRR that pauses hold back at the month's end, in no lane but their own.
     paused_mrr: String,
-    /// Whose that is; a consolidated block lists none.
+    /// Whose that is.
     pauses: Vec<Paused>,
     /// The parts of the lane `fx`; of a consolidated block only.
     fx_effects: Vec<FxEffect>,
@@ -405,52 +406,6 @@ struct Adjustment {
     /// The movement that it takes back.
     #[schema(required)]
     adjusts: Option<String>,
-}
-
-/// A movement that is dated after the run.
-#[derive(ToSchema)]
-struct ScheduledMovement {
-    customer: String,
-    #[schema(format = DateTime)]
-    effective_at: String,
-    #[schema(inline)]
-    class: ClassWord,
-    #[schema(inline)]
-    kind: KindWord,
-    delta: String,
-    #[schema(inline)]
-    cause: CauseWord,
-    subscription: String,
-}
-
-/// An item without a value.
-#[derive(ToSchema)]
-struct IncompleteLine {
-    customer: String,
-    subscription: String,
-    item: String,
-    /// What is missing, with its id.
-    missing: String,
-    #[schema(format = DateTime)]
-    since: String,
-    /// How what is missing is supplied.
-    remedy: String,
-}
-
-/// How much of expansion comes from how few.
-#[derive(ToSchema)]
-struct Concentration {
-    expanders: u64,
-    #[schema(required)]
-    top_ten_share: Option<String>,
-    #[schema(nullable = false)]
-    top_ten_share_reason: Option<String>,
-    #[schema(required)]
-    median: Option<String>,
-    #[schema(nullable = false)]
-    median_reason: Option<String>,
-    /// What the largest 1, 2, 5, 10, 20, 50 … expanders come to, all of them last.
-    curve: Vec<ConcentrationPoint>,
 }
 
 /// Whose book grew how much.

@@ -4,6 +4,7 @@
 use utoipa::ToSchema;
 
 use super::report_schema::Amounts;
+use super::words::{CauseWord, ClassWord, KindWord};
 
 /// Expansion of one of the thirteen months up to the report's, by kind.
 #[derive(ToSchema)]
@@ -53,7 +54,7 @@ struct RetentionMonth {
 
 /// What the largest so many expanders come to.
 #[derive(ToSchema)]
-pub(super) struct ConcentrationPoint {
+struct ConcentrationPoint {
     customers: u64,
     expansion: String,
     #[schema(required)]
@@ -110,4 +111,50 @@ pub(super) struct ExceptionTold {
     exception: String,
     count: u64,
     remedy: String,
+}
+
+/// A movement that is dated after the run.
+#[derive(ToSchema)]
+pub(super) struct ScheduledMovement {
+    customer: String,
+    #[schema(format = DateTime)]
+    effective_at: String,
+    #[schema(inline)]
+    class: ClassWord,
+    #[schema(inline)]
+    kind: KindWord,
+    delta: String,
+    #[schema(inline)]
+    cause: CauseWord,
+    subscription: String,
+}
+
+/// An item without a value.
+#[derive(ToSchema)]
+pub(super) struct IncompleteLine {
+    customer: String,
+    subscription: String,
+    item: String,
+    /// What is missing, with its id.
+    missing: String,
+    #[schema(format = DateTime)]
+    since: String,
+    /// How what is missing is supplied.
+    remedy: String,
+}
+
+/// How much of expansion comes from how few.
+#[derive(ToSchema)]
+pub(super) struct Concentration {
+    expanders: u64,
+    #[schema(required)]
+    top_ten_share: Option<String>,
+    #[schema(nullable = false)]
+    top_ten_share_reason: Option<String>,
+    #[schema(required)]
+    median: Option<String>,
+    #[schema(nullable = false)]
+    median_reason: Option<String>,
+    /// What the largest 1, 2, 5, 10, 20, 50 … expanders come to, all of them last.
+    curve: Vec<ConcentrationPoint>,
 }
