@@ -24,8 +24,10 @@ impl Report {
     /// Counts what stands between the facts and the figures, when everything is listed.
     pub(super) fn note_exceptions(&mut self, history: &History, end: Instant, missing_rates: usize) {
         let lines = self.currencies.iter().map(|block| block.incomplete.len()).sum::<usize>();
-        let counts =
-            [(Concern::Incomplete, lines + self.incomplete.len()), (Concern::MissingRate, missing_rates)];
+        // Asked for alone, the consolidated block has the lines of all currencies.
+        let consolidated = self.consolidated.as_ref().map_or(0, |block| block.incomplete.len());
+        let lines = (lines + self.incomplete.len()).max(consolidated);
+        let counts = [(Concern::Incomplete, lines), (Concern::MissingRate, missing_rates)];
         let counted = |(concern, count): (Concern, usize)| {
             Noticed::counted(concern, i64::try_from(count).unwrap_or(i64::MAX))
         };

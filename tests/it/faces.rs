@@ -41,12 +41,12 @@ fn consolidated() -> Place {
     place
 }
 
-/// A place where one of them was heard of after September had been closed.
+/// A place where one of them was heard of after December had been closed.
 fn restated() -> Place {
     let late = story("founding-customers");
     let before: Vec<String> = stories().into_iter().filter(|event| !late.contains(event)).collect();
     let place = knowing(&before, &[]);
-    place.output(&["close", "2026-09"]);
+    place.output(&["close", "2025-12"]);
     place.write("late.ndjson", late.join("\n"));
     place.output(&["backfill", "late.ndjson"]);
     place
@@ -57,8 +57,8 @@ fn asked() -> Vec<(&'static str, Place, Vec<&'static str>)> {
     vec![
         ("a month", told(), OCTOBER.to_vec()),
         ("consolidated", consolidated(), OCTOBER.to_vec()),
-        ("restated", restated(), vec!["--month", "2026-09", "--restated"]),
-        ("reported", restated(), vec!["--month", "2026-09"]),
+        ("restated", restated(), vec!["--month", "2025-12", "--restated"]),
+        ("reported", restated(), vec!["--month", "2025-12"]),
         (
             "one currency by product",
             told(),

@@ -67,18 +67,19 @@ fn what_a_discount_did_is_told_by_its_cause() {
     let june = report(&place, "2026-06");
     let causes = &dollars(&june)["contraction_by_cause"];
     // Iris gets 15.00 a month off; others may have lost more for the same reason, none has gained.
-    let discounts = causes["discount_started"].as_str().unwrap().parse::<i64>().unwrap();
+    let discounts = causes["discount_started"].as_str().unwrap();
+    let discounts = discounts.split('.').next().unwrap().parse::<i64>().unwrap();
     assert!(discounts <= -1_500, "{causes}");
 }
 
 #[test]
 fn a_closed_month_reads_the_same_whatever_is_noticed_later() {
     let place = told();
-    place.output(&["close", "2026-09"]);
-    let closed = place.output(&["report", "--month", "2026-09", "--format", "json"]);
+    place.output(&["close", "2025-12"]);
+    let closed = place.output(&["report", "--month", "2025-12", "--format", "json"]);
     place.write("odd.ndjson", odd());
     place.run(&["backfill", "odd.ndjson"]);
-    assert_eq!(place.output(&["report", "--month", "2026-09", "--format", "json"]), closed);
+    assert_eq!(place.output(&["report", "--month", "2025-12", "--format", "json"]), closed);
 }
 
 /// An event about a subscription that no version can use.
