@@ -22,7 +22,7 @@ impl File {
     /// The file as text; a column that a block does not have is empty in its rows.
     fn text(&self) -> Result<String, ReportError> {
         let head: Vec<&str> = self.head.iter().map(String::as_str).collect();
-        let row = |row: &BTreeMap<String, String>| {
+        let row = |row: &BTreeMap<String, String>| -> Vec<String> {
             self.head.iter().map(|name| row.get(name).cloned().unwrap_or_default()).collect()
         };
         csv_text(&head, self.rows.iter().map(row))
@@ -66,7 +66,7 @@ fn add(files: &mut BTreeMap<String, File>, month: &str, code: &str, section: &Se
             file.head.push(column.clone());
         }
     }
-    let row = |row: &Row| {
+    let row = |row: &Row| -> BTreeMap<String, String> {
         let what = match (row.is_sum, row.is_total) {
             (true, _) => "sum",
             (false, true) => "level",
