@@ -38,7 +38,10 @@ fn who_is_paused_is_listed_from_the_pause_to_its_end() {
     assert_eq!(paused("2026-01"), one("cus_Iris", "9000"));
     assert_eq!(paused("2026-02"), one("cus_Iris", "9000"));
     assert_eq!(paused("2026-03"), [], "it came back on the second");
-    assert_eq!(paused("2026-05"), one("cus_Juniper", "10000"));
+    assert_eq!(paused("2026-04"), one("cus_Juniper", "10000"));
+    // Larch pauses one of three subscriptions for a month.
+    let both = [one("cus_Juniper", "10000"), one("cus_Larch", "3000")].concat();
+    assert_eq!(paused("2026-05"), both);
     assert_eq!(paused("2026-06"), [], "it ended while paused, on the last day");
 }
 
