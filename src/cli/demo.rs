@@ -70,7 +70,7 @@ pub async fn run(args: &DemoArgs, config: Config) -> anyhow::Result<Outcome> {
     let (from, to) = months()?;
     let reporter = app.reporter();
     let settings = reporter.settings(None).await?;
-    let report = reporter.month(&settings, to).await?;
+    let report = reporter.with_register(&settings, reporter.month(&settings, to).await?).await?;
     let range = reporter.range(&settings, from, to).await?;
     let page = directory.join("upswell-report.html");
     std::fs::write(&page, report.to_html()?)

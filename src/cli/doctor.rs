@@ -8,11 +8,11 @@ mod stretches;
 use clap::Args;
 use serde::Serialize;
 
-use super::remedy::{self, remedy_of};
 use super::{Outcome, SummaryFormat, emit};
 use crate::app::{App, now};
 use crate::ledger::FoundFinding;
 use crate::mrr::Matter;
+use crate::report::{COUPON_REMEDY, items_remedy, remedy_of};
 use away::{Away, Outage, UnfinishedPull};
 use events::{EventTypes, Missing};
 use stretches::{Stretch, Waiting};
@@ -197,7 +197,7 @@ fn incomplete(found: &FoundFinding) -> Option<Incomplete> {
         Matter::BrokenChain | Matter::UnconfirmedCoupon { .. } | Matter::History { .. } => return None,
     };
     let remedy = match &found.finding.matter {
-        Matter::ItemsTruncated => remedy::items(found.finding.subscription.as_str()),
+        Matter::ItemsTruncated => items_remedy(found.finding.subscription.as_str()),
         _ => remedy_of(&missing),
     };
     let remedy = format!("the last known level stands until it arrives; {remedy}");
@@ -231,7 +231,7 @@ fn coupons(found: &[FoundFinding]) -> Vec<Coupon> {
         .collect();
     coupons.sort();
     coupons.dedup();
-    let remedy = remedy::COUPON;
+    let remedy = COUPON_REMEDY;
     coupons.into_iter().map(|coupon| Coupon { coupon: coupon.clone(), remedy }).collect()
 }
 

@@ -68,6 +68,11 @@ pub enum ReportFormat {
 }
 
 impl ReportFormat {
+    /// Whether every movement of the month has its place in it: pages, workbooks and archives.
+    fn holds_register(self, output: Option<&Path>) -> bool {
+        matches!(self, Self::Html | Self::Xlsx) || (self == Self::Csv && is_archive(output))
+    }
+
     /// Refuses what can't be asked for: bytes on a terminal, an archive of several months.
     fn check(self, args: &ReportArgs) -> Result<(), UsageError> {
         if self == Self::Xlsx && args.output.is_none() && std::io::stdout().is_terminal() {
@@ -112,7 +117,10 @@ pub async fn run(args: &ReportArgs, app: &App) -> anyhow::Result<Outcome> {
         }
     } else {
         let month = args.month.unwrap_or_else(|| reporter.last_full_month(now()));
-        let report = reporter.month(&settings, month).await?;
+        let mut report = reporter.month(&settings, month).await?;
+        if format.holds_register(args.output.as_deref()) {
+            report = reporter.with_register(&settings, report).await?;
+        }
         missing.extend(not_consolidated(&report));
         if format == ReportFormat::Csv && is_archive(args.output.as_deref()) {
             report.to_csv_files()?

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::roll_forward::upward;
 use super::{
-    Bridge, Cell, Class, Currency, Delta, Fate, Instant, ItemId, Kind, Lane, Level, Motion, Movement, Mrr,
-    NetCurrency, NetMonth, PriceId, ProductId, SubscriptionId,
+    Bridge, Cause, Cell, Class, Currency, Delta, Fate, Instant, ItemId, Kind, Lane, Level, Motion, Movement,
+    Mrr, NetCurrency, NetMonth, PriceId, ProductId, SubscriptionId,
 };
 
 /// Nets a customer's month (R26) from its item levels and its standing movements in their order, of
@@ -56,6 +56,7 @@ struct Month<'m> {
 /// A part of the month of a customer who stayed.
 struct Part<'m> {
     kind: Kind,
+    cause: Cause,
     product: &'m ProductId,
     price: &'m PriceId,
     motion: Motion,
@@ -147,7 +148,7 @@ impl<'m> Month<'m> {
     fn book_whole(&mut self, level: &Level, lane: Lane, delta: Delta) {
         let motion = self.motion_of(&level.subscription, &level.item);
         let (product, price) = (level.product.clone(), level.price.clone());
-        self.push(&level.currency, Cell { lane, kind: None, product, price, motion, delta });
+        self.push(&level.currency, Cell { lane, kind: None, cause: None, product, price, motion, delta });
     }
 
     /// What pauses and resumes moved goes to their lanes, the rest is expansion or contraction.
@@ -175,6 +176,7 @@ impl<'m> Month<'m> {
                 let cell = Cell {
                     lane,
                     kind: Some(part.kind.in_lane(lane)),
+                    cause: Some(part.cause),
                     product: part.product.clone(),
                     price: part.price.clone(),
                     motion: part.motion,
@@ -197,7 +199,14 @@ impl<'m> Month<'m> {
                 let side = movement.face()?;
                 Some((
                     &movement.currency,
-                    Part { kind, product: &side.product, price: &side.price, motion: movement.motion, delta },
+                    Part {
+                        kind,
+                        cause: movement.cause,
+                        product: &side.product,
+                        price: &side.price,
+                        motion: movement.motion,
+                        delta,
+                    },
                 ))
             };
             match movement.class {
@@ -219,6 +228,7 @@ impl<'m> Month<'m> {
                                 &movement.currency,
                                 Part {
                                     kind: bridge.kind,
+                                    cause: bridge.kind.usual_cause(),
                                     product: &bridge.product,
                                     price: &bridge.price,
                                     motion: movement.motion,
@@ -316,6 +326,7 @@ fn cell(movement: &Movement, lane: Lane) -> Option<Cell> {
     movement.face().map(|side| Cell {
         lane,
         kind: None,
+        cause: None,
         product: side.product.clone(),
         price: side.price.clone(),
         motion: movement.motion,

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::movement::words;
-use super::{Currency, Delta, Kind, Motion, Movement, Mrr, PriceId, ProductId};
+use super::{Cause, Currency, Delta, Kind, Motion, Movement, Mrr, PriceId, ProductId};
 
 words! {
     /// A lane between starting and ending MRR.
@@ -42,6 +42,8 @@ pub struct Cell {
     /// The kind's family: upsell with downgrade, `cross_sell` with `product_removed`, each under its
     /// upward word in expansion and its downward word in contraction. None in the other lanes.
     pub kind: Option<Kind>,
+    /// Why it moved: the movement's own cause, of a bridged gap that of its kind. None in the lanes without a kind.
+    pub cause: Option<Cause>,
     /// The product that moved.
     pub product: ProductId,
     /// The price that moved.
@@ -123,6 +125,7 @@ impl NetMonth {
             net.cells.push(Cell {
                 lane: Lane::PriorPeriod,
                 kind: None,
+                cause: None,
                 product: side.product.clone(),
                 price: side.price.clone(),
                 motion: movement.motion,
@@ -151,6 +154,22 @@ fn downward(kind: Kind) -> Kind {
     }
 }
 
+impl Cause {
+    /// The causes that changes of items have; others are of whole subscriptions.
+    pub const OF_ITEMS: [Self; 10] = [
+        Self::Quantity,
+        Self::Tier,
+        Self::Product,
+        Self::AddOn,
+        Self::Usage,
+        Self::Price,
+        Self::DiscountStarted,
+        Self::DiscountEnded,
+        Self::DiscountChanged,
+        Self::Term,
+    ];
+}
+
 impl Kind {
     /// The kinds of expansion, each a family by its upward word, in the contract's order (R16).
     pub const EXPANSION: [Self; 7] =
@@ -171,6 +190,21 @@ impl Kind {
     #[must_use]
     pub fn in_lane(self, lane: Lane) -> Self {
         if lane == Lane::Contraction { downward(self) } else { upward(self) }
+    }
+
+    /// Why a part of a bridged gap moved (R26): lines are matched there without a fact of their own that names a
+    /// cause, so that each kind has the cause that it has nearly always.
+    #[must_use]
+    pub fn usual_cause(self) -> Cause {
+        match self {
+            Self::CrossSell | Self::ProductRemoved => Cause::Product,
+            Self::Seat => Cause::Quantity,
+            Self::Usage => Cause::Usage,
+            Self::Price => Cause::Price,
+            Self::Discount => Cause::DiscountChanged,
+            Self::Term => Cause::Term,
+            _ => Cause::Tier,
+        }
     }
 
     /// Whether it is of core expansion: upsell, cross-sell, seats, usage. Targets use core.

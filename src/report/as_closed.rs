@@ -192,7 +192,7 @@ impl Reporter {
                 history.statuses.insert(status.subscription.clone(), status.status);
             });
         }
-        let mut history = History { customers: customers.into_values().collect() };
+        let mut history = History { customers: customers.into_values().collect(), noticed: Vec::new() };
         history.adjust(self.ledger().adjustments(book, closings, month).await?);
         Ok(history)
     }

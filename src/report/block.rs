@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::breakdown::share_of_new;
+use super::breakdown::{TOP, share_of_new};
 use super::segment::{Segments, Subject, owner_key};
 use super::tally::{Slice, Tally};
 use super::trailing::{Trailing, core_expansion};
@@ -11,11 +11,9 @@ use super::{
     Settings,
 };
 use crate::mrr::{
-    Class, Currency, CustomerId, Delta, Fate, Grade, Kind, Lane, Month, Motion, Movement, Mrr, ProductId,
+    Cause, Class, Currency, CustomerId, Delta, Fate, Grade, Kind, Lane, Month, Motion, Movement, Mrr,
+    ProductId,
 };
-
-/// Customers whose share of expansion is printed.
-const TOP: usize = 10;
 
 /// Running sums of one currency and month.
 #[derive(Debug, Clone)]
@@ -23,6 +21,8 @@ pub(super) struct Block {
     tally: Tally,
     outside: Delta,
     motion: BTreeMap<Motion, Delta>,
+    /// The lanes of expansion and contraction.
+    causes: BTreeMap<(Lane, Cause), Delta>,
     activity: Activity,
     segments: Segments,
     cohorts: BTreeMap<Month, Tally>,
@@ -48,6 +48,7 @@ impl Block {
                 .into_iter()
                 .map(|motion| (motion, Delta::ZERO))
                 .collect(),
+            causes: BTreeMap::new(),
             activity: Activity::default(),
             segments: Segments::of(settings.dimensions()),
             cohorts: BTreeMap::new(),
@@ -69,6 +70,11 @@ impl Block {
         self.tally.add(&slice, subject.fate);
         if let Some(first) = subject.history.first_month(settings.zone) {
             self.cohorts.entry(first).or_default().add(&slice, subject.fate);
+        }
+        for cell in &slice.cells {
+            if let Some(cause) = cell.cause {
+                *self.causes.entry((cell.lane, cause)).or_default() += cell.delta;
+            }
         }
         self.add_expansion(subject, &slice);
         self.add_ends(subject);
@@ -155,6 +161,7 @@ impl Block {
         let figures = self.tally.figures();
         let ending = figures.rollforward.ending_mrr;
         self.expanders.sort_by(|a, b| (b.expansion, &a.customer).cmp(&(a.expansion, &b.customer)));
+        let amounts: Vec<Delta> = self.expanders.iter().map(|one| one.expansion).collect();
         self.late_payers.sort_by(|a, b| (b.1, &a.0).cmp(&(a.1, &b.0)));
         let mut trend = trailing.trend(report, currency);
         trend.retain(|month| first.is_some_and(|first| month.month >= first));
@@ -165,7 +172,9 @@ impl Block {
             arpa: Rate::of(ending.0, micro(figures.customers.ending), "no customers"),
             starting_arr: figures.rollforward.starting_mrr.arr_minor_units(),
             ending_arr: ending.arr_minor_units(),
-            concentration: self.concentration(figures.total_expansion),
+            concentration: Concentration::of(&amounts, figures.total_expansion),
+            expansion_by_cause: by_cause(&self.causes, Lane::Expansion),
+            contraction_by_cause: by_cause(&self.causes, Lane::Contraction),
             owners: self.books(),
             figures,
             motion: self.motion,
@@ -177,16 +186,20 @@ impl Block {
                 .filter(|(_, tally)| !tally.is_empty())
                 .map(|(month, tally)| Cohort { month, figures: tally.figures() })
                 .collect(),
+            retention: Vec::new(),
             top_expanders: self.expanders.into_iter().take(TOP).collect(),
             prior_period_adjustments: Vec::new(),
             bridge: None,
             scheduled: Vec::new(),
+            pauses: Vec::new(),
+            fx: Vec::new(),
             at_risk: self.at_risk,
             late_payers: self.late_payers,
             first_month: self.first_month,
             evidence: self.evidence,
             incomplete: Vec::new(),
             trend,
+            segment_trends: Vec::new(),
         }
     }
 
@@ -228,21 +241,6 @@ impl Block {
         }
     }
 
-    /// Of expanders in order, the largest first.
-    fn concentration(&self, total: Delta) -> Concentration {
-        let amounts: Vec<Delta> = self.expanders.iter().map(|one| one.expansion).collect();
-        let largest: Delta = amounts.iter().take(TOP).copied().sum();
-        let middle = amounts.get(amounts.len() / 2).copied().unwrap_or_default();
-        let lower = amounts.get(amounts.len().saturating_sub(1) / 2).copied().unwrap_or_default();
-        let expanders = amounts.len() as u64;
-        let pair = if amounts.is_empty() { 0 } else { micro(2) };
-        Concentration {
-            expanders,
-            top_ten_share: Rate::of(largest.0, total.0, "no expansion"),
-            median: Rate::of((middle + lower).0, pair, "no expansion"),
-        }
-    }
-
     fn books(&self) -> Vec<OwnerBook> {
         let book = |(owner, (core_expansion, growth)): (&String, &(Delta, Delta))| OwnerBook {
             owner: owner.clone(),
@@ -252,6 +250,13 @@ impl Block {
         };
         self.owners.iter().map(book).collect()
     }
+}
+
+/// A lane by cause: those that items have, and others that anything moved for.
+fn by_cause(causes: &BTreeMap<(Lane, Cause), Delta>, lane: Lane) -> Vec<(Cause, Delta)> {
+    let sum = |cause: &Cause| causes.get(&(lane, *cause)).copied().unwrap_or_default();
+    let is_told = |cause: &&Cause| Cause::OF_ITEMS.contains(cause) || sum(cause) != Delta::ZERO;
+    Cause::ALL.iter().filter(is_told).map(|cause| (*cause, sum(cause))).collect()
 }
 
 /// A count as the denominator under an amount: the ratio is in minor units.

@@ -30,6 +30,9 @@ impl Activity {
     }
 }
 
+/// Customers whose share of expansion is printed.
+pub(super) const TOP: usize = 10;
+
 /// One dimension's segments; their columns sum to the currency's.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SegmentTable {
@@ -66,6 +69,48 @@ pub struct Concentration {
     pub top_ten_share: Rate,
     /// The median expander's amount in minor units, the mean of two in the middle.
     pub median: Rate,
+    /// What the largest 1, 2, 5, 10, 20, 50 … expanders come to, and all of them last.
+    pub curve: Vec<ConcentrationPoint>,
+}
+
+/// What the largest so many expanders come to together.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ConcentrationPoint {
+    /// How many.
+    pub customers: u64,
+    /// Their expansion.
+    pub expansion: Delta,
+    /// Its share of total expansion.
+    pub share: Rate,
+}
+
+impl Concentration {
+    /// Of expanders' amounts, the largest first, whose sum is `total`.
+    pub(super) fn of(amounts: &[Delta], total: Delta) -> Self {
+        let middle = amounts.get(amounts.len() / 2).copied().unwrap_or_default();
+        let lower = amounts.get(amounts.len().saturating_sub(1) / 2).copied().unwrap_or_default();
+        let pair = if amounts.is_empty() { 0 } else { 2 * crate::mrr::MICRO };
+        let share = |amount: Delta| Rate::of(amount.0, total.0, "no expansion");
+        let point = |count: usize| {
+            let expansion: Delta = amounts.iter().take(count).copied().sum();
+            ConcentrationPoint { customers: count as u64, expansion, share: share(expansion) }
+        };
+        Self {
+            expanders: amounts.len() as u64,
+            top_ten_share: share(amounts.iter().take(TOP).copied().sum()),
+            median: Rate::of((middle + lower).0, pair, "no expansion"),
+            curve: ladder(amounts.len()).into_iter().map(point).collect(),
+        }
+    }
+}
+
+/// 1, 2, 5, 10, 20, 50 and so on up to a count, which is the last of them.
+fn ladder(count: usize) -> Vec<usize> {
+    let decades = std::iter::successors(Some(1_usize), |decade| decade.checked_mul(10));
+    let steps = decades.flat_map(|decade| [1, 2, 5].map(|step| decade.saturating_mul(step)));
+    let mut steps: Vec<usize> = steps.take_while(|step| *step < count).collect();
+    steps.extend((count > 0).then_some(count));
+    steps
 }
 
 /// How one owner's book grew.
@@ -111,7 +156,7 @@ pub struct Incomplete {
 }
 
 /// What one month added.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TrendMonth {
     /// The month.
     pub month: Month,
@@ -119,9 +164,17 @@ pub struct TrendMonth {
     pub new: Delta,
     /// Its core expansion.
     pub core_expansion: Delta,
+    /// Its lane of expansion by kind, in the contract's order.
+    pub expansion_by_kind: Vec<(Kind, Delta)>,
 }
 
 impl TrendMonth {
+    /// Its lane of expansion.
+    #[must_use]
+    pub fn total_expansion(&self) -> Delta {
+        self.expansion_by_kind.iter().map(|(_, amount)| *amount).sum()
+    }
+
     /// Expansion's share of what the month added.
     #[must_use]
     pub fn share(&self) -> Rate {

@@ -5,16 +5,14 @@ use std::collections::BTreeMap;
 
 use super::block::Block;
 use super::consolidated::Consolidated;
+use super::listed::list_consolidated;
 use super::segment::Subject;
-use super::trailing::{LOOK_BACK, Span, Trailing};
+use super::trailing::{BEFORE, Span, Trailing};
+use super::window::Windows;
 use super::{
-    Adjustment, CurrencyBlock, CustomerHistory, History, Incomplete, RangeReport, Report, ReportError,
-    Scheduled, Settings,
+    Adjustment, CurrencyBlock, CustomerHistory, History, RangeReport, Report, ReportError, Settings,
 };
-use crate::mrr::{Currency, Instant, Month, NetMonth, levels_before, net_month};
-
-/// How far the forward view reaches.
-const FORWARD_SECONDS: i64 = 90 * 86_400;
+use crate::mrr::{Currency, Month, NetMonth, levels_before, net_month};
 
 /// How many months a range may have.
 pub(super) const LONGEST_RANGE: i32 = 120;
@@ -48,7 +46,7 @@ pub fn range_report(
 
 /// The block of a currency in which nothing stood and nothing moved.
 pub(super) fn quiet_block(currency: &Currency, month: Month, settings: &Settings) -> CurrencyBlock {
-    let trailing = Trailing::over(vec![Span::of(month, settings.zone); LOOK_BACK]);
+    let trailing = Trailing::over(vec![Span::of(month, settings.zone); BEFORE + 1]);
     Block::of(settings).finish(currency, 0, &trailing, None, settings)
 }
 
@@ -56,37 +54,43 @@ pub(super) fn quiet_block(currency: &Currency, month: Month, settings: &Settings
 type Blocks = BTreeMap<Currency, Block>;
 
 fn reports(history: &History, settings: &Settings, from: Month, count: usize) -> Vec<Report> {
-    let mut month = from.minus(11);
-    let mut spans = Vec::with_capacity(count + LOOK_BACK - 1);
-    for _ in 0..count + LOOK_BACK - 1 {
+    let mut month = from.minus(12);
+    let mut spans = Vec::with_capacity(count + BEFORE);
+    for _ in 0..count + BEFORE {
         spans.push(Span::of(month, settings.zone));
         month = month.next();
     }
     let mut trailing = Trailing::over(spans.clone());
     let mut months: Vec<Blocks> = vec![Blocks::new(); count];
+    let mut movements = vec![0; count];
+    let mut windows = Windows::over(&spans, 1);
     let mut consolidated = Consolidated::over(&spans, history, settings);
     for customer in &history.customers {
         let nets = nets(customer, &spans);
         trailing.add(customer, &nets);
+        windows.add(customer, &nets, settings);
+        windows.follow(customer, settings, &|_, level| Some((level.currency.clone(), level.mrr)));
         if let Some(consolidated) = &mut consolidated {
             consolidated.add(customer, &nets, settings);
         }
         for (index, blocks) in months.iter_mut().enumerate() {
-            let place = index + LOOK_BACK - 1;
+            let place = index + BEFORE;
             if let (Some(net), Some(span)) = (&nets[place], spans.get(place)) {
-                add(blocks, customer, net, span, settings);
+                movements[index] += add(blocks, customer, net, span, settings);
             }
         }
     }
     let first = history.first_month(settings.zone);
     let finish = |(index, blocks): (usize, Blocks)| {
-        let mut report = Report::empty(spans[index + LOOK_BACK - 1].month, settings);
-        let is_asked_for =
-            |currency: &Currency| settings.currency.as_ref().is_none_or(|asked| asked == currency);
+        let mut report = Report::empty(spans[index + BEFORE].month, settings);
         report.currencies = blocks
             .into_iter()
-            .filter(|(currency, _)| is_asked_for(currency))
-            .map(|(currency, block)| block.finish(&currency, index, &trailing, first, settings))
+            .filter(|(currency, _)| settings.currency.as_ref().is_none_or(|asked| asked == currency))
+            .map(|(currency, block)| {
+                let mut block = block.finish(&currency, index, &trailing, first, settings);
+                windows.finish(index, &mut block);
+                block
+            })
             .collect();
         // The currency that most customers pay in comes first.
         report.currencies.sort_by_key(|block| {
@@ -96,38 +100,45 @@ fn reports(history: &History, settings: &Settings, from: Month, count: usize) ->
         let month = report.month;
         let posted = history.customers.iter().flat_map(|customer| &customer.adjustments);
         report.list_adjustments(posted.filter(|posted| posted.posted_in == month));
-        look_forward(&mut report, history, settings);
-        list_incomplete(&mut report, history, spans[index + LOOK_BACK - 1].end, settings);
-        if let Some(consolidated) = &mut consolidated {
-            consolidate(&mut report, consolidated, index, first, settings);
+        let end = spans[index + BEFORE].end;
+        report.list(history, end, settings);
+        let missing = consolidated
+            .as_mut()
+            .map_or(0, |consolidated| consolidate(&mut report, consolidated, index, first, settings));
+        if let (Ok(block), Some(consolidated)) = (&mut report.consolidated, &consolidated) {
+            let told = |currency: &Currency, amount| consolidated.told(index, currency, amount);
+            list_consolidated(block, history, end, settings, &told);
         }
+        report.note_exceptions(history, end, missing);
+        report.movements = movements[index];
         report
     };
     months.into_iter().enumerate().map(finish).collect()
 }
 
-/// The block in the reporting currency, unless another one alone is asked for.
+/// The block in the reporting currency, unless another one alone is asked for; gives how many rates it lacks.
 fn consolidate(
     report: &mut Report,
     consolidated: &mut Consolidated,
     index: usize,
     first: Option<Month>,
     settings: &Settings,
-) {
+) -> usize {
     if let Some(asked) = settings.currency.as_ref().filter(|_| !settings.asks_for_consolidated()) {
         report.consolidated = Err(format!("only {asked} was asked for"));
-        return;
+        return 0;
     }
     let finished = consolidated.finish(index, first, settings);
     report.consolidated = finished.block;
     report.exchange_rates = finished.rates;
+    finished.missing
 }
 
 /// A customer's months; those of the look-back are left out where nothing happened.
 fn nets(customer: &CustomerHistory, spans: &[Span]) -> Vec<Option<NetMonth>> {
     let net = |(index, span): (usize, &Span)| {
         let movements = span.movements(&customer.movements);
-        let is_reported = index + 1 >= LOOK_BACK;
+        let is_reported = index >= BEFORE;
         let net = || net_month(&customer.levels, movements, span.start, span.end);
         if is_reported {
             let posted = customer.adjustments.iter().filter(|posted| posted.posted_in == span.month);
@@ -138,9 +149,16 @@ fn nets(customer: &CustomerHistory, spans: &[Span]) -> Vec<Option<NetMonth>> {
     spans.iter().enumerate().map(net).collect()
 }
 
-fn add(blocks: &mut Blocks, customer: &CustomerHistory, month: &NetMonth, span: &Span, settings: &Settings) {
+/// Adds a customer's month; gives how many movements stand in it, of the currency that is asked for.
+fn add(
+    blocks: &mut Blocks,
+    customer: &CustomerHistory,
+    month: &NetMonth,
+    span: &Span,
+    settings: &Settings,
+) -> u64 {
     if month.currencies.is_empty() {
-        return;
+        return 0;
     }
     let starting = levels_before(&customer.levels, span.start);
     let ending = levels_before(&customer.levels, span.end);
@@ -159,6 +177,7 @@ fn add(blocks: &mut Blocks, customer: &CustomerHistory, month: &NetMonth, span: 
         let block = blocks.entry(currency.clone()).or_insert_with(|| Block::of(settings));
         block.add(subject, movements, settings);
     }
+    movements.iter().filter(|movement| settings.shows(&movement.currency)).count() as u64
 }
 
 impl Report {
@@ -169,46 +188,6 @@ impl Report {
             if let Some(block) = self.currencies.iter_mut().find(of) {
                 block.prior_period_adjustments.push(adjustment.clone());
             }
-        }
-    }
-}
-
-/// The forward view: what is dated within ninety days after the newest fact (R22).
-fn look_forward(report: &mut Report, history: &History, settings: &Settings) {
-    let Some(now) = settings.data_through else { return };
-    let until = Instant(now.0.saturating_add(FORWARD_SECONDS));
-    for block in &mut report.currencies {
-        for customer in &history.customers {
-            let near = customer.scheduled.iter().filter(|movement| {
-                movement.currency == block.currency
-                    && movement.effective_at > now
-                    && movement.effective_at <= until
-            });
-            block.scheduled.extend(near.map(|movement| Scheduled {
-                customer: customer.customer.clone(),
-                movement: movement.clone(),
-            }));
-        }
-        block.scheduled.sort_by(|a, b| {
-            let key = |entry: &Scheduled| (entry.movement.effective_at, entry.customer.clone());
-            key(a).cmp(&key(b))
-        });
-    }
-}
-
-/// Every item that could not be valued at the month's end is named, in its currency's block or, where
-/// no currency is known of it, in the report's own list: never a silent zero (R4).
-fn list_incomplete(report: &mut Report, history: &History, end: Instant, settings: &Settings) {
-    for customer in &history.customers {
-        for line in customer.incomplete.iter().filter(|line| line.since < end) {
-            let of_item = customer.levels.iter().find(|level| level.item == line.item);
-            let currency = of_item.or(customer.levels.first()).map(|level| &level.currency);
-            if currency.is_some() && settings.currency.is_some() && currency != settings.currency.as_ref() {
-                continue;
-            }
-            let block = report.currencies.iter_mut().find(|block| Some(&block.currency) == currency);
-            let list = block.map_or(&mut report.incomplete, |block| &mut block.incomplete);
-            list.push(Incomplete { customer: customer.customer.clone(), line: line.clone() });
         }
     }
 }

@@ -4,16 +4,17 @@
 //! Starting MRR is at the rate of the month before, as that month's ending MRR was; the lane `fx` takes
 //! it to the month's own rate, so that every ratio is of one rate.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::block::Block;
 use super::exchange::{Exchange, PER_MICRO};
 use super::segment::Subject;
-use super::trailing::{LOOK_BACK, Span, Trailing};
-use super::{CurrencyBlock, CustomerHistory, History, Incomplete, Settings, UsedRate};
+use super::trailing::{BEFORE, Span, Trailing};
+use super::window::Windows;
+use super::{CurrencyBlock, CustomerHistory, FxEffect, History, Incomplete, Settings, UsedRate};
 use crate::mrr::{
-    Cell, Currency, Delta, Fate, Lane, Level, MissingRate, Month, Motion, Movement, NetCurrency, NetMonth,
-    RateTable, levels_before,
+    Cell, Currency, Delta, Fate, Lane, Level, MissingRate, Month, Motion, Movement, Mrr, NetCurrency,
+    NetMonth, RateTable, levels_before,
 };
 
 /// The word by which `--currency` asks for the consolidated block alone.
@@ -38,6 +39,7 @@ pub(super) struct Consolidated {
     /// That of the month before it.
     before: Vec<Exchange>,
     trailing: Trailing,
+    windows: Windows,
     reports: Vec<OneMonth>,
 }
 
@@ -50,6 +52,8 @@ struct OneMonth {
     /// What no number of ours holds.
     is_too_large: bool,
     incomplete: Vec<Incomplete>,
+    /// Of each other currency, starting MRR in it and what its change of rate did.
+    fx: BTreeMap<Currency, (Mrr, Delta)>,
 }
 
 /// A customer's month in the reporting currency.
@@ -63,10 +67,12 @@ struct Told {
 pub(super) struct Finished {
     pub(super) block: Result<Box<CurrencyBlock>, String>,
     pub(super) rates: Vec<UsedRate>,
+    /// How many rates are missing.
+    pub(super) missing: usize,
 }
 
 impl Consolidated {
-    /// Sums over spans, of which the first eleven are only looked back to; `None` without a reporting
+    /// Sums over spans, of which the first twelve are only looked back to; `None` without a reporting
     /// currency.
     pub(super) fn over(spans: &[Span], history: &History, settings: &Settings) -> Option<Self> {
         let by = settings.consolidation.as_ref()?;
@@ -77,13 +83,15 @@ impl Consolidated {
             needed: BTreeSet::new(),
             is_too_large: false,
             incomplete: Vec::new(),
+            fx: BTreeMap::new(),
         };
         Some(Self {
             currency: by.currency.clone(),
             now: spans.iter().map(|span| exchange(span.month)).collect(),
             before: spans.iter().map(|span| exchange(span.month.minus(1))).collect(),
             trailing: Trailing::over(spans.to_vec()),
-            reports: vec![one; (spans.len() + 1).saturating_sub(LOOK_BACK)],
+            windows: Windows::over(spans, PER_MICRO),
+            reports: vec![one; spans.len().saturating_sub(BEFORE)],
             spans: spans.to_vec(),
         })
     }
@@ -93,11 +101,16 @@ impl Consolidated {
         let mut months = Vec::with_capacity(nets.len());
         for (index, net) in nets.iter().enumerate() {
             months.push(self.looked_back_to(customer, index, net.as_ref()));
-            if let (Some(report), Some(net)) = ((index + 1).checked_sub(LOOK_BACK), net) {
+            if let (Some(report), Some(net)) = (index.checked_sub(BEFORE), net) {
                 self.add_month(customer, index, report, net, settings);
             }
         }
         self.trailing.add(customer, &months);
+        self.windows.add(customer, &months, settings);
+        let (currency, now) = (&self.currency, &self.now);
+        self.windows.follow(customer, settings, &|report, level| {
+            Some((currency.clone(), now.get(report + BEFORE)?.level(level)?.mrr))
+        });
     }
 
     /// A month as later ones look back to it, wholly at its own rate.
@@ -108,7 +121,7 @@ impl Consolidated {
         net: Option<&NetMonth>,
     ) -> Option<NetMonth> {
         // A quiet month adds nothing; it matters where a year begins with it.
-        if net.is_none() && index >= self.reports.len() {
+        if net.is_none() && !(1..=self.reports.len()).contains(&index) {
             return None;
         }
         let fate = net.map_or(Fate::Stayed, |net| net.fate);
@@ -159,6 +172,12 @@ impl Consolidated {
             one.is_too_large = true;
             return;
         };
+        for (own, old) in starting.iter().zip(&told.starting).filter(|(own, _)| own.currency != self.currency)
+        {
+            let fx = one.fx.entry(own.currency.clone()).or_default();
+            fx.0 += own.mrr;
+            fx.1 += now.level(own).map_or(Delta::ZERO, |new| new.mrr - old.mrr);
+        }
         foot(&mut told.net);
         let (starting, ending): (Vec<&Level>, Vec<&Level>) =
             (told.starting.iter().collect(), told.ending.iter().collect());
@@ -175,10 +194,16 @@ impl Consolidated {
         one.block.add(subject, &movements, settings);
     }
 
+    /// An amount of a currency in a report's month, rounded to the ledger's millionths; `None` without a rate.
+    pub(super) fn told(&self, report: usize, currency: &Currency, amount: i128) -> Option<i128> {
+        let fine = self.now.get(report + BEFORE)?.convert(currency, amount)?;
+        Some(crate::mrr::divide_half_even(fine, PER_MICRO))
+    }
+
     /// The figures of one of the reports.
     pub(super) fn finish(&mut self, report: usize, first: Option<Month>, settings: &Settings) -> Finished {
         let one = self.reports[report].clone();
-        let index = report + LOOK_BACK - 1;
+        let index = report + BEFORE;
         let exchanges = [&self.before[index], &self.now[index]];
         let needed = || {
             one.needed.iter().filter_map(|(month, currency)| {
@@ -189,16 +214,29 @@ impl Consolidated {
         let missing: Vec<&MissingRate> =
             needed().filter_map(|(exchange, currency)| exchange.missing(currency)).collect();
         let rates = needed().filter_map(|(exchange, currency)| exchange.used(currency)).collect();
-        let block = if !missing.is_empty() {
+        let lacking = missing.len();
+        let block = if lacking > 0 {
             Err(reason(&missing))
         } else if one.is_too_large {
             Err(format!("an amount in {} is too large to be summed", self.currency))
         } else {
-            let fine = one.block.finish(&self.currency, report, &self.trailing, first, settings);
+            let mut fine = one.block.finish(&self.currency, report, &self.trailing, first, settings);
+            self.windows.finish(report, &mut fine);
+            fine.fx = fx_effects(&one.fx, exchanges);
             Ok(Box::new(CurrencyBlock { incomplete: one.incomplete, ..super::rounding::rounded(fine) }))
         };
-        Finished { block, rates }
+        Finished { block, rates, missing: lacking }
     }
+}
+
+/// What each currency's change of rate did; one whose rate stayed as it was did nothing.
+fn fx_effects(sums: &BTreeMap<Currency, (Mrr, Delta)>, exchanges: [&Exchange; 2]) -> Vec<FxEffect> {
+    let effect = |(currency, (starting_mrr, effect)): (&Currency, &(Mrr, Delta))| {
+        let [before, now] = exchanges.map(|exchange| exchange.used(currency).map(|used| used.to_decimal()));
+        let (starting_mrr, effect) = (*starting_mrr, *effect);
+        Some(FxEffect { currency: currency.clone(), starting_mrr, rates: (before?, now?), effect })
+    };
+    sums.iter().filter_map(effect).collect()
 }
 
 /// Every rate that is missing, and the remedy.
@@ -234,6 +272,7 @@ fn tell(
             let cell = Cell {
                 lane: Lane::Fx,
                 kind: None,
+                cause: None,
                 product: level.product.clone(),
                 price: level.price.clone(),
                 motion: Motion::Unknown,

@@ -58,7 +58,7 @@ fn inert(cell: String) -> String {
 }
 
 /// Rows of one month and block.
-struct Rows<'r> {
+pub(super) struct Rows<'r> {
     month: String,
     /// The currency's code, or `consolidated`.
     name: &'r str,
@@ -67,7 +67,7 @@ struct Rows<'r> {
 }
 
 impl Rows<'_> {
-    fn push(&mut self, section: &str, name: &str, value: &impl ToString, unit: &str) {
+    pub(super) fn push(&mut self, section: &str, name: &str, value: &impl ToString, unit: &str) {
         self.rows.push(vec![
             self.month.clone(),
             self.name.to_owned(),
@@ -78,12 +78,12 @@ impl Rows<'_> {
         ]);
     }
 
-    fn amount(&mut self, section: &str, name: &str, value: &impl ToString) {
+    pub(super) fn amount(&mut self, section: &str, name: &str, value: &impl ToString) {
         let unit = format!("{}_minor", self.block.currency);
         self.push(section, name, value, &unit);
     }
 
-    fn rate(&mut self, section: &str, name: &str, rate: &Rate, unit: &str) {
+    pub(super) fn rate(&mut self, section: &str, name: &str, rate: &Rate, unit: &str) {
         match rate {
             Rate::Known(fraction) => self.push(section, name, &fraction.to_decimal(), unit),
             Rate::Unknown(reason) => self.push(section, name, &"", &format!("n/a: {reason}")),
@@ -138,7 +138,21 @@ fn rows(report: &Report) -> Vec<Vec<String>> {
         row("exchange_rates", &format!("{} {}", used.from, used.month), used.to_decimal(), unit)
     }));
     rows.extend(policy_rows(report));
+    rows.extend(noticed(report));
     rows
+}
+
+/// How many movements stand in the month, and what a person should look at.
+fn noticed(report: &Report) -> Vec<Vec<String>> {
+    let row = |section: &str, name: &str, count: u64, unit: &str| {
+        [&*report.month.to_string(), "", section, name, &count.to_string(), unit].map(str::to_owned).to_vec()
+    };
+    let movements = row("movements", "standing", report.movements, "movements");
+    let exceptions = report.exceptions.iter().map(|exception| {
+        let concern = exception.concern;
+        row("exceptions", concern.as_str(), exception.count, concern.remedy())
+    });
+    [movements].into_iter().chain(exceptions).collect()
 }
 
 /// What the figures were made by, which belongs to no currency: keys as `upswell.toml` has them.
@@ -196,6 +210,7 @@ fn block_rows(report: &Report, name: &str, block: &CurrencyBlock) -> Vec<Vec<Str
         rows.amount("activity", class.as_str(), &block.activity.class(*class));
     }
     rest(&mut rows, block);
+    super::csv_sections::sections(&mut rows, report, block);
     closed(&mut rows, report, block);
     rows.rows
 }

@@ -11,10 +11,22 @@ use super::csv_face::csv_text;
 use super::sheet::{Row, Section, Sheet};
 use super::{Report, ReportError};
 
-/// A file while it is gathered.
+/// A file while it is gathered: every block's rows, each with the columns that it has.
+#[derive(Default)]
 struct File {
     head: Vec<String>,
-    rows: Vec<Vec<String>>,
+    rows: Vec<BTreeMap<String, String>>,
+}
+
+impl File {
+    /// The file as text; a column that a block does not have is empty in its rows.
+    fn text(&self) -> Result<String, ReportError> {
+        let head: Vec<&str> = self.head.iter().map(String::as_str).collect();
+        let row = |row: &BTreeMap<String, String>| -> Vec<String> {
+            self.head.iter().map(|name| row.get(name).cloned().unwrap_or_default()).collect()
+        };
+        csv_text(&head, self.rows.iter().map(row))
+    }
 }
 
 impl Report {
@@ -31,27 +43,30 @@ impl Report {
             .blocks
             .iter()
             .flat_map(|block| block.sections.iter().map(move |section| (block.code.as_str(), section)));
-        for (code, section) in of_blocks.chain(sheet.rest.iter().map(|section| ("", section))) {
+        for (code, section) in
+            of_blocks.chain(sheet.rest.iter().chain(&sheet.register).map(|section| ("", section)))
+        {
             add(&mut files, &self.month.to_string(), code, section);
         }
         let mut texts = vec![("report".to_owned(), self.to_csv()?)];
         for (name, file) in files {
-            let head: Vec<&str> = file.head.iter().map(String::as_str).collect();
-            texts.push((name, csv_text(&head, file.rows)?));
+            texts.push((name, file.text()?));
         }
         archive(&texts)
     }
 }
 
 fn add(files: &mut BTreeMap<String, File>, month: &str, code: &str, section: &Section) {
-    let fresh = || {
-        let name = |name: &str| if name.is_empty() { "name".to_owned() } else { name.replace(' ', "_") };
-        let columns = section.columns.iter().map(|column| name(&column.name.to_lowercase()));
-        let fixed = ["month", "currency", "row"].map(str::to_owned);
-        File { head: fixed.into_iter().chain(columns).collect(), rows: Vec::new() }
-    };
-    let file = files.entry(section.key.clone()).or_insert_with(fresh);
-    let row = |row: &Row| {
+    let columns = section.columns.iter().map(|column| own_name(&column.name));
+    let columns: Vec<String> =
+        ["month", "currency", "row"].map(str::to_owned).into_iter().chain(columns).collect();
+    let file = files.entry(section.key.clone()).or_default();
+    for column in &columns {
+        if !file.head.contains(column) {
+            file.head.push(column.clone());
+        }
+    }
+    let row = |row: &Row| -> BTreeMap<String, String> {
         let what = match (row.is_sum, row.is_total) {
             (true, _) => "sum",
             (false, true) => "level",
@@ -61,9 +76,19 @@ fn add(files: &mut BTreeMap<String, File>, month: &str, code: &str, section: &Se
             Some(number) => number.decimal.clone(),
             None => cell.text.clone(),
         });
-        [month, code, what].map(str::to_owned).into_iter().chain(cells).collect()
+        let values = [month, code, what].map(str::to_owned).into_iter().chain(cells);
+        columns.iter().cloned().zip(values).collect()
     };
     file.rows.extend(section.rows.iter().map(row));
+}
+
+/// What a section's column is called beside those that every file has.
+fn own_name(name: &str) -> String {
+    match name.to_lowercase().as_str() {
+        "" => "name".to_owned(),
+        fixed @ ("month" | "currency" | "row") => format!("of_{fixed}"),
+        name => name.replace(' ', "_"),
+    }
 }
 
 fn archive(texts: &[(String, String)]) -> Result<Vec<u8>, ReportError> {

@@ -8,7 +8,7 @@ use num_rational::BigRational;
 use num_traits::{Signed, ToPrimitive, Zero};
 
 use super::{Consolidation, Scale};
-use crate::mrr::{Currency, Level, MissingRate, Month, MonthRate, Mrr};
+use crate::mrr::{Currency, Delta, Level, MissingRate, Month, MonthRate, Mrr};
 
 /// How many units of a converted amount make a millionth of the reporting currency's minor unit.
 pub(super) const PER_MICRO: i128 = 1_000_000_000;
@@ -39,6 +39,19 @@ impl UsedRate {
             part => format!("{whole}.{part}"),
         }
     }
+}
+
+/// What the change of a currency's rate did to MRR that stood at a month's start (R9).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FxEffect {
+    /// The currency.
+    pub currency: Currency,
+    /// Starting MRR in it.
+    pub starting_mrr: Mrr,
+    /// The rate of the month before, per major unit, and this month's.
+    pub rates: (String, String),
+    /// The change in the reporting currency.
+    pub effect: Delta,
 }
 
 /// The exchange of one month.

@@ -5,10 +5,13 @@ use std::collections::BTreeMap;
 use chrono_tz::Tz;
 
 use super::{
-    Activity, Adjustment, Basis, Bridge, ClosedMonth, Cohort, Concentration, Dimension, Expander, Incomplete,
-    MonthStatus, OwnerBook, Rate, Scheduled, SegmentTable, Settings, Targets, TrendMonth, UsedRate, View,
+    Activity, Adjustment, Basis, Bridge, ClosedMonth, Cohort, CohortCurve, Concentration, Dimension,
+    Exception, Expander, FxEffect, Incomplete, MonthStatus, MovementRow, OwnerBook, Paused, Rate, Scheduled,
+    SegmentTable, SegmentTrend, Settings, Targets, TrendMonth, UsedRate, View,
 };
-use crate::mrr::{Currency, CustomerId, Delta, Grade, Instant, Kind, Lane, Month, Motion, Mrr, Policy};
+use crate::mrr::{
+    Cause, Currency, CustomerId, Delta, Grade, Instant, Kind, Lane, Month, Motion, Mrr, Policy,
+};
 
 /// The expansion report of one month and book (section 6 of the rules).
 #[derive(Debug, Clone, PartialEq)]
@@ -41,6 +44,12 @@ pub struct Report {
     pub currencies: Vec<CurrencyBlock>,
     /// Items without a value that no currency is known of (R4).
     pub incomplete: Vec<Incomplete>,
+    /// What stands between the facts and the figures, with its remedy.
+    pub exceptions: Vec<Exception>,
+    /// How many movements stand in the month.
+    pub movements: u64,
+    /// These movements, where they were asked for.
+    pub register: Option<Vec<MovementRow>>,
     /// The reporting currency, if there is one.
     pub reporting_currency: Option<Currency>,
     /// All currencies in the reporting one (R9), or why there is no such block.
@@ -71,6 +80,9 @@ impl Report {
             view: settings.view,
             currencies: Vec::new(),
             incomplete: Vec::new(),
+            exceptions: Vec::new(),
+            movements: 0,
+            register: None,
             reporting_currency: settings.consolidation.as_ref().map(|by| by.currency.clone()),
             consolidated: Err("no reporting currency".to_owned()),
             exchange_rates: Vec::new(),
@@ -121,6 +133,11 @@ pub struct CurrencyBlock {
     pub starting_arr: i128,
     /// The same at the end.
     pub ending_arr: i128,
+    /// The lane of expansion by cause, in the contract's order: those of items, and others that something moved
+    /// for.
+    pub expansion_by_cause: Vec<(Cause, Delta)>,
+    /// The lane of contraction by cause.
+    pub contraction_by_cause: Vec<(Cause, Delta)>,
     /// Who moved core expansion (R20).
     pub motion: BTreeMap<Motion, Delta>,
     /// The month's movements summed without netting.
@@ -129,6 +146,8 @@ pub struct CurrencyBlock {
     pub segments: Vec<SegmentTable>,
     /// Retention by the month customers began in.
     pub cohorts: Vec<Cohort>,
+    /// Of the cohorts of the last thirteen months, what was left after each month since.
+    pub retention: Vec<CohortCurve>,
     /// How much of expansion hangs on how few.
     pub concentration: Concentration,
     /// Each owner's book.
@@ -142,6 +161,10 @@ pub struct CurrencyBlock {
     pub bridge: Option<Bridge>,
     /// Movements within ninety days after the newest fact (R22).
     pub scheduled: Vec<Scheduled>,
+    /// The subscriptions that are paused at the month's end, the largest first.
+    pub pauses: Vec<Paused>,
+    /// Of a consolidated block, what each currency's change of rate did: the parts of the lane fx (R9).
+    pub fx: Vec<FxEffect>,
     /// MRR of subscriptions that are past due at the month's end (R5).
     pub at_risk: Mrr,
     /// Whose MRR that is, the largest first.
@@ -153,8 +176,10 @@ pub struct CurrencyBlock {
     pub evidence: BTreeMap<Grade, Mrr>,
     /// Items held at their last known level (R4).
     pub incomplete: Vec<Incomplete>,
-    /// New and core expansion of the last twelve months, oldest first, as far as there is history.
+    /// What each month added, from the same one a year before to this one, as far as there is history.
     pub trend: Vec<TrendMonth>,
+    /// Core expansion of segments in the same months.
+    pub segment_trends: Vec<SegmentTrend>,
 }
 
 /// What is figured for a currency and for each segment of it.
@@ -298,6 +323,12 @@ impl CurrencyBlock {
         let share =
             |(grade, mrr): (&Grade, &Mrr)| (grade.as_str(), *mrr, Rate::of(mrr.0, whole.0, "no ending MRR"));
         self.evidence.iter().map(share).collect()
+    }
+
+    /// The last twelve of the months in `trend`.
+    #[must_use]
+    pub fn last_year(&self) -> &[TrendMonth] {
+        &self.trend[self.trend.len().saturating_sub(12)..]
     }
 
     /// Where core expansion came from, as shares of it.

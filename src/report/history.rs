@@ -5,11 +5,15 @@ use std::collections::BTreeMap;
 use crate::mrr::{CustomerId, Instant, ItemId, Level, Month, Movement, Status, SubscriptionId};
 use chrono_tz::Tz;
 
+use super::Noticed;
+
 /// The customers of one book; test and live never mix (R13).
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct History {
     /// The customers, in the order of their ids.
     pub customers: Vec<CustomerHistory>,
+    /// What a person should look at; nothing of books that were closed, whose report does not change any more.
+    pub noticed: Vec<Noticed>,
 }
 
 impl History {

@@ -2,18 +2,20 @@
 
 use askama::Template;
 
-use super::range::range_sections;
-use super::sheet::{Section, Sheet, SheetBlock, range_facts};
-use super::trend_chart::{Chart, chart};
-use super::waterfall::{Waterfall, waterfall};
+use super::charts::{FIRST, drawings};
+use super::drawing::{Drawing, Shape};
+use super::sheet::{Section, Sheet, SheetBlock};
 use super::{RangeReport, Report, ReportError};
+
+/// The most movements that a page is given; archives and workbooks have all.
+const MOST_ROWS: usize = 2_000;
 
 #[derive(Template)]
 #[template(path = "report.html")]
 struct Page {
     sheet: Sheet,
-    charts: Vec<Option<Chart>>,
-    waterfalls: Vec<Option<Waterfall>>,
+    /// Each block's.
+    drawings: Vec<Vec<Drawing>>,
 }
 
 impl Report {
@@ -23,10 +25,10 @@ impl Report {
     ///
     /// [`ReportError::Html`], which does not happen for text in memory.
     pub fn to_html(&self) -> Result<String, ReportError> {
-        let sheet = Sheet::whole(self);
-        let charts = self.blocks().map(|(_, block)| chart(&block.trend)).collect();
-        let waterfalls = self.blocks().map(|(_, block)| waterfall(block)).collect();
-        Ok(Page { sheet, charts, waterfalls }.render()?)
+        let mut sheet = Sheet::whole(self);
+        sheet.register = sheet.register.map(|register| register.at_most(MOST_ROWS));
+        let drawings = self.blocks().map(|(_, block)| drawings(self, block)).collect();
+        Ok(Page { sheet, drawings }.render()?)
     }
 }
 
@@ -37,33 +39,45 @@ impl RangeReport {
     ///
     /// [`ReportError::Html`], which does not happen for text in memory.
     pub fn to_html(&self) -> Result<String, ReportError> {
-        let sheet = Sheet {
-            title: format!("Expansion report {} to {}", self.from, self.to),
-            facts: range_facts(self),
-            blocks: Vec::new(),
-            rest: range_sections(self),
-        };
-        Ok(Page { sheet, charts: Vec::new(), waterfalls: Vec::new() }.render()?)
+        Ok(Page { sheet: Sheet::of_range(self), drawings: Vec::new() }.render()?)
     }
 }
 
 impl Page {
-    /// The months of a block whose table is on the page.
-    fn chart<'p>(&'p self, index: &usize, block: &SheetBlock) -> Option<&'p Chart> {
-        let has_table = block.sections.iter().any(|section| section.key == "trend");
-        self.charts.get(*index).and_then(Option::as_ref).filter(|_| has_table)
+    /// The charts that stand above a block's sections, where the tables of the same figures are on the page.
+    fn first<'p>(&'p self, block: &usize, shown: &SheetBlock) -> Vec<(usize, &'p Drawing)> {
+        let has_table = |twin: &str| shown.sections.iter().any(|section| section.key == twin);
+        self.drawn(*block, |twin| FIRST.contains(&twin) && has_table(twin))
     }
 
-    /// The drawing of a block whose table is on the page.
-    fn waterfall<'p>(&'p self, index: &usize, block: &SheetBlock) -> Option<&'p Waterfall> {
-        let has_table = block.sections.iter().any(|section| section.key == "rollforward");
-        self.waterfalls.get(*index).and_then(Option::as_ref).filter(|_| has_table)
+    /// The charts that stand before a section: those of its figures.
+    fn beside<'p>(&'p self, block: &usize, section: &Section) -> Vec<(usize, &'p Drawing)> {
+        self.drawn(*block, |twin| twin == section.key && !FIRST.contains(&twin))
+    }
+
+    fn drawn(&self, block: usize, is_meant: impl Fn(&str) -> bool) -> Vec<(usize, &Drawing)> {
+        let drawings = self.drawings.get(block).into_iter().flatten().enumerate();
+        drawings.filter(|(_, drawing)| is_meant(&drawing.twin)).collect()
+    }
+
+    /// A chart's own name on the page.
+    fn id(&self, block: &usize, place: &usize) -> String {
+        format!("chart-{block}-{place}")
+    }
+
+    fn is_line(&self, paint: &str) -> bool {
+        ["line", "dashes"].contains(&paint)
     }
 
     /// Wide tables, and those that end in a sentence, take the page's whole width.
     fn is_wide(&self, section: &Section) -> bool {
         let ends_in_text = section.columns.last().is_some_and(|column| !column.is_number);
         section.columns.len() > 3 || ends_in_text
+    }
+
+    /// Tables of a column a month are set in small type.
+    fn has_many_columns(&self, section: &Section) -> bool {
+        section.columns.len() > 10
     }
 
     fn has_tiles(&self, block: &SheetBlock) -> bool {

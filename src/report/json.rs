@@ -1,10 +1,11 @@
 //! The report as JSON, as the contract has it: its keys in its order, then those added to it.
 
+use super::json_sections::{block_sections, concentration_point, report_sections};
 use super::ordered::{Json, Object, named, object, optional, push_rate, rfc3339, text, word};
 use super::{
     Activity, Adjustment, Bridge, BridgeRow, ClosedMonth, Cohort, Concentration, CurrencyBlock,
     CustomerCounts, Expander, Figures, Fraction, Incomplete, OwnerBook, RangeReport, Report, ReportError,
-    RollForward, Scheduled, SegmentRow, SegmentTable, Standing, TrendMonth, UsedRate,
+    RollForward, Scheduled, SegmentRow, SegmentTable, Standing, TrendMonth, UsedRate, remedy_of,
 };
 use crate::mrr::{Class, CustomerId, Delta, Kind, Mrr, PastDuePolicy, Policy, Quote};
 
@@ -88,6 +89,7 @@ fn report(report: &Report) -> Json {
         "exchange_rates".into(),
         Json::List(report.exchange_rates.iter().map(exchange_rate).collect()),
     ));
+    entries.extend(report_sections(report));
     if let Some(view) = report.view {
         let list = |keys: &[&'static str]| Json::List(keys.iter().map(|key| word(key)).collect());
         let chosen = [
@@ -174,7 +176,7 @@ fn block(report: &Report, block: &CurrencyBlock) -> Json {
     entries.push(("sources".into(), Json::Object(sources)));
     entries.push(("concentration".into(), concentration(&block.concentration)));
     entries.push(("owners".into(), Json::List(block.owners.iter().map(owner).collect())));
-    entries.push(("trend".into(), Json::List(block.trend.iter().map(trend).collect())));
+    entries.push(("trend".into(), Json::List(block.last_year().iter().map(trend).collect())));
     entries.push(("bridge".into(), block.bridge.as_ref().map_or(Json::Null, bridge)));
     let (mut evidence, mut shares) = (Object::new(), Object::new());
     for (grade, mrr, share) in block.evidence_shares() {
@@ -192,6 +194,7 @@ fn block(report: &Report, block: &CurrencyBlock) -> Json {
     entries.push(("summary".into(), Json::List(said.iter().map(text).collect())));
     let standings = block.standings(&report.targets);
     entries.push(("targets".into(), Json::List(standings.iter().map(standing).collect())));
+    entries.extend(block_sections(report, block));
     Json::Object(entries)
 }
 
@@ -338,6 +341,8 @@ fn scheduled(entry: &Scheduled) -> Json {
         ("class", word(movement.class.as_str())),
         ("kind", word(movement.kind.as_str())),
         ("delta", text(&movement.delta)),
+        ("cause", word(movement.cause.as_str())),
+        ("subscription", text(&movement.subscription)),
     ])
 }
 
@@ -349,6 +354,7 @@ fn incomplete(entry: &Incomplete) -> Json {
         ("item", text(&line.item)),
         ("missing", text(&line.missing)),
         ("since", text(&rfc3339(line.since))),
+        ("remedy", text(&remedy_of(&line.missing))),
     ])
 }
 
@@ -356,6 +362,8 @@ fn concentration(concentration: &Concentration) -> Json {
     let mut entries = named([("expanders", Json::Count(concentration.expanders))]);
     push_rate(&mut entries, "top_ten_share", &concentration.top_ten_share);
     push_rate(&mut entries, "median", &concentration.median);
+    let curve = concentration.curve.iter().map(concentration_point).collect();
+    entries.push(("curve".into(), Json::List(curve)));
     Json::Object(entries)
 }
 

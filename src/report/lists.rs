@@ -8,7 +8,7 @@ use super::sections::{round, title};
 use super::sheet::{Section, local};
 use super::{
     Basis, BridgeRow, CurrencyBlock, Expander, Incomplete, Report, RollForward, Scale, SegmentTable,
-    reference_line,
+    reference_line, remedy_of,
 };
 use crate::mrr::{Delta, Lane, Mrr};
 
@@ -159,8 +159,10 @@ pub(super) fn bridge(block: &CurrencyBlock, scale: Scale) -> Option<Section> {
 }
 
 pub(super) fn scheduled(block: &CurrencyBlock, zone: Tz, scale: Scale) -> Option<Section> {
-    let columns = ["effective", "customer", "class", "kind", "#MRR"];
-    let mut section = Section::of("scheduled", "Scheduled in the next 90 days", &columns);
+    let columns = ["effective", "customer", "class", "kind", "cause", "#MRR"];
+    let note = "Ends that were asked for and discounts that run out; phases of schedules that have not begun are not read.";
+    let mut section =
+        Section::of("scheduled", "Scheduled in the next 90 days", &columns).noted(Some(note.to_owned()));
     for entry in &block.scheduled {
         let movement = &entry.movement;
         section.row(vec![
@@ -168,6 +170,7 @@ pub(super) fn scheduled(block: &CurrencyBlock, zone: Tz, scale: Scale) -> Option
             entry.customer.as_str().into(),
             title(movement.class.as_str()).into(),
             title(movement.kind.as_str()).into(),
+            title(movement.cause.as_str()).into(),
             Cell::flow(scale, movement.delta),
         ]);
     }
@@ -176,7 +179,7 @@ pub(super) fn scheduled(block: &CurrencyBlock, zone: Tz, scale: Scale) -> Option
 
 /// Items without a value, each with what it lacks (R4).
 pub(super) fn incomplete(lines: &[Incomplete], zone: Tz) -> Option<Section> {
-    let columns = ["customer", "subscription", "item", "missing", "since"];
+    let columns = ["customer", "subscription", "item", "missing", "since", "what to do"];
     let note = "Held at the last known level until the missing piece arrives.".to_owned();
     let mut section = Section::of("incomplete", "Incomplete", &columns).noted(Some(note));
     for entry in lines {
@@ -186,6 +189,7 @@ pub(super) fn incomplete(lines: &[Incomplete], zone: Tz) -> Option<Section> {
             entry.line.item.as_str().into(),
             entry.line.missing.clone().into(),
             local(entry.line.since, zone).into(),
+            remedy_of(&entry.line.missing).into(),
         ]);
     }
     (!lines.is_empty()).then_some(section)
@@ -196,7 +200,7 @@ pub(super) fn trend(block: &CurrencyBlock) -> Option<Section> {
     let scale = Scale::of(&block.currency);
     let columns = ["month", "#new", "#core expansion", "#expansion share"];
     let mut section = Section::of("trend", "New and expansion by month", &columns);
-    for month in &block.trend {
+    for month in block.last_year() {
         section.row(vec![
             month.month.to_string().into(),
             Cell::flow(scale, month.new),

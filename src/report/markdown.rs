@@ -19,6 +19,9 @@ impl Report {
             text.push_str(&format!("{}\n", escaped(&block.said.join(" "))));
             text.extend(block.sections.iter().map(section_text));
         }
+        if !sheet.rest.is_empty() {
+            text.push_str(&format!("\n## {}\n", sheet.rest_title));
+        }
         text.extend(sheet.rest.iter().map(section_text));
         text
     }

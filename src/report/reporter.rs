@@ -2,7 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{CustomerHistory, History, IncompleteLine, MovementRow, ReportError, Settings, missing_rates};
+use super::{
+    Concern, CustomerHistory, History, IncompleteLine, MovementRow, Noticed, ReportError, Settings,
+    missing_rates,
+};
 use crate::ledger::{Ledger, LedgerError, Posting, Wanted, place};
 use crate::mrr::{CustomerId, Instant, Matter, MissingRate, Month, Movement};
 
@@ -164,7 +167,9 @@ impl Reporter {
                 of.statuses.insert(status.subscription.clone(), status.status);
             });
         }
+        let mut noticed = Vec::new();
         for found in self.ledger.findings(Some(book)).await? {
+            noticed.extend(Noticed::of(&found.finding));
             let Matter::Incomplete { item, missing } = &found.finding.matter else { continue };
             let line = IncompleteLine {
                 subscription: found.finding.subscription.clone(),
@@ -174,7 +179,10 @@ impl Reporter {
             };
             history(&found.key.customer, &mut |of| of.incomplete.push(line.clone()));
         }
-        Ok(History { customers: customers.into_values().collect() })
+        let doubts = self.ledger.doubts(book).await?;
+        noticed.extend(Noticed::counted(Concern::Parked, doubts.parked));
+        noticed.extend(Noticed::counted(Concern::NotDerived, doubts.not_derived));
+        Ok(History { customers: customers.into_values().collect(), noticed })
     }
 
     /// Each customer's standing movements in the order they took effect: those of one instant as they
@@ -202,7 +210,7 @@ pub(super) fn in_effect(postings: Vec<Posting>) -> BTreeMap<CustomerId, Vec<Move
     movements
 }
 
-fn movement_row(posting: Posting) -> MovementRow {
+pub(super) fn movement_row(posting: Posting) -> MovementRow {
     MovementRow {
         seq: posting.seq,
         id: posting.id,

@@ -6,9 +6,10 @@ use std::collections::BTreeMap;
 use super::exchange::PER_MICRO;
 use super::scale::largest_remainder;
 use super::{
-    Cohort, Concentration, CurrencyBlock, Expander, Figures, OwnerBook, Rate, SegmentTable, TrendMonth,
+    Cohort, CohortCurve, Concentration, ConcentrationPoint, CurrencyBlock, Expander, Figures, FxEffect,
+    OwnerBook, Rate, RetentionPoint, SegmentTable, SegmentTrend, TrendMonth,
 };
-use crate::mrr::{CustomerId, Delta, Lane, Mrr, divide_half_even};
+use crate::mrr::{Cause, CustomerId, Delta, Lane, Mrr, divide_half_even};
 
 /// A block of fine amounts, rounded: levels half to even, what lies between them by largest remainder.
 pub(super) fn rounded(block: CurrencyBlock) -> CurrencyBlock {
@@ -29,13 +30,21 @@ pub(super) fn rounded(block: CurrencyBlock) -> CurrencyBlock {
         },
         segments: block.segments.into_iter().map(table).collect(),
         cohorts: cohorts(block.cohorts),
-        concentration: Concentration { median: amount(block.concentration.median), ..block.concentration },
+        concentration: concentration(block.concentration, figures.total_expansion),
+        expansion_by_cause: by_cause(&block.expansion_by_cause, figures.total_expansion),
+        contraction_by_cause: by_cause(
+            &block.contraction_by_cause,
+            figures.rollforward.lane(Lane::Contraction),
+        ),
+        retention: block.retention.into_iter().map(curve).collect(),
+        fx: effects(block.fx, figures.rollforward.lane(Lane::Fx)),
         owners: block.owners.into_iter().map(book).collect(),
         top_expanders: block.top_expanders.into_iter().map(expander).collect(),
         evidence: block.evidence.keys().copied().zip(evidence.into_iter().map(|part| Mrr(part.0))).collect(),
         at_risk: Mrr(units(block.at_risk.0)),
         late_payers: late_payers(block.late_payers, block.at_risk),
         first_month: (alone(block.first_month.0), alone(block.first_month.1)),
+        segment_trends: block.segment_trends.into_iter().map(segment_trend).collect(),
         trend: block.trend.into_iter().map(trend).collect(),
         figures,
         ..block
@@ -186,7 +195,50 @@ fn expander(expander: Expander) -> Expander {
 }
 
 fn trend(month: TrendMonth) -> TrendMonth {
-    TrendMonth { new: alone(month.new), core_expansion: alone(month.core_expansion), ..month }
+    let core_expansion = alone(month.core_expansion);
+    let of_core =
+        |is_core: bool| month.expansion_by_kind.iter().filter(move |(kind, _)| kind.is_core() == is_core);
+    let amounts: Vec<Delta> = of_core(true).map(|(_, sum)| *sum).collect();
+    let core = of_core(true).map(|(kind, _)| *kind).zip(parts(&amounts, core_expansion));
+    let rest = of_core(false).map(|(kind, sum)| (*kind, alone(*sum)));
+    let expansion_by_kind = core.chain(rest).collect();
+    TrendMonth { new: alone(month.new), core_expansion, expansion_by_kind, ..month }
+}
+
+fn segment_trend(trend: SegmentTrend) -> SegmentTrend {
+    let row = |(segment, months): (String, Vec<Delta>)| (segment, months.into_iter().map(alone).collect());
+    SegmentTrend { rows: trend.rows.into_iter().map(row).collect(), ..trend }
+}
+
+fn by_cause(causes: &[(Cause, Delta)], total: Delta) -> Vec<(Cause, Delta)> {
+    let amounts: Vec<Delta> = causes.iter().map(|(_, sum)| *sum).collect();
+    causes.iter().map(|(cause, _)| *cause).zip(parts(&amounts, total)).collect()
+}
+
+/// The last point is all of expansion, as it is rounded elsewhere.
+fn concentration(concentration: Concentration, total: Delta) -> Concentration {
+    let last = concentration.curve.len().saturating_sub(1);
+    let point = |(index, point): (usize, ConcentrationPoint)| {
+        let expansion = if index == last { total } else { alone(point.expansion) };
+        ConcentrationPoint { expansion, ..point }
+    };
+    let curve = concentration.curve.into_iter().enumerate().map(point).collect();
+    Concentration { median: amount(concentration.median), curve, ..concentration }
+}
+
+fn curve(curve: CohortCurve) -> CohortCurve {
+    let point = |point: RetentionPoint| RetentionPoint { mrr: Mrr(units(point.mrr.0)), ..point };
+    CohortCurve {
+        base: Mrr(units(curve.base.0)),
+        points: curve.points.into_iter().map(point).collect(),
+        ..curve
+    }
+}
+
+/// Parts of the lane fx.
+fn effects(effects: Vec<FxEffect>, lane: Delta) -> Vec<FxEffect> {
+    let amounts: Vec<Delta> = effects.iter().map(|fx| fx.effect).collect();
+    effects.into_iter().zip(parts(&amounts, lane)).map(|(fx, effect)| FxEffect { effect, ..fx }).collect()
 }
 
 /// A ratio that is an amount of minor units.

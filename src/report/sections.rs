@@ -3,13 +3,15 @@
 use super::cell::Cell;
 use super::effects::{at_risk, first_month, price_and_discount};
 use super::lists::{adjustments, bridge, expanders, incomplete, owners, scheduled, segments};
+use super::notices::{fx, pauses};
 use super::sheet::Section;
+use super::spread::{causes, concentration};
 use super::{Aim, CurrencyBlock, Figures, Fraction, Rate, Report, Scale, reference_line};
 use crate::mrr::{Class, Delta, Kind, Lane, MICRO, Motion, Mrr, divide_half_even};
 
 /// A block's amounts as they are printed: the column foots, and kinds sum to their lane.
 pub(super) struct Printed {
-    scale: Scale,
+    pub(super) scale: Scale,
     lanes: Vec<(Lane, i128)>,
     pub(super) expansion: Vec<(Kind, i128)>,
     pub(super) contraction: Vec<(Kind, i128)>,
@@ -55,6 +57,7 @@ pub(super) fn sections(report: &Report, block: &CurrencyBlock) -> Vec<Section> {
     let scale = Scale::of(&block.currency);
     let printed = Printed::of(&block.figures, scale);
     let mut sections = vec![summary(block, &printed), rollforward(block, &printed)];
+    sections.extend(fx(block, &printed, scale));
     sections.extend(bridge(block, scale));
     sections.extend(adjustments(report, block, scale));
     sections.push(kinds(
@@ -71,6 +74,7 @@ pub(super) fn sections(report: &Report, block: &CurrencyBlock) -> Vec<Section> {
         printed.lane(Lane::Contraction),
         scale,
     ));
+    sections.extend(causes(block, &printed, scale));
     sections.push(rates(block));
     sections.push(targets(report, block));
     sections.push(customers(block));
@@ -78,12 +82,14 @@ pub(super) fn sections(report: &Report, block: &CurrencyBlock) -> Vec<Section> {
     sections.extend(first_month(block, scale));
     sections.extend(price_and_discount(&printed, scale));
     sections.extend(at_risk(block, scale));
+    sections.extend(pauses(block, report.zone, scale));
     sections.extend(evidence(block, scale));
     sections.extend(owners(report, block, scale));
     if report.by.is_some() {
         sections.extend(block.segments.iter().map(|table| segments(table, scale)));
     }
     sections.extend(expanders(&block.top_expanders, scale));
+    sections.extend(concentration(block, &printed, scale));
     sections.extend(scheduled(block, report.zone, scale));
     sections.extend(incomplete(&block.incomplete, report.zone));
     sections
@@ -251,6 +257,7 @@ fn evidence(block: &CurrencyBlock, scale: Scale) -> Option<Section> {
 pub(super) fn title(word: &str) -> String {
     let text = match word {
         "cross_sell" => "cross-sell".to_owned(),
+        "add_on" => "add-on".to_owned(),
         "fx" => "exchange rates".to_owned(),
         other => other.replace('_', " "),
     };

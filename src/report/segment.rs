@@ -12,9 +12,9 @@ const NONE: &str = "(none)";
 
 /// A segment's place in its table, and its name.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-struct Segment {
+pub(super) struct Segment {
     rank: usize,
-    name: String,
+    pub(super) name: String,
 }
 
 impl Segment {
@@ -77,7 +77,11 @@ impl Segments {
 }
 
 /// What of a customer's month falls into which segment of a dimension.
-fn slices<'m>(dimension: &Dimension, subject: Subject<'m>, settings: &Settings) -> Vec<(Segment, Slice<'m>)> {
+pub(super) fn slices<'m>(
+    dimension: &Dimension,
+    subject: Subject<'m>,
+    settings: &Settings,
+) -> Vec<(Segment, Slice<'m>)> {
     let of_customer = |segment| vec![(segment, Slice::whole(subject.net))];
     let metadata = |key: &str| Segment::named(subject.history.metadata.get(key).map_or(NONE, String::as_str));
     match dimension {

@@ -74,6 +74,13 @@ impl Settings {
             .is_some_and(|asked| asked.as_str() == CONSOLIDATED || by.is_some_and(|by| by.currency == *asked))
     }
 
+    /// Whether movements of a currency are shown: all but where one currency alone is asked for.
+    #[must_use]
+    pub fn shows(&self, currency: &Currency) -> bool {
+        let asked = self.currency.as_ref().filter(|_| !self.asks_for_consolidated());
+        asked.is_none_or(|asked| asked == currency)
+    }
+
     /// The dimensions that the report is to show, in order.
     #[must_use]
     pub fn dimensions(&self) -> Vec<Dimension> {

@@ -5,6 +5,8 @@ use chrono_tz::Tz;
 
 use super::cell::Cell;
 use super::lists::{cohorts, segments, trend};
+use super::notices::{exceptions, reconciliation, register};
+use super::over_time::{expansion_by_month, retention, segment_trend};
 use super::{CONSOLIDATED, CurrencyBlock, MonthStatus, REFERENCE_SOURCE, RangeReport, Report, Scale, View};
 use crate::mrr::{Instant, PastDuePolicy, Policy};
 
@@ -15,8 +17,12 @@ pub(super) struct Sheet {
     /// What is said about the whole: book, time zone, policy.
     pub(super) facts: Vec<(String, String)>,
     pub(super) blocks: Vec<SheetBlock>,
-    /// What belongs to no currency.
+    /// What the sections that belong to no currency are under.
+    pub(super) rest_title: &'static str,
+    /// These sections.
     pub(super) rest: Vec<Section>,
+    /// The month's movements, where they were asked for.
+    pub(super) register: Option<Section>,
 }
 
 /// One currency on paper.
@@ -98,20 +104,57 @@ impl Section {
         self.rows.push(Row { cells, is_total: true, is_sum: true });
     }
 
+    /// The first so many rows; the note then says that there are more.
+    pub(super) fn at_most(mut self, rows: usize) -> Self {
+        if self.rows.len() > rows {
+            let all = self.rows.len();
+            self.rows.truncate(rows);
+            let note = self.note.take().unwrap_or_default();
+            self.note = Some(format!("The first {rows} of {all}. {note}"));
+        }
+        self
+    }
+
     pub(super) fn noted(mut self, note: Option<String>) -> Self {
         self.note = note;
         self
     }
 }
 
+/// What sections are under that are of no currency.
+pub(super) const BESIDE: &str = "Beside the figures";
+
 impl Sheet {
+    /// A run of months side by side.
+    pub(super) fn of_range(range: &RangeReport) -> Self {
+        Self {
+            title: format!("Expansion report {} to {}", range.from, range.to),
+            facts: range_facts(range),
+            blocks: Vec::new(),
+            rest_title: "Months",
+            rest: super::range::range_sections(range),
+            register: None,
+        }
+    }
+
+    /// Whether it is the report of a month in which nothing stood or moved.
+    pub(super) fn is_quiet(&self) -> bool {
+        self.blocks.is_empty() && self.rest_title == BESIDE
+    }
+
     /// Lays a report out as a view has it, or with all that a terminal has room for.
     pub(super) fn of(report: &Report) -> Self {
         if report.view.is_some() { Self::whole(report) } else { Self::short(report) }
     }
 
     fn short(report: &Report) -> Self {
-        let rest = super::lists::incomplete(&report.incomplete, report.zone);
+        let incomplete = super::lists::incomplete(&report.incomplete, report.zone);
+        let rest: Vec<Section> =
+            incomplete.into_iter().chain(exceptions(report)).chain([reconciliation(report)]).collect();
+        let is_chosen = |section: &Section| {
+            let is_listed = |view: View| view.sections().contains(&section.key.as_str());
+            section.key == "incomplete" || report.view.is_none_or(is_listed)
+        };
         Self {
             title: match report.view {
                 Some(view) => format!("Expansion report {}, {} view", report.month, view.as_str()),
@@ -119,7 +162,9 @@ impl Sheet {
             },
             facts: facts(report),
             blocks: report.blocks().map(|(name, block)| sheet_block(report, name, block)).collect(),
-            rest: rest.into_iter().collect(),
+            rest_title: BESIDE,
+            rest: rest.into_iter().filter(is_chosen).collect(),
+            register: register(report).filter(is_chosen),
         }
     }
 
@@ -131,8 +176,12 @@ impl Sheet {
                 let scale = Scale::of(&block.currency);
                 shown.sections.extend(block.segments.iter().map(|table| segments(table, scale)));
             }
+            let target = report.targets.expansion_share_of_new_arr;
+            shown.sections.extend(expansion_by_month(block, target));
             shown.sections.extend(trend(block));
+            shown.sections.extend(block.segment_trends.iter().map(|trend| segment_trend(trend, block)));
             shown.sections.extend(cohorts(block));
+            shown.sections.extend(retention(block));
             if let Some(view) = report.view {
                 shown.sections = chosen(std::mem::take(&mut shown.sections), view);
             }
@@ -176,7 +225,10 @@ fn facts(report: &Report) -> Vec<(String, String)> {
     }
     facts.extend([
         ("Time zone", report.zone.name().to_owned()),
+        ("Currencies", currencies(report)),
         ("Data through", data_through),
+        ("Evidence", evidence(report)),
+        ("Movements", movements(report)),
         ("Policy", policy(&report.policy)),
     ]);
     if let (Some(_), Err(reason)) = (&report.reporting_currency, &report.consolidated) {
@@ -190,6 +242,35 @@ fn facts(report: &Report) -> Vec<(String, String)> {
     }
     facts.push(("Reference lines", REFERENCE_SOURCE.to_owned()));
     facts.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+}
+
+/// The currencies that the report has a block of.
+fn currencies(report: &Report) -> String {
+    let codes: Vec<String> = report.blocks().map(|(name, _)| name).collect();
+    if codes.is_empty() { "none".to_owned() } else { codes.join(", ") }
+}
+
+/// What ending MRR rests on, currency by currency.
+fn evidence(report: &Report) -> String {
+    let of = |block: &CurrencyBlock| {
+        let shares: Vec<String> = block
+            .evidence_shares()
+            .into_iter()
+            .map(|(grade, _, share)| {
+                format!("{} {}", grade.replace('_', " "), super::sections::short(&share))
+            })
+            .collect();
+        (!shares.is_empty())
+            .then(|| format!("{} {}", block.currency.as_str().to_uppercase(), shares.join(", ")))
+    };
+    let all: Vec<String> = report.currencies.iter().filter_map(of).collect();
+    if all.is_empty() { "no ending MRR".to_owned() } else { all.join(" · ") }
+}
+
+/// How many movements stand in the month, and how to get them.
+fn movements(report: &Report) -> String {
+    let month = report.month;
+    format!("{} in this month: upswell movements --month {month} --format csv", report.movements)
 }
 
 /// The rates behind the consolidated block, with the days they are of.
@@ -225,7 +306,10 @@ fn policy(policy: &Policy) -> String {
 /// What is said about the whole of a run of months: what its last month says, but for that month's own.
 pub(super) fn range_facts(range: &RangeReport) -> Vec<(String, String)> {
     let mut facts = range.months.last().map(facts).unwrap_or_default();
-    facts.retain(|(name, _)| !["Month", "Consolidated", "Exchange rates"].contains(&name.as_str()));
+    facts.retain(|(name, _)| {
+        !["Month", "Currencies", "Evidence", "Movements", "Consolidated", "Exchange rates"]
+            .contains(&name.as_str())
+    });
     for report in range.months.iter().filter(|report| report.reporting_currency.is_some()) {
         if let Err(reason) = &report.consolidated {
             facts.push(("Consolidated".to_owned(), format!("{}: no: {reason}", report.month)));

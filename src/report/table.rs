@@ -23,6 +23,9 @@ impl Report {
                 text.push_str(&section_text(section));
             }
         }
+        if !sheet.rest.is_empty() {
+            text.push_str(&format!("\n── {} ──\n", sheet.rest_title));
+        }
         for section in &sheet.rest {
             text.push_str(&section_text(section));
         }

@@ -6,11 +6,14 @@ use std::collections::BTreeMap;
 use super::breakdown::share_of_new;
 use super::{CustomerHistory, Rate, TrendMonth};
 use crate::mrr::{
-    Currency, Delta, Instant, Lane, Month, Movement, Mrr, NetCurrency, NetMonth, levels_before,
+    Currency, Delta, Instant, Kind, Lane, Month, Movement, Mrr, NetCurrency, NetMonth, levels_before,
 };
 
 /// Months that figures look back over, the month itself among them.
-pub(super) const LOOK_BACK: usize = 12;
+const LOOK_BACK: usize = 12;
+
+/// Months before the first report that are netted as well: a trend begins with the same month a year before.
+pub(super) const BEFORE: usize = 12;
 
 /// A month with its two instants.
 #[derive(Debug, Clone, Copy)]
@@ -36,13 +39,45 @@ impl Span {
 /// Sums over the months that reports look back over.
 #[derive(Debug, Clone)]
 pub(super) struct Trailing {
-    /// Eleven months before the first report, then the months of the reports.
+    /// Twelve months before the first report, then the months of the reports.
     spans: Vec<Span>,
-    added: BTreeMap<Currency, Vec<(Delta, Delta)>>,
+    added: BTreeMap<Currency, Vec<Added>>,
     /// For each report: core expansion over twelve months, and MRR at their start.
     held: BTreeMap<(usize, Currency), (Delta, Mrr)>,
     /// The spans that nothing can be said of, and why.
     lacking: BTreeMap<usize, String>,
+}
+
+/// What a month added in one currency.
+#[derive(Debug, Clone, Copy)]
+struct Added {
+    new: Delta,
+    expansion: [Delta; Kind::EXPANSION.len()],
+}
+
+impl Added {
+    const NONE: Self = Self { new: Delta::ZERO, expansion: [Delta::ZERO; Kind::EXPANSION.len()] };
+
+    fn of(net: &NetCurrency) -> Self {
+        let mut added = Self { new: net.lane(Lane::New), ..Self::NONE };
+        for cell in net.cells.iter().filter(|cell| cell.lane == Lane::Expansion) {
+            if let Some(place) = Kind::EXPANSION.iter().position(|kind| Some(*kind) == cell.kind) {
+                added.expansion[place] += cell.delta;
+            }
+        }
+        added
+    }
+
+    fn is_nothing(&self) -> bool {
+        self.new == Delta::ZERO && self.expansion.iter().all(|amount| *amount == Delta::ZERO)
+    }
+
+    fn add(&mut self, other: &Self) {
+        self.new += other.new;
+        for (sum, amount) in self.expansion.iter_mut().zip(other.expansion) {
+            *sum += amount;
+        }
+    }
 }
 
 impl Trailing {
@@ -57,7 +92,7 @@ impl Trailing {
 
     /// Why the last months of a report can't be summed, if they can't.
     fn lack(&self, report: usize, months: usize) -> Option<Rate> {
-        let end = report + LOOK_BACK;
+        let end = report + BEFORE + 1;
         let reason = self.lacking.range(end.saturating_sub(months)..end).next_back();
         reason.map(|(_, reason)| Rate::Unknown(reason.clone().into()))
     }
@@ -67,22 +102,22 @@ impl Trailing {
         let mut core: BTreeMap<&Currency, Vec<Delta>> = BTreeMap::new();
         for (index, month) in months.iter().enumerate() {
             for (currency, net) in month.iter().flat_map(|month| &month.currencies) {
-                let (new, expansion) = (net.lane(Lane::New), core_expansion(net));
-                if new == Delta::ZERO && expansion == Delta::ZERO {
+                let added = Added::of(net);
+                if added.is_nothing() {
                     continue;
                 }
-                let none = || vec![(Delta::ZERO, Delta::ZERO); months.len()];
-                let sums = self.added.entry(currency.clone()).or_insert_with(none);
-                sums[index].0 += new;
-                sums[index].1 += expansion;
-                core.entry(currency).or_insert_with(|| vec![Delta::ZERO; months.len()])[index] += expansion;
+                let none = || vec![Added::NONE; months.len()];
+                self.added.entry(currency.clone()).or_insert_with(none)[index].add(&added);
+                let of_currency = core.entry(currency).or_insert_with(|| vec![Delta::ZERO; months.len()]);
+                of_currency[index] += core_expansion(net);
             }
         }
-        for report in 0..=months.len().saturating_sub(LOOK_BACK) {
-            for (currency, base) in self.base(customer, months, report) {
+        for report in 0..months.len().saturating_sub(BEFORE) {
+            let first = report + BEFORE + 1 - LOOK_BACK;
+            for (currency, base) in self.base(customer, months, first) {
                 let expanded: Delta = core
                     .get(&currency)
-                    .map_or(Delta::ZERO, |core| core.iter().skip(report).take(LOOK_BACK).copied().sum());
+                    .map_or(Delta::ZERO, |core| core.iter().skip(first).take(LOOK_BACK).copied().sum());
                 let held = self.held.entry((report, currency)).or_default();
                 held.0 += expanded;
                 held.1 += base;
@@ -122,7 +157,7 @@ impl Trailing {
         currency: &Currency,
         first: Option<Month>,
     ) -> Rate {
-        let month = self.spans.get(report + LOOK_BACK - 1).map(|span| span.month);
+        let month = self.spans.get(report + BEFORE).map(|span| span.month);
         let known = month.zip(first).map_or(0, |(month, first)| month.since(first));
         if known < 12 {
             return Rate::months_short(known.max(0));
@@ -147,17 +182,20 @@ impl Trailing {
         )
     }
 
-    /// What each of the last twelve months added, oldest first, as far back as all is known.
+    /// What each month from the same one a year before added, oldest first, as far back as all is known.
     pub(super) fn trend(&self, report: usize, currency: &Currency) -> Vec<TrendMonth> {
         let sums = self.added.get(currency);
-        let end = report + LOOK_BACK;
+        let end = report + BEFORE + 1;
         let known_from = self.lacking.range(report..end).next_back().map_or(report, |(last, _)| last + 1);
         let months = self.spans.iter().enumerate().skip(known_from).take(end - known_from);
         months
             .map(|(index, span)| {
-                let (new, core_expansion) =
-                    sums.and_then(|sums| sums.get(index)).copied().unwrap_or_default();
-                TrendMonth { month: span.month, new, core_expansion }
+                let added = sums.and_then(|sums| sums.get(index)).copied().unwrap_or(Added::NONE);
+                let expansion_by_kind: Vec<(Kind, Delta)> =
+                    Kind::EXPANSION.into_iter().zip(added.expansion).collect();
+                let core = expansion_by_kind.iter().filter(|(kind, _)| kind.is_core());
+                let core_expansion = core.map(|(_, amount)| *amount).sum();
+                TrendMonth { month: span.month, new: added.new, core_expansion, expansion_by_kind }
             })
             .collect()
     }
@@ -165,8 +203,7 @@ impl Trailing {
 
 /// Core expansion of one customer's month.
 pub(super) fn core_expansion(net: &NetCurrency) -> Delta {
-    let is_core = |cell: &&crate::mrr::Cell| {
-        cell.lane == Lane::Expansion && cell.kind.is_some_and(crate::mrr::Kind::is_core)
-    };
+    let is_core =
+        |cell: &&crate::mrr::Cell| cell.lane == Lane::Expansion && cell.kind.is_some_and(Kind::is_core);
     net.cells.iter().filter(is_core).map(|cell| cell.delta).sum()
 }

@@ -1,65 +1,129 @@
-//! What each month added, new over expansion, as an inline drawing with whole coordinates. The table of
-//! the same months stands on the page beside it.
+//! What each month added: new under expansion for the share that expansion has, and expansion in its kinds against
+//! what would have met the target.
 
-use super::TrendMonth;
-use crate::mrr::{Delta, divide_half_even};
+use super::drawing::{Axis, Drawing, Shape, View, legend, paint};
+use super::over_time::{moved_kinds, printed_months};
+use super::sections::{round, title};
+use super::{CurrencyBlock, Fraction, Scale, TrendMonth};
+use crate::mrr::{Delta, Kind, Mrr, divide_half_even};
 
-/// The drawing's measures.
+/// The drawings' measures.
+const TOP: i128 = 20;
 const HEIGHT: i128 = 150;
-const STEP: i128 = 52;
-const BAR: i128 = 30;
+const STEP: i128 = 68;
+const BAR: i128 = 40;
 
-/// One bar of two parts.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Bar {
-    pub(super) x: i128,
-    pub(super) middle: i128,
-    pub(super) expansion_y: i128,
-    pub(super) expansion_height: i128,
-    pub(super) new_y: i128,
-    pub(super) new_height: i128,
-    pub(super) month: String,
-    pub(super) share: String,
-}
-
-/// The bars and the size of their drawing.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Chart {
-    pub(super) width: i128,
-    pub(super) bar: i128,
-    pub(super) bars: Vec<Bar>,
-}
-
-/// Draws the months; `None` where fewer than two or nothing was added. Core expansion below zero, of a
-/// month whose seats shrank more than they grew, is drawn as none and stands in the table.
-pub(super) fn chart(trend: &[TrendMonth]) -> Option<Chart> {
+/// New and core expansion of the last twelve months. Core expansion below zero, of a month whose seats shrank more
+/// than they grew, is drawn as none and stands in the table.
+pub(super) fn added(block: &CurrencyBlock) -> Option<Drawing> {
+    let months = block.last_year();
     let up = |delta: Delta| delta.0.max(0);
-    let highest = trend.iter().map(|month| up(month.new) + up(month.core_expansion)).max()?;
-    if trend.len() < 2 || highest == 0 {
-        return None;
+    let axis =
+        Axis::from_zero(months.iter().map(|month| up(month.new) + up(month.core_expansion)), TOP, HEIGHT)?;
+    let scale = Scale::of(&block.currency);
+    let mut shapes = Vec::new();
+    let mut said = Vec::new();
+    for (index, month) in (0..).zip(months) {
+        let x = STEP * index;
+        let (core, all) = (up(month.core_expansion), up(month.core_expansion) + up(month.new));
+        let name = month.month.to_string();
+        let (expansion, new) = (scale.flow(month.core_expansion), scale.flow(month.new));
+        for (from, to, paint, what) in [
+            (core, all, "new", format!("{name}: new {new}")),
+            (0, core, "gain", format!("{name}: core expansion {expansion}")),
+        ] {
+            if to > from {
+                let (y, height) = axis.between(from, to);
+                shapes.push(Shape::Bar { x, y, width: BAR, height, paint, said: what });
+            }
+        }
+        let share = month.share().known().map(whole_percent).unwrap_or_default();
+        said.push(format!("{name} core expansion {expansion}, new {new}, share {share}"));
+        shapes.push(Shape::text(x + BAR / 2, axis.y(all) - 6, share));
+        shapes.push(Shape::text(x + BAR / 2, TOP + HEIGHT + 16, name));
     }
-    let scaled = |amount: i128| divide_half_even(amount * HEIGHT, highest);
-    let mut bars = Vec::with_capacity(trend.len());
-    let mut x = 0;
-    for month in trend {
-        let expansion_height = scaled(up(month.core_expansion));
-        let new_height = scaled(up(month.core_expansion) + up(month.new)) - expansion_height;
-        let ground = HEIGHT + 20;
-        bars.push(Bar {
-            x,
-            middle: x + BAR / 2,
-            expansion_y: ground - expansion_height,
-            expansion_height,
-            new_y: ground - expansion_height - new_height,
-            new_height,
-            month: month.month.to_string(),
-            share: month.share().known().map(whole_percent).unwrap_or_default(),
-        });
-        x += STEP;
-    }
-    Some(Chart { width: x - STEP + BAR, bar: BAR, bars })
+    (months.len() > 1).then(|| Drawing {
+        twin: "trend".to_owned(),
+        title: "What each month added".to_owned(),
+        legend: vec![
+            ("gain", "core expansion, its share above the bar".to_owned()),
+            ("new", "new customers".to_owned()),
+        ],
+        note: String::new(),
+        said: said.join("; "),
+        view: view(months.len()),
+        is_wide: true,
+        shapes,
+    })
 }
 
-fn whole_percent(share: super::Fraction) -> String {
+/// Thirteen months of expansion stacked by kind, what is below zero hanging from the line, with the core expansion
+/// that would have met the target.
+pub(super) fn by_kind(block: &CurrencyBlock, target: Fraction) -> Option<Drawing> {
+    let scale = Scale::of(&block.currency);
+    let printed = printed_months(block);
+    let aimed = |month: &TrendMonth| month.aimed(target).map(|aimed| scale.units(Mrr::ZERO + aimed));
+    let ends =
+        printed.iter().flat_map(|month| [signed(month, |units| units > 0), signed(month, |units| units < 0)]);
+    let axis = Axis::from_zero(ends.chain(block.trend.iter().filter_map(aimed)), TOP, HEIGHT)?;
+    let mut shapes = Vec::new();
+    let mut said = Vec::new();
+    for (index, (month, kinds)) in (0..).zip(block.trend.iter().zip(&printed)) {
+        let x = STEP * index;
+        let total: i128 = kinds.iter().map(|(_, units)| *units).sum();
+        shapes.extend(stack(x, kinds, &axis, scale));
+        let mut line = format!("{} expansion {}", month.month, scale.text(total));
+        let mut top = axis.y(signed(kinds, |units| units > 0));
+        if let Some(aimed) = aimed(month).filter(|aimed| *aimed > 0) {
+            let y = axis.y(aimed);
+            shapes.push(Shape::Line { x1: x - 7, y1: y, x2: x + BAR + 7, y2: y, paint: "target" });
+            line.push_str(&format!(", for the target {}", scale.text(aimed)));
+            // The amount stands above the line where the two would meet.
+            top = if (y..y + 16).contains(&top) { y } else { top };
+        }
+        said.push(line);
+        shapes.push(Shape::text(x + BAR / 2, top - 6, scale.text(total)));
+        shapes.push(Shape::text(x + BAR / 2, TOP + HEIGHT + 16, month.month.to_string()));
+    }
+    let end = STEP * (i128::try_from(block.trend.len()).ok()? - 1) + BAR;
+    shapes.push(Shape::Line { x1: -8, y1: axis.y(0), x2: end + 8, y2: axis.y(0), paint: "ground" });
+    let mut keys = legend(moved_kinds(&block.trend));
+    keys.push(("line", format!("core expansion for a share of {} of new ARR", round(target))));
+    (block.trend.len() > 1).then(|| Drawing {
+        twin: "expansion_by_month".to_owned(),
+        title: "Expansion by month and kind".to_owned(),
+        legend: keys,
+        note: String::new(),
+        said: said.join("; "),
+        view: view(block.trend.len()),
+        is_wide: true,
+        shapes,
+    })
+}
+
+/// A month's kinds, up from the line and down from it.
+fn stack(x: i128, kinds: &[(Kind, i128)], axis: &Axis, scale: Scale) -> Vec<Shape> {
+    let (mut above, mut below) = (0, 0);
+    let mut shapes = Vec::new();
+    for (kind, units) in kinds.iter().filter(|(_, units)| *units != 0) {
+        let from = if *units > 0 { &mut above } else { &mut below };
+        let (y, height) = axis.between(*from, *from + units);
+        *from += units;
+        let said = format!("{} {}", title(kind.as_str()), scale.text(*units));
+        shapes.push(Shape::Bar { x, y, width: BAR, height, paint: paint(*kind), said });
+    }
+    shapes
+}
+
+fn signed(kinds: &[(Kind, i128)], is_meant: fn(i128) -> bool) -> i128 {
+    kinds.iter().map(|(_, units)| *units).filter(|units| is_meant(*units)).sum()
+}
+
+fn view(months: usize) -> View {
+    let steps = i128::try_from(months).unwrap_or(1);
+    View { x: -14, width: STEP * (steps - 1) + BAR + 28, height: TOP + HEIGHT + 22 }
+}
+
+fn whole_percent(share: Fraction) -> String {
     format!("{} %", divide_half_even(share.numerator * 100, share.denominator))
 }

@@ -64,50 +64,92 @@ impl View {
     #[must_use]
     pub fn sections(self) -> &'static [&'static str] {
         match self {
-            Self::Sales => &[
-                "expansion_by_kind",
-                "top_expanders",
-                "owners",
-                "targets",
-                "motion",
-                "scheduled",
-                "at_risk",
-                "segments_product",
-                "segments_owner",
-            ],
-            Self::Marketing => &[
-                "trend",
-                "targets",
-                "expansion_by_kind",
-                "motion",
-                "customers",
-                "first_month",
-                "cohorts",
-                "segments_country",
-                "segments_size_band",
-                "segments_tenure",
-                "segments_pricing_model",
-            ],
-            Self::Finance => &[
-                "rollforward",
-                "bridge",
-                "prior_period_adjustments",
-                "summary",
-                "contraction_by_kind",
-                "price_and_discount",
-                "rates",
-                "evidence",
-                "at_risk",
-                "scheduled",
-                "incomplete",
-                "segments_currency",
-            ],
-            Self::Executive => {
-                &["targets", "rollforward", "expansion_by_kind", "rates", "trend", "top_expanders", "owners"]
-            }
-            Self::Owner => {
-                &["owners", "segments_owner", "targets", "top_expanders", "scheduled", "at_risk", "cohorts"]
-            }
+            Self::Sales => &SALES,
+            Self::Marketing => &MARKETING,
+            Self::Finance => &FINANCE,
+            Self::Executive => &EXECUTIVE,
+            Self::Owner => &OWNER,
         }
     }
 }
+
+const SALES: [&str; 13] = [
+    "expansion_by_kind",
+    "expansion_by_cause",
+    "top_expanders",
+    "concentration",
+    "owners",
+    "targets",
+    "motion",
+    "scheduled",
+    "at_risk",
+    "pauses",
+    "segments_product",
+    "segment_months_product",
+    "segments_owner",
+];
+
+const MARKETING: [&str; 15] = [
+    "trend",
+    "targets",
+    "expansion_by_month",
+    "expansion_by_kind",
+    "expansion_by_cause",
+    "motion",
+    "customers",
+    "first_month",
+    "cohorts",
+    "retention_net",
+    "retention_gross",
+    "segments_country",
+    "segments_size_band",
+    "segments_tenure",
+    "segments_pricing_model",
+];
+
+const FINANCE: [&str; 19] = [
+    "rollforward",
+    "fx",
+    "bridge",
+    "prior_period_adjustments",
+    "summary",
+    "expansion_by_cause",
+    "contraction_by_kind",
+    "contraction_by_cause",
+    "price_and_discount",
+    "rates",
+    "evidence",
+    "at_risk",
+    "scheduled",
+    "pauses",
+    "incomplete",
+    "exceptions",
+    "reconciliation",
+    "segments_currency",
+    "movements",
+];
+
+const EXECUTIVE: [&str; 9] = [
+    "targets",
+    "rollforward",
+    "expansion_by_kind",
+    "expansion_by_month",
+    "rates",
+    "trend",
+    "top_expanders",
+    "concentration",
+    "owners",
+];
+
+const OWNER: [&str; 10] = [
+    "owners",
+    "segments_owner",
+    "segment_months_owner",
+    "targets",
+    "top_expanders",
+    "scheduled",
+    "at_risk",
+    "pauses",
+    "cohorts",
+    "retention_net",
+];

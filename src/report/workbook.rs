@@ -9,14 +9,16 @@ use rust_xlsxwriter::{
 };
 
 use super::cell::{Cell, Form, Number};
-use super::range::range_sections;
-use super::sheet::{Section, Sheet, range_facts};
+use super::sheet::{Section, Sheet};
 use super::workbook_charts::{Place, charts};
 use super::{RangeReport, Report, ReportError};
 use crate::mrr::Instant;
 
 /// The longest name that a worksheet may have.
 const LONGEST_NAME: usize = 31;
+
+/// The most movements that one worksheet is given: it holds 1,048,576 rows.
+const MOST_ROWS: usize = 1_048_000;
 
 /// The widest that a column is made, in letters.
 const WIDEST: usize = 60;
@@ -39,13 +41,7 @@ impl RangeReport {
     ///
     /// [`ReportError::Workbook`], as of one report.
     pub fn to_xlsx(&self) -> Result<Vec<u8>, ReportError> {
-        let sheet = Sheet {
-            title: format!("Expansion report {} to {}", self.from, self.to),
-            facts: range_facts(self),
-            blocks: Vec::new(),
-            rest: range_sections(self),
-        };
-        workbook(&sheet, self.months.last().and_then(|report| report.data_through))
+        workbook(&Sheet::of_range(self), self.months.last().and_then(|report| report.data_through))
     }
 }
 
@@ -60,7 +56,7 @@ fn workbook(sheet: &Sheet, made: Option<Instant>) -> Result<Vec<u8>, ReportError
     for (name, value) in &sheet.facts {
         cover.line(&[name.as_str().into(), value.as_str().into()])?;
     }
-    if sheet.blocks.is_empty() && sheet.rest.is_empty() {
+    if sheet.is_quiet() {
         cover.line(&["No customer had MRR in this month, and none moved.".into()])?;
     }
     cover.finish()?;
@@ -79,11 +75,15 @@ fn workbook(sheet: &Sheet, made: Option<Instant>) -> Result<Vec<u8>, ReportError
         page.finish()?;
     }
     if !sheet.rest.is_empty() {
-        let name = if sheet.blocks.is_empty() { "Months" } else { "Without a currency" };
-        let mut page = Page::new(book.add_worksheet(), name)?;
+        let mut page = Page::new(book.add_worksheet(), sheet.rest_title)?;
         for section in &sheet.rest {
             page.section(section)?;
         }
+        page.finish()?;
+    }
+    if let Some(register) = &sheet.register {
+        let mut page = Page::new(book.add_worksheet(), &register.title)?;
+        page.section(&register.clone().at_most(MOST_ROWS))?;
         page.finish()?;
     }
     Ok(book.save_to_buffer()?)

@@ -14,11 +14,12 @@ pub(super) struct Place {
 /// What is drawn of a section: its key, how, the title, the columns of values with their names.
 type Drawing = (&'static str, ChartType, &'static str, &'static [(u16, &'static str)]);
 
-const DRAWINGS: [Drawing; 4] = [
+const DRAWINGS: [Drawing; 5] = [
     ("rollforward", ChartType::Column, "What moved MRR", &[(1, "MRR")]),
     ("expansion_by_kind", ChartType::Bar, "Expansion by kind", &[(1, "MRR")]),
     ("trend", ChartType::ColumnStacked, "What each month added", &[(2, "core expansion"), (1, "new")]),
     ("motion", ChartType::Bar, "Who moved core expansion", &[(1, "MRR")]),
+    ("concentration", ChartType::Line, "Concentration of expansion", &[(2, "share")]),
 ];
 
 /// The fill of each column of values: dark and light, told apart without colour.

@@ -157,7 +157,8 @@ impl Book {
 fn bare(report: &Report) -> Value {
     let mut json: Value = serde_json::from_str(&report.to_json().unwrap()).unwrap();
     let of = json.as_object_mut().unwrap();
-    for key in ["status", "as", "closing"] {
+    // What a person should look at is asked of the ledger as it is, and not of books that are closed.
+    for key in ["status", "as", "closing", "exceptions"] {
         of.remove(key).unwrap();
     }
     json

@@ -17,6 +17,7 @@ mod movements;
 mod refusal;
 mod report;
 mod report_schema;
+mod report_sections_schema;
 mod words;
 
 use axum::Router;

@@ -7,11 +7,15 @@ use std::collections::BTreeMap;
 
 use utoipa::ToSchema;
 
+use super::report_sections_schema::{
+    CohortCurve, Concentration, ExceptionTold, ExpansionMonth, FxEffect, IncompleteLine, Paused,
+    ScheduledMovement, SegmentTrend,
+};
 use super::words::{ClassWord, KindWord};
 
 /// Amounts in minor units by their names.
 #[derive(ToSchema)]
-struct Amounts(BTreeMap<String, String>);
+pub(super) struct Amounts(BTreeMap<String, String>);
 
 /// Ratios by their names, and the reasons of those that are null.
 #[derive(ToSchema)]
@@ -56,6 +60,10 @@ pub(super) struct ReportAnswer {
     targets: Targets,
     /// The rates that the consolidated block takes, those of the month before first.
     exchange_rates: Vec<ExchangeRate>,
+    /// How many movements stand in the month; `movements` lists them.
+    movements: u64,
+    /// What stands between the facts and the figures; of a closed month, what was known when it was closed.
+    exceptions: Vec<ExceptionTold>,
 }
 
 /// The choices that the figures are made by.
@@ -230,6 +238,7 @@ struct CurrencyBlock {
     sources: Ratios,
     concentration: Concentration,
     owners: Vec<Owner>,
+    /// The last twelve months, as far as there is history.
     trend: Vec<TrendMonth>,
     /// From what was reported to what is restated; null of a report that is not restated.
     #[schema(required)]
@@ -245,6 +254,22 @@ struct CurrencyBlock {
     summary: Vec<String>,
     /// How it stands against what is aimed at.
     targets: Vec<Standing>,
+    /// The lane of expansion, by cause.
+    expansion_by_cause: Amounts,
+    /// The lane of contraction, by cause.
+    contraction_by_cause: Amounts,
+    /// Thirteen months of expansion, as far as there is history, this one last.
+    expansion_by_month: Vec<ExpansionMonth>,
+    /// The cohorts of these months, and what is left of each.
+    retention: Vec<CohortCurve>,
+    /// MRR that pauses hold back at the month's end, in no lane but their own.
+    paused_mrr: String,
+    /// Whose that is.
+    pauses: Vec<Paused>,
+    /// The parts of the lane `fx`; of a consolidated block only.
+    fx_effects: Vec<FxEffect>,
+    /// Core expansion of products, owners and configured segments, month by month.
+    segment_trends: Vec<SegmentTrend>,
 }
 
 /// Starting MRR, the lanes, ending MRR: starting and lanes sum up to ending.
@@ -381,45 +406,6 @@ struct Adjustment {
     /// The movement that it takes back.
     #[schema(required)]
     adjusts: Option<String>,
-}
-
-/// A movement that is dated after the run.
-#[derive(ToSchema)]
-struct ScheduledMovement {
-    customer: String,
-    #[schema(format = DateTime)]
-    effective_at: String,
-    #[schema(inline)]
-    class: ClassWord,
-    #[schema(inline)]
-    kind: KindWord,
-    delta: String,
-}
-
-/// An item without a value.
-#[derive(ToSchema)]
-struct IncompleteLine {
-    customer: String,
-    subscription: String,
-    item: String,
-    /// What is missing, with its id.
-    missing: String,
-    #[schema(format = DateTime)]
-    since: String,
-}
-
-/// How much of expansion comes from how few.
-#[derive(ToSchema)]
-struct Concentration {
-    expanders: u64,
-    #[schema(required)]
-    top_ten_share: Option<String>,
-    #[schema(nullable = false)]
-    top_ten_share_reason: Option<String>,
-    #[schema(required)]
-    median: Option<String>,
-    #[schema(nullable = false)]
-    median_reason: Option<String>,
 }
 
 /// Whose book grew how much.

@@ -198,7 +198,7 @@ impl Told {
 }
 
 pub(super) fn history(told: &[Told], as_of: Instant) -> History {
-    History { customers: told.iter().map(|told| told.history(as_of)).collect() }
+    History { customers: told.iter().map(|told| told.history(as_of)).collect(), noticed: Vec::new() }
 }
 
 pub(super) fn settings() -> Settings {

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 
 use super::book::{Told, at, block, history, item, month, priced, settings, value};
 use super::properties::{asked, business, customers, foots, sums_to};
-use crate::mrr::{Cadence, Currency, Delta, ExchangeRate, Kind, Lane, MICRO, Mrr, Quote, RateTable};
+use crate::mrr::{Cadence, Cause, Currency, Delta, ExchangeRate, Kind, Lane, MICRO, Mrr, Quote, RateTable};
 use crate::report::{
     CONSOLIDATED, Consolidation, CurrencyBlock, Figures, History, Report, Settings, missing_rates,
     month_report, range_report,
@@ -111,6 +111,28 @@ fn a_customer_is_netted_over_its_currencies_and_rates_are_at_the_months_rate() {
     let report = report_of(&two_currencies(), &settings(), "2026-10");
     assert_eq!(block(&report, "usd").figures.rollforward.lane(Lane::Contraction), cents(-500));
     assert_eq!(block(&report, "eur").figures.rollforward.lane(Lane::Expansion), cents(1_000));
+}
+
+#[test]
+fn what_rates_did_is_told_by_currency_and_cohorts_are_followed_at_one_rate() {
+    let october = consolidated("2026-10");
+    let [fx] = &october.fx[..] else { panic!("{:?}", october.fx) };
+    assert_eq!((fx.currency.as_str(), fx.starting_mrr), ("usd", Mrr(13_000 * MICRO)));
+    assert_eq!((fx.rates.0.as_str(), fx.rates.1.as_str(), fx.effect), ("0.92", "0.88", cents(-520)));
+    // At 0.88: A 88 €, B 50 €, C 8.80 € + 20 €; then A 105.60 €; then B gone, C 4.40 € + 30 €.
+    let [cohort] = &october.retention[..] else { panic!("{:?}", october.retention) };
+    let kept: Vec<Mrr> = cohort.points.iter().map(|point| point.mrr).collect();
+    assert_eq!(
+        (cohort.base, &kept[..]),
+        (Mrr(16_680 * MICRO), &[Mrr(18_440 * MICRO), Mrr(14_000 * MICRO)][..])
+    );
+    assert_eq!(value(&cohort.points[1].nrr), "0.839329");
+    // A counts for 88 €, C for 28.80 €.
+    assert_eq!(value(&cohort.points[1].grr), "0.70024");
+    let quantity = october.expansion_by_cause.iter().find(|(cause, _)| *cause == Cause::Quantity).unwrap().1;
+    assert_eq!(quantity, cents(560));
+    let team = &october.segment_trends[0].rows[0];
+    assert_eq!((team.0.as_str(), &team.1[..]), ("team", &[Delta::ZERO, cents(1_840), cents(560)][..]));
 }
 
 #[test]

@@ -1,8 +1,8 @@
 //! The worked October.
 
 use super::book::{at, block, dollars, history, month, mrr, october, settings, value};
-use crate::mrr::{Class, Delta, Kind, Lane};
-use crate::report::{CurrencyBlock, Rate, month_report};
+use crate::mrr::{Cause, Class, Delta, Kind, Lane, Mrr};
+use crate::report::{CurrencyBlock, Fraction, Rate, month_report};
 
 fn block_of(name: &str) -> CurrencyBlock {
     let report = month_report(&history(&october(), at("2026-12-01")), &settings(), month(name));
@@ -97,4 +97,76 @@ fn november_brings_the_transfer_back_and_churns_who_ended_while_paused() {
     assert_eq!(roll.lane(Lane::Expansion), delta(20));
     assert_eq!((roll.lane(Lane::Pause), roll.lane(Lane::Churn)), (delta(100), delta(-100)));
     assert_eq!(november.figures.customers.churned, 1);
+}
+
+#[test]
+fn the_worked_october_splits_expansion_by_cause() {
+    let october = block_of("2026-10");
+    // A: two seats +20, G: three fewer −30; D: another tier +30, G: another tier +90.
+    let moved: Vec<(Cause, Delta)> =
+        october.expansion_by_cause.iter().copied().filter(|(_, sum)| *sum != Delta::ZERO).collect();
+    assert_eq!(moved, [(Cause::Quantity, delta(-10)), (Cause::Tier, delta(120))]);
+    assert_eq!(october.expansion_by_cause.len(), Cause::OF_ITEMS.len());
+    assert!(october.contraction_by_cause.iter().all(|(_, sum)| *sum == Delta::ZERO));
+}
+
+#[test]
+fn the_worked_octobers_expansion_hangs_on_three() {
+    let concentration = block_of("2026-10").concentration;
+    let curve: Vec<(u64, Delta, String)> = concentration
+        .curve
+        .iter()
+        .map(|point| (point.customers, point.expansion, value(&point.share)))
+        .collect();
+    let expected = [(1, 60, "0.545455"), (2, 90, "0.818182"), (3, 110, "1")];
+    assert_eq!(curve, expected.map(|(count, amount, share)| (count, delta(amount), share.to_owned())));
+}
+
+#[test]
+fn the_worked_octobers_cohorts_are_followed_from_the_end_of_their_first_month() {
+    let october = block_of("2026-10");
+    let cohort = |name: &str| october.retention.iter().find(|cohort| cohort.month == month(name)).unwrap();
+    let shares = |name: &str| -> Vec<(String, String)> {
+        cohort(name).points.iter().map(|point| (value(&point.nrr), value(&point.grr))).collect()
+    };
+    // A 100 and G 300 become 120 and 360; C 200 leaves while H keeps 60; E pauses, F is between two subscriptions.
+    let pair = |net: &str, gross: &str| (net.to_owned(), gross.to_owned());
+    assert_eq!((cohort("2026-09").customers, cohort("2026-09").base), (2, mrr(400)));
+    assert_eq!(shares("2026-09"), [pair("1.2", "1")]);
+    assert_eq!(cohort("2026-08").base, mrr(260));
+    assert_eq!(shares("2026-08"), [pair("1", "1"), pair("0.230769", "0.230769")]);
+    assert_eq!(shares("2026-07").last(), Some(&pair("0", "0")));
+    assert_eq!(shares("2026-06").len(), 4);
+    // B is new at 80, D was brought forward and stands at 120: nothing is behind them yet.
+    let own = cohort("2026-10");
+    assert_eq!((own.customers, own.brought_forward, own.base), (2, 1, mrr(200)));
+    assert!(own.points.is_empty());
+}
+
+#[test]
+fn the_worked_october_has_a_year_of_expansion_and_what_the_target_asks() {
+    let october = block_of("2026-10");
+    let last = october.trend.last().unwrap();
+    assert_eq!(last.expansion_by_kind, october.figures.expansion_by_kind);
+    assert_eq!((last.total_expansion(), last.new), (delta(110), delta(80)));
+    // Three tenths of what the month adds: 80 × 3 ÷ 7.
+    let aimed = last.aimed(Fraction { numerator: 3, denominator: 10 }).unwrap();
+    assert_eq!(aimed.to_string(), "3428.571429");
+    assert_eq!(last.aimed(Fraction { numerator: 1, denominator: 1 }), None);
+    let products: Vec<(&str, Delta)> = october.segment_trends[0]
+        .rows
+        .iter()
+        .map(|(segment, months)| (segment.as_str(), *months.last().unwrap()))
+        .collect();
+    assert_eq!(products, [("seats", delta(-30)), ("team", delta(140))]);
+}
+
+#[test]
+fn the_worked_october_names_who_is_paused_until_the_subscription_ends() {
+    let paused = block_of("2026-10").pauses;
+    let told: Vec<(&str, &str, Mrr)> =
+        paused.iter().map(|one| (one.customer.as_str(), one.subscription.as_str(), one.mrr)).collect();
+    assert_eq!(told, [("cus_e", "sub_e", mrr(100))]);
+    assert_eq!(paused[0].since, at("2026-10-18"));
+    assert_eq!(block_of("2026-11").pauses, [], "it ended while paused");
 }

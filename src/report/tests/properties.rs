@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::book::{Told, at, history, item, month, settings};
 use crate::mrr::{Currency, Delta, Fate, Instant, Item, Lane, Mrr, Origin, State, Status, net_month};
-use crate::report::{CustomerHistory, Figures, Settings, month_report, range_report};
+use crate::report::{CurrencyBlock, CustomerHistory, Figures, Settings, month_report, range_report};
 
 /// What one customer does next: days later, an act, a product, a quantity.
 pub(super) type Act = (i64, u8, u8, u64);
@@ -108,6 +108,37 @@ pub(super) fn sums_to(parts: &[&Figures], whole: &Figures) -> Result<(), TestCas
     Ok(())
 }
 
+/// Causes, customers, months and segments are other ways to take the same expansion apart; cohorts keep no more
+/// than there is.
+pub(super) fn spreads(block: &CurrencyBlock) -> Result<(), TestCaseError> {
+    let total = block.figures.total_expansion;
+    let sum = |causes: &[(crate::mrr::Cause, Delta)]| causes.iter().map(|(_, sum)| *sum).sum::<Delta>();
+    prop_assert_eq!(sum(&block.expansion_by_cause), total);
+    prop_assert_eq!(sum(&block.contraction_by_cause), block.figures.rollforward.lane(Lane::Contraction));
+    let largest = block.concentration.curve.last().map_or(Delta::ZERO, |point| point.expansion);
+    prop_assert_eq!(largest, total);
+    let last = block.trend.last().map(|month| (month.total_expansion(), month.core_expansion));
+    prop_assert_eq!(last.unwrap_or_default(), (total, block.figures.core_expansion));
+    for trend in &block.segment_trends {
+        for (index, month) in block.trend.iter().enumerate() {
+            let of_month: Delta = trend.rows.iter().map(|(_, months)| months[index]).sum();
+            prop_assert_eq!(of_month, month.core_expansion, "{} {}", &trend.dimension, month.month);
+        }
+    }
+    let mut left = Mrr::ZERO;
+    for cohort in &block.retention {
+        prop_assert!(cohort.base.is_positive() && cohort.brought_forward <= cohort.customers);
+        left += cohort.points.last().map_or(cohort.base, |point| point.mrr);
+        for point in &cohort.points {
+            let (net, gross) = (point.nrr.known().unwrap(), point.grr.known().unwrap());
+            prop_assert!(gross.numerator <= net.numerator && gross.numerator <= cohort.base.0);
+        }
+    }
+    prop_assert!(left <= block.figures.rollforward.ending_mrr);
+    prop_assert!(block.pauses.iter().all(|paused| paused.mrr.is_positive()));
+    Ok(())
+}
+
 fn quiet(customer: &CustomerHistory) -> bool {
     customer.movements.is_empty()
 }
@@ -137,6 +168,7 @@ proptest! {
                 }
                 let cohorts: Vec<&Figures> = block.cohorts.iter().map(|cohort| &cohort.figures).collect();
                 sums_to(&cohorts, &block.figures)?;
+                spreads(block)?;
             }
             prop_assert!(opened.values().all(|left| *left == Mrr::ZERO));
         }

@@ -1,10 +1,11 @@
 //! How to supply what a line wants (R4). Whatever arrives heals every customer that asks for it, by itself.
 
 /// The remedy for what a line is incomplete for, by the words it is told in.
-pub(super) fn remedy_of(missing: &str) -> String {
+#[must_use]
+pub fn remedy_of(missing: &str) -> String {
     let is = |begins: &str| missing.starts_with(begins);
     if is("the items") {
-        return items("SUBSCRIPTION");
+        return items_remedy("SUBSCRIPTION");
     }
     if is("the meaning of") {
         return "upgrade upswell: its version does not know the status".to_owned();
@@ -25,7 +26,8 @@ pub(super) fn remedy_of(missing: &str) -> String {
 }
 
 /// How the items past the tenth are supplied.
-pub(super) fn items(subscription: &str) -> String {
+#[must_use]
+pub fn items_remedy(subscription: &str) -> String {
     format!(
         "events carry ten items: import `stripe subscription_items list --subscription {subscription} --limit 100` \
          with `upswell backfill`, or set STRIPE_API_KEY"
@@ -33,7 +35,7 @@ pub(super) fn items(subscription: &str) -> String {
 }
 
 /// How a coupon's products are supplied.
-pub(super) const COUPON: &str = "Stripe leaves a coupon's products out of events: it is taken as unrestricted; \
+pub const COUPON_REMEDY: &str = "Stripe leaves a coupon's products out of events: it is taken as unrestricted; \
                                  to be sure, import `stripe coupons list --expand data.applies_to --limit 100` \
                                  with `upswell backfill`, or set STRIPE_API_KEY";
 

@@ -1,0 +1,115 @@
+//! What a report lists beside its sums: what is to come, what is paused, what has no value, what to look at.
+
+use std::cmp::Reverse;
+
+use super::exceptions::exceptions;
+use super::pauses::paused;
+use super::{
+    Concern, CurrencyBlock, CustomerHistory, History, Incomplete, Noticed, Paused, Report, Scheduled,
+    Settings,
+};
+use crate::mrr::{Currency, CustomerId, Delta, Instant, Movement, Mrr};
+
+/// How far the forward view reaches.
+const FORWARD_SECONDS: i64 = 90 * 86_400;
+
+impl Report {
+    /// Lists it all; `end` is the month's.
+    pub(super) fn list(&mut self, history: &History, end: Instant, settings: &Settings) {
+        look_forward(self, history, settings);
+        list_pauses(self, history, end);
+        list_incomplete(self, history, end, settings);
+    }
+
+    /// Counts what stands between the facts and the figures, when everything is listed.
+    pub(super) fn note_exceptions(&mut self, history: &History, end: Instant, missing_rates: usize) {
+        let lines = self.currencies.iter().map(|block| block.incomplete.len()).sum::<usize>();
+        // Asked for alone, the consolidated block has the lines of all currencies.
+        let consolidated = self.consolidated.as_ref().map_or(0, |block| block.incomplete.len());
+        let lines = (lines + self.incomplete.len()).max(consolidated);
+        let counts = [(Concern::Incomplete, lines), (Concern::MissingRate, missing_rates)];
+        let counted = |(concern, count): (Concern, usize)| {
+            Noticed::counted(concern, i64::try_from(count).unwrap_or(i64::MAX))
+        };
+        let own = counts.into_iter().filter_map(counted);
+        let noticed: Vec<Noticed> = history.noticed.iter().copied().chain(own).collect();
+        self.exceptions = exceptions(&noticed, end);
+    }
+}
+
+/// The forward view: what is dated within ninety days after the newest fact (R22).
+fn upcoming<'h>(history: &'h History, settings: &Settings) -> Vec<(&'h CustomerId, &'h Movement)> {
+    let Some(now) = settings.data_through else { return Vec::new() };
+    let until = Instant(now.0.saturating_add(FORWARD_SECONDS));
+    let is_near = |movement: &&Movement| movement.effective_at > now && movement.effective_at <= until;
+    let of = |customer: &'h CustomerHistory| {
+        customer.scheduled.iter().filter(is_near).map(|movement| (&customer.customer, movement))
+    };
+    let mut upcoming: Vec<(&CustomerId, &Movement)> = history.customers.iter().flat_map(of).collect();
+    upcoming.sort_by_key(|(customer, movement)| (movement.effective_at, *customer));
+    upcoming
+}
+
+fn look_forward(report: &mut Report, history: &History, settings: &Settings) {
+    for (customer, movement) in upcoming(history, settings) {
+        if let Some(block) = report.currencies.iter_mut().find(|block| block.currency == movement.currency) {
+            block.scheduled.push(Scheduled { customer: customer.clone(), movement: movement.clone() });
+        }
+    }
+}
+
+/// What pauses hold back at the month's end, in the block of its currency.
+fn list_pauses(report: &mut Report, history: &History, end: Instant) {
+    for (currency, paused) in history.customers.iter().flat_map(|customer| paused(customer, end)) {
+        if let Some(block) = report.currencies.iter_mut().find(|block| block.currency == currency) {
+            block.pauses.push(paused);
+        }
+    }
+    report.currencies.iter_mut().for_each(largest_first);
+}
+
+fn largest_first(block: &mut CurrencyBlock) {
+    block
+        .pauses
+        .sort_by_key(|paused| (Reverse(paused.mrr), paused.customer.clone(), paused.subscription.clone()));
+}
+
+/// The same of all currencies in a consolidated block, at the month's rates; what has none is in its own
+/// currency's block only.
+pub(super) fn list_consolidated(
+    block: &mut CurrencyBlock,
+    history: &History,
+    end: Instant,
+    settings: &Settings,
+    told: &dyn Fn(&Currency, i128) -> Option<i128>,
+) {
+    for (customer, movement) in upcoming(history, settings) {
+        if let Some(delta) = told(&movement.currency, movement.delta.0).map(Delta) {
+            let movement = Movement { delta, currency: block.currency.clone(), ..movement.clone() };
+            block.scheduled.push(Scheduled { customer: customer.clone(), movement });
+        }
+    }
+    for (currency, paused) in history.customers.iter().flat_map(|customer| paused(customer, end)) {
+        if let Some(mrr) = told(&currency, paused.mrr.0).map(Mrr) {
+            block.pauses.push(Paused { mrr, ..paused });
+        }
+    }
+    largest_first(block);
+}
+
+/// Every item that could not be valued at the month's end is named, in its currency's block or, where
+/// no currency is known of it, in the report's own list: never a silent zero (R4).
+fn list_incomplete(report: &mut Report, history: &History, end: Instant, settings: &Settings) {
+    for customer in &history.customers {
+        for line in customer.incomplete.iter().filter(|line| line.since < end) {
+            let of_item = customer.levels.iter().find(|level| level.item == line.item);
+            let currency = of_item.or(customer.levels.first()).map(|level| &level.currency);
+            if currency.is_some() && settings.currency.is_some() && currency != settings.currency.as_ref() {
+                continue;
+            }
+            let block = report.currencies.iter_mut().find(|block| Some(&block.currency) == currency);
+            let list = block.map_or(&mut report.incomplete, |block| &mut block.incomplete);
+            list.push(Incomplete { customer: customer.customer.clone(), line: line.clone() });
+        }
+    }
+}
