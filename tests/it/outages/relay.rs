@@ -150,18 +150,17 @@ impl Network {
     fn lets_through(&self, line: &Line) -> bool {
         let mut weather = self.weather.lock().unwrap();
         loop {
+            let is_lost = line.is_lost.load(Ordering::SeqCst);
             match *weather {
                 Weather::Cut => return false,
-                _ if line.is_lost.load(Ordering::SeqCst) => {}
-                Weather::Silent => {}
-                Weather::Fair => return true,
-                Weather::Slow(by) => {
+                Weather::Fair if !is_lost => return true,
+                Weather::Slow(by) if !is_lost => {
                     drop(weather);
                     std::thread::sleep(by);
                     return true;
                 }
+                _ => weather = self.changed.wait(weather).unwrap(),
             }
-            weather = self.changed.wait(weather).unwrap();
         }
     }
 }
