@@ -16,7 +16,6 @@ pub mod movements;
 pub mod openapi;
 pub mod policy;
 pub mod reconcile;
-mod remedy;
 pub mod reopen;
 pub mod report;
 pub mod serve;

@@ -41,6 +41,8 @@ impl Counts {
 pub struct ParkedEvent {
     /// Its number in the inbox.
     pub seq: i64,
+    /// Its book.
+    pub book: String,
     /// The event.
     pub event: String,
     /// Its type.
@@ -199,7 +201,7 @@ impl Ledger {
     ///
     /// The store's refusal.
     pub async fn parked(&self, after_seq: i64) -> Result<Vec<ParkedEvent>, LedgerError> {
-        let sql = "SELECT i.seq, i.event_id AS event, i.kind, COALESCE(d.path, '$') AS path, \
+        let sql = "SELECT i.seq, i.book, i.event_id AS event, i.kind, COALESCE(d.path, '$') AS path, \
                    COALESCE(d.reason, '') AS reason, i.place \
                    FROM disposition d JOIN inbox i ON i.seq = d.inbox_seq \
                    WHERE d.outcome = 'parked' AND d.outcome <> 'settled' AND i.seq > $1 ORDER BY i.seq";

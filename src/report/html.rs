@@ -2,18 +2,21 @@
 
 use askama::Template;
 
+use super::leads::{Lead, Leads};
 use super::range::range_sections;
-use super::sheet::{Section, Sheet, SheetBlock, range_facts};
+use super::sheet::{Row, Section, Sheet, SheetBlock, range_facts};
 use super::trend_chart::{Chart, chart};
 use super::waterfall::{Waterfall, waterfall};
 use super::{RangeReport, Report, ReportError};
 
 #[derive(Template)]
-#[template(path = "report.html")]
-struct Page {
+#[template(path = "report.html", blocks = ["figures"])]
+struct Page<'p> {
     sheet: Sheet,
     charts: Vec<Option<Chart>>,
     waterfalls: Vec<Option<Waterfall>>,
+    /// Where figures lead; nowhere in a file of its own.
+    leads: Option<Leads<'p>>,
 }
 
 impl Report {
@@ -23,10 +26,26 @@ impl Report {
     ///
     /// [`ReportError::Html`], which does not happen for text in memory.
     pub fn to_html(&self) -> Result<String, ReportError> {
-        let sheet = Sheet::whole(self);
-        let charts = self.blocks().map(|(_, block)| chart(&block.trend)).collect();
-        let waterfalls = self.blocks().map(|(_, block)| waterfall(block)).collect();
-        Ok(Page { sheet, charts, waterfalls }.render()?)
+        Ok(self.html_page(None).render()?)
+    }
+
+    /// What is between the head and the foot of that page, each figure leading to what `href` gives for it.
+    ///
+    /// # Errors
+    ///
+    /// [`ReportError::Html`], which does not happen for text in memory.
+    pub fn to_html_part(&self, href: &dyn Fn(&Lead) -> String) -> Result<String, ReportError> {
+        let leads = Leads { month: self.month, href };
+        Ok(self.html_page(Some(leads)).as_figures().render()?)
+    }
+
+    fn html_page<'p>(&self, leads: Option<Leads<'p>>) -> Page<'p> {
+        Page {
+            sheet: Sheet::whole(self),
+            charts: self.blocks().map(|(_, block)| chart(&block.trend)).collect(),
+            waterfalls: self.blocks().map(|(_, block)| waterfall(block)).collect(),
+            leads,
+        }
     }
 }
 
@@ -43,11 +62,27 @@ impl RangeReport {
             blocks: Vec::new(),
             rest: range_sections(self),
         };
-        Ok(Page { sheet, charts: Vec::new(), waterfalls: Vec::new() }.render()?)
+        Ok(Page { sheet, charts: Vec::new(), waterfalls: Vec::new(), leads: None }.render()?)
     }
 }
 
-impl Page {
+/// The style of the page, as it stands in its template.
+#[must_use]
+pub fn page_style() -> &'static str {
+    let template = include_str!("../../templates/report.html");
+    let inside = template.split_once("<style>").and_then(|(_, rest)| rest.split_once("</style>"));
+    inside.map_or("", |(style, _)| style)
+}
+
+impl Page<'_> {
+    fn tile_href(&self, block: &SheetBlock, name: &str) -> Option<String> {
+        self.leads.as_ref()?.tile(&block.code, name)
+    }
+
+    fn href(&self, code: &str, section: &Section, row: &Row, index: &usize) -> Option<String> {
+        self.leads.as_ref()?.cell(code, section, row, *index)
+    }
+
     /// The months of a block whose table is on the page.
     fn chart<'p>(&'p self, index: &usize, block: &SheetBlock) -> Option<&'p Chart> {
         let has_table = block.sections.iter().any(|section| section.key == "trend");
