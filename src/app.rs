@@ -11,8 +11,9 @@ use tracing::Instrument;
 
 use crate::api::Api;
 use crate::config::Config;
+use crate::doctor::{Doctor, Setup};
 use crate::explain::Explainer;
-use crate::http::{Access, Rooms, router};
+use crate::http::{Access, Dashboard, Rooms, router};
 use crate::ledger::{Ledger, LedgerError};
 use crate::metrics::Metrics;
 use crate::mrr::RateTable;
@@ -128,6 +129,32 @@ impl App {
         Reporter::new(self.ledger.clone(), settings)
     }
 
+    /// What looks for what is wrong.
+    #[must_use]
+    pub fn doctor(&self) -> Doctor {
+        let config = &self.config;
+        let is_odd = |secret: &&crate::config::Secret| !secret.expose().starts_with("whsec_");
+        let setup = Setup {
+            has_secret: !config.webhook_secrets.is_empty(),
+            odd_secrets: config.webhook_secrets.iter().filter(is_odd).count(),
+            listens_without_token: !config.listen.ip().is_loopback() && config.api_tokens.is_empty(),
+            has_key: config.api_key.is_some(),
+        };
+        Doctor::new(self.ledger.clone(), self.reporter(), setup)
+    }
+
+    /// The pages; where nothing may be settled, months can't be closed there.
+    fn dashboard(&self, does: Duty) -> Dashboard {
+        Dashboard {
+            reporter: self.reporter(),
+            explainer: Explainer::new(self.ledger.clone()),
+            ledger: self.ledger.clone(),
+            doctor: self.doctor(),
+            settler: (does == Duty::Everything).then(|| self.settler()),
+            now,
+        }
+    }
+
     /// Serves on `listener` until `stop` is done, then answers what was taken, settles it, and
     /// closes the store. One that only receives leaves settling and fetching to others.
     ///
@@ -157,7 +184,7 @@ impl App {
         let tokens = self.config.api_tokens.iter().map(crate::config::Secret::expose);
         let access = Access::by_tokens(tokens, self.config.limits.token_guesses);
         let api = http::api(self.reporter(), Explainer::new(self.ledger.clone()), now);
-        let private = http::dashboard(self.reporter(), now).merge(api).merge(http::metrics(
+        let private = http::dashboard(self.dashboard(does)).merge(api).merge(http::metrics(
             metrics.clone(),
             Arc::clone(&door),
             watch,
@@ -166,7 +193,7 @@ impl App {
         let trusted_proxies = self.config.trusted_proxies.clone();
         let rooms = Rooms { door, limits, trusted_proxies, metrics: metrics.clone(), now };
         // The router holds the door: when it is gone, the committer has answered all and ends.
-        http::serve(listener, router(rooms, access, private), limits, metrics, stop).await;
+        http::serve(listener, router(&rooms, access, private), limits, metrics, stop).await;
         committer.await.context("the committer ended early")?;
         // What they were about to fetch is fetched by the next ones.
         fetching.iter().for_each(JoinHandle::abort);

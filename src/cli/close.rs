@@ -1,7 +1,5 @@
 //! `upswell close`: freezes a month (R24).
 
-use std::collections::BTreeSet;
-
 use clap::Args;
 
 use super::args::month;
@@ -41,9 +39,7 @@ struct Row {
 /// A month that can't be closed, with the remedy; the store's.
 pub async fn run(args: &CloseArgs, app: &App) -> anyhow::Result<Outcome> {
     let settings = app.reporter().settings(args.book.as_deref()).await?;
-    let metadata_key = |key: &String| key.strip_prefix("metadata.").unwrap_or(key).to_owned();
-    let keys: BTreeSet<String> =
-        settings.segments.iter().chain(settings.owner_key.iter()).map(metadata_key).collect();
+    let keys = settings.metadata_keys();
     let closed = app.settler().close(&settings.book, args.month, keys, now()).await?;
     warn(&closed.doubts, &settings.book);
     emit(&text(&closed, &settings.book, args.format)?)?;

@@ -4,17 +4,18 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, Method, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use sha2::{Digest, Sha256};
-use subtle::{Choice, ConstantTimeEq};
+use subtle::ConstantTimeEq;
 use tokio::sync::Semaphore;
 
-use super::Problem;
 use super::client::{Proxies, peer};
 use super::guesses::Guesses;
 use super::quiet::Quiet;
+use super::session::{Ended, Key, Session, random};
+use super::{Problem, pages, session};
 use crate::metrics::Metrics;
 
 /// What a browser says of where a request was made.
@@ -24,34 +25,57 @@ const SEC_FETCH_SITE: header::HeaderName = header::HeaderName::from_static("sec-
 const FORWARDED: [&str; 5] = ["forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip", "via"];
 
 /// The tokens that open the private routes, kept as digests so that comparing takes the same time
-/// whatever is sent.
+/// whatever is sent, and the keys of their sessions.
 #[derive(Clone)]
 pub struct Access {
     digests: Vec<[u8; 32]>,
+    keys: Arc<[Key]>,
+    ended: Arc<Ended>,
     guesses: Arc<Guesses>,
+    /// What forms are made with while no token is set.
+    own: Option<Key>,
+}
+
+/// Who was let in, and what its forms bring with them.
+#[derive(Debug, Clone)]
+pub(super) struct Visitor {
+    /// Its session, where it has one.
+    pub(super) session: Option<Session>,
+    /// What a form has to bring that changes something; none where there is no making one.
+    pub(super) form: Option<String>,
 }
 
 impl Access {
     /// Access by these tokens; by none, only from loopback. An address that sends `max_guesses` wrong ones in a
     /// minute is not listened to for the rest of it.
     pub fn by_tokens<'a>(tokens: impl IntoIterator<Item = &'a str>, max_guesses: u32) -> Self {
-        let digests = tokens.into_iter().map(|token| Sha256::digest(token).into());
-        Self { digests: digests.collect(), guesses: Arc::new(Guesses::new(max_guesses)) }
-    }
-
-    fn knows(&self, token: &str) -> bool {
-        let sent: [u8; 32] = Sha256::digest(token).into();
-        let any = self.digests.iter().fold(Choice::from(0), |found, known| found | known.ct_eq(&sent));
-        any.into()
-    }
-
-    /// Whether one of the tokens was sent, or else that this is this machine.
-    fn refusal(&self, headers: &HeaderMap, peer: Option<IpAddr>) -> Option<Problem> {
-        if self.digests.is_empty() {
-            return (!is_local(headers, peer)).then(not_local);
+        let (digests, keys): (Vec<[u8; 32]>, Vec<Key>) = tokens
+            .into_iter()
+            .map(|token| -> ([u8; 32], Key) { (Sha256::digest(token).into(), Key::of(token.as_bytes())) })
+            .unzip();
+        Self {
+            digests,
+            keys: keys.into(),
+            ended: Arc::default(),
+            guesses: Arc::new(Guesses::new(max_guesses)),
+            own: random::<32>().map(|bytes| Key::of(&bytes)),
         }
-        let is_known = bearer(headers).is_some_and(|token| self.knows(token));
-        (!is_known).then(no_token)
+    }
+
+    fn asks_for_tokens(&self) -> bool {
+        !self.digests.is_empty()
+    }
+
+    /// The key of a token that is one of those that are set.
+    fn key_of(&self, token: &str) -> Option<&Key> {
+        let sent: [u8; 32] = Sha256::digest(token).into();
+        let mut found = None;
+        for (known, key) in self.digests.iter().zip(self.keys.iter()) {
+            if bool::from(known.ct_eq(&sent)) {
+                found = Some(key);
+            }
+        }
+        found
     }
 }
 
@@ -66,44 +90,133 @@ pub(super) struct Gate {
 }
 
 impl Gate {
-    fn refusal(&self, request: &Request) -> Option<Problem> {
+    /// Whoever asks, if it may.
+    fn admit(&self, request: &Request) -> Result<Visitor, Problem> {
         let headers = request.headers();
         let peer = peer(request);
         if is_cross_site(request.method(), headers) {
-            return Some(cross_site());
+            return Err(cross_site());
         }
-        // Who sends no token guesses none.
-        if self.access.digests.is_empty() || !headers.contains_key(header::AUTHORIZATION) {
-            return self.access.refusal(headers, peer);
+        if !self.access.asks_for_tokens() {
+            let form = self.access.own.as_ref().map(|key| key.form("this machine"));
+            return if is_local(headers, peer) {
+                Ok(Visitor { session: None, form })
+            } else {
+                Err(not_local())
+            };
         }
-        let Some(client) = self.proxies.client(headers, peer) else { return Some(no_token()) };
+        if headers.contains_key(header::AUTHORIZATION) {
+            let key = self.key_shown(bearer(headers), headers, peer)?;
+            return Ok(Visitor { session: None, form: Some(key.form("bearer")) });
+        }
+        // A session is for reading, and for pages, whose forms prove themselves.
+        let is_page = !request.uri().path().starts_with("/api/");
+        let session = self.session(headers, peer).filter(|_| is_page || request.method().is_safe());
+        let session = session.ok_or_else(no_token)?;
+        Ok(Visitor { form: Some(session.form.clone()), session: Some(session) })
+    }
+
+    /// The key of the token that is shown, unless its sender has guessed too much.
+    fn key_shown(
+        &self,
+        token: Option<&str>,
+        headers: &HeaderMap,
+        peer: Option<IpAddr>,
+    ) -> Result<&Key, Problem> {
+        let client = self.proxies.client(headers, peer).ok_or_else(no_token)?;
         let now = (self.now)();
         if let Some(seconds) = self.access.guesses.wait_seconds(client, now) {
-            return Some(too_many_guesses(seconds));
+            return Err(too_many_guesses(seconds));
         }
-        let refusal = self.access.refusal(headers, peer);
-        if refusal.is_some() {
+        let key = token.and_then(|token| self.access.key_of(token));
+        if key.is_none() {
             if let Some(left_out) = self.wrong.asks(now) {
                 tracing::warn!(%client, left_out, "wrong token");
             }
             self.access.guesses.was_wrong(client, now);
         }
-        refusal
+        key.ok_or_else(no_token)
+    }
+
+    /// The session whose cookie came with a request.
+    fn session(&self, headers: &HeaderMap, peer: Option<IpAddr>) -> Option<Session> {
+        let value = session::sent(headers, self.proxies.is_over_tls(headers, peer))?;
+        session::read(&self.access.keys, &self.access.ended, value, (self.now)())
+    }
+
+    /// Whether a request comes from who needs not sign in: somebody who has, or this machine while no token is set.
+    pub(super) fn needs_no_sign_in(&self, headers: &HeaderMap, peer: Option<IpAddr>) -> bool {
+        if self.access.asks_for_tokens() {
+            return self.session(headers, peer).is_some();
+        }
+        is_local(headers, peer)
+    }
+
+    /// The header that begins a session for who shows a token.
+    ///
+    /// # Errors
+    ///
+    /// Another site's page sent it; a wrong token, or too many of them; no random bytes.
+    pub(super) fn sign_in(
+        &self,
+        token: &str,
+        headers: &HeaderMap,
+        peer: Option<IpAddr>,
+    ) -> Result<HeaderValue, Problem> {
+        if is_cross_site(&Method::POST, headers) {
+            return Err(cross_site());
+        }
+        if !self.access.asks_for_tokens() {
+            return Err(not_local());
+        }
+        let key = self.key_shown(Some(token), headers, peer)?;
+        let cookie = session::begin(key, (self.now)())
+            .and_then(|value| session::set(&value, self.proxies.is_over_tls(headers, peer)));
+        cookie.ok_or_else(no_session)
+    }
+
+    /// Ends a session; the header that has the browser forget it.
+    pub(super) fn sign_out(
+        &self,
+        visitor: &Visitor,
+        headers: &HeaderMap,
+        peer: Option<IpAddr>,
+    ) -> Option<HeaderValue> {
+        if let Some(session) = &visitor.session {
+            self.access.ended.end(session, (self.now)());
+        }
+        session::forget(self.proxies.is_over_tls(headers, peer))
+    }
+}
+
+impl Visitor {
+    /// Whether a form was made for this visitor.
+    pub(super) fn made(&self, sent: Option<&str>) -> bool {
+        let (Some(own), Some(sent)) = (&self.form, sent) else { return false };
+        own.as_bytes().ct_eq(sent.as_bytes()).into()
     }
 }
 
 /// Lets a request through, or answers why not.
-pub(super) async fn check(State(gate): State<Arc<Gate>>, request: Request, next: Next) -> Response {
-    let refusal = gate.refusal(&request);
+pub(super) async fn check(State(gate): State<Arc<Gate>>, mut request: Request, next: Next) -> Response {
+    let admitted = gate.admit(&request);
     let turn = gate.questions.try_acquire();
-    let Some(problem) = refusal.or_else(|| turn.is_err().then(busy)) else {
-        return next.run(request).await;
+    let problem = match admitted {
+        Ok(visitor) if turn.is_ok() => {
+            request.extensions_mut().insert(visitor);
+            return next.run(request).await;
+        }
+        Ok(_) => busy(),
+        Err(problem) => problem,
     };
     gate.metrics.refused(problem.code());
+    let is_sign_in_asked = problem.status() == StatusCode::UNAUTHORIZED;
+    if is_sign_in_asked && let Some(page) = pages::lead_to_sign_in(&request) {
+        return page;
+    }
     let mut response = problem.into_response();
-    if response.status() == StatusCode::UNAUTHORIZED {
-        let scheme = header::HeaderValue::from_static("Bearer");
-        response.headers_mut().insert(header::WWW_AUTHENTICATE, scheme);
+    if is_sign_in_asked {
+        response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
     }
     response
 }
@@ -114,7 +227,7 @@ fn is_cross_site(method: &Method, headers: &HeaderMap) -> bool {
     if method.is_safe() {
         return false;
     }
-    let text = |name| headers.get(name).map(|value: &header::HeaderValue| value.to_str().unwrap_or("?"));
+    let text = |name| headers.get(name).map(|value: &HeaderValue| value.to_str().unwrap_or("?"));
     if let Some(site) = text(SEC_FETCH_SITE) {
         return !["same-origin", "none"].contains(&site);
     }
@@ -160,7 +273,7 @@ fn not_local() -> Problem {
 }
 
 fn no_token() -> Problem {
-    let detail = "send one of UPSWELL_API_TOKEN as `Authorization: Bearer …`";
+    let detail = "send one of UPSWELL_API_TOKEN as `Authorization: Bearer …`; in a browser, sign in with it at /sign-in";
     Problem::new(StatusCode::UNAUTHORIZED, "token_missing_or_wrong", detail)
 }
 
@@ -174,6 +287,11 @@ fn cross_site() -> Problem {
     Problem::new(StatusCode::FORBIDDEN, "cross_site", detail)
 }
 
+fn no_session() -> Problem {
+    let detail = "the system gives no random bytes, so no session can begin; try again";
+    Problem::new(StatusCode::SERVICE_UNAVAILABLE, "no_session", detail)
+}
+
 fn busy() -> Problem {
     let detail = "too many questions are being answered; come back soon";
     Problem::new(StatusCode::SERVICE_UNAVAILABLE, "busy", detail).retry_after_seconds(1)
@@ -185,12 +303,21 @@ mod tests {
     use super::*;
 
     fn is_let_in(tokens: &[&str], headers: &[(&'static str, &str)], peer: &str) -> bool {
-        let mut map = HeaderMap::new();
+        let mut request = Request::new(axum::body::Body::empty());
         for (name, value) in headers {
-            map.append(*name, value.parse().unwrap());
+            request.headers_mut().append(*name, value.parse().unwrap());
         }
-        let access = Access::by_tokens(tokens.iter().copied(), 10);
-        access.refusal(&map, Some(peer.parse().unwrap())).is_none()
+        let address = SocketAddr::new(peer.parse().unwrap(), 1);
+        request.extensions_mut().insert(axum::extract::ConnectInfo(address));
+        let gate = Gate {
+            access: Access::by_tokens(tokens.iter().copied(), 10),
+            proxies: Proxies::default(),
+            metrics: Metrics::new().unwrap(),
+            questions: Arc::new(Semaphore::new(1)),
+            wrong: Quiet::new(),
+            now: || 1_790_000_000,
+        };
+        gate.admit(&request).is_ok()
     }
 
     #[test]

@@ -4,23 +4,25 @@ mod access;
 mod api;
 mod around;
 mod client;
-mod dashboard;
+mod form;
 mod guesses;
 mod health;
 mod metrics;
+mod pages;
 mod places;
 mod problem;
 mod quiet;
 mod server;
+mod session;
 mod webhook;
 
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use axum::Router;
 use axum::http::StatusCode;
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::{get, post};
+use axum::{Extension, Router};
 use tokio::sync::Semaphore;
 
 use crate::metrics::Metrics;
@@ -30,8 +32,8 @@ use quiet::Quiet;
 
 pub use access::Access;
 pub use api::{api, openapi};
-pub use dashboard::dashboard;
 pub use metrics::metrics;
+pub use pages::{Dashboard, dashboard};
 pub use problem::Problem;
 pub use server::{serve, shutdown_signal};
 
@@ -73,7 +75,7 @@ pub struct Rooms {
 
 /// All routes. `private` ones answer only to those that `access` lets in; the webhook proves itself
 /// by its signature, and health tells nothing.
-pub fn router(rooms: Rooms, access: Access, private: Router) -> Router {
+pub fn router(rooms: &Rooms, access: Access, private: Router) -> Router {
     let proxies = client::Proxies::new(&rooms.trusted_proxies);
     let gate = access::Gate {
         access,
@@ -83,17 +85,23 @@ pub fn router(rooms: Rooms, access: Access, private: Router) -> Router {
         wrong: Quiet::new(),
         now: rooms.now,
     };
-    let guarded = private.layer(from_fn_with_state(Arc::new(gate), access::check));
+    let gate = Arc::new(gate);
+    let guarded = private
+        .merge(pages::sign_out(Arc::clone(&gate)))
+        .layer(from_fn_with_state(Arc::clone(&gate), access::check));
     let bytes = Arc::new(Semaphore::new(rooms.limits.waiting_bytes.min(Semaphore::MAX_PERMITS)));
     Router::new()
         .route("/webhooks/stripe", post(webhook::receive))
         .with_state(webhook::Webhook { rooms: rooms.clone(), bytes, refused: Arc::new(Quiet::new()) })
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
-        .with_state(health::Readiness::of(rooms.door, rooms.now))
+        .with_state(health::Readiness::of(Arc::clone(&rooms.door), rooms.now))
+        .merge(pages::sign_in(gate))
         .merge(guarded)
         .fallback(unknown)
         .method_not_allowed_fallback(wrong_method)
+        .layer(Extension(rooms.limits))
+        .layer(from_fn(pages::for_people))
         .layer(from_fn(around::place))
         .layer(from_fn(around::span))
         .layer(from_fn_with_state(proxies, around::headers))

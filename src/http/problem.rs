@@ -37,6 +37,18 @@ impl Problem {
         self.code
     }
 
+    /// The status.
+    #[must_use]
+    pub fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// What to do, for people.
+    #[must_use]
+    pub fn detail(&self) -> &str {
+        &self.detail
+    }
+
     /// The same, to be tried again after so many seconds.
     #[must_use]
     pub fn retry_after_seconds(self, seconds: u32) -> Self {
@@ -59,6 +71,8 @@ impl IntoResponse for Problem {
         if let Some(seconds) = self.retry_after_seconds {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
+        // Whoever shows it to people makes a page of it.
+        response.extensions_mut().insert(self);
         response
     }
 }

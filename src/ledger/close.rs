@@ -139,10 +139,10 @@ pub enum CloseError {
 const TRIES: usize = 3;
 
 #[derive(Debug, Clone, Default, FromQueryResult)]
-struct Waiting {
-    pending: i64,
-    due: i64,
-    other_rules: i64,
+pub(super) struct Waiting {
+    pub(super) pending: i64,
+    pub(super) due: i64,
+    pub(super) other_rules: i64,
     revisions: i64,
     last_act: i64,
     last_posting: i64,
@@ -241,7 +241,7 @@ impl Ledger {
         Ok(doubts.unwrap_or_default())
     }
 
-    async fn waiting(&self, order: &CloseOrder) -> Result<Waiting, LedgerError> {
+    pub(super) async fn waiting(&self, order: &CloseOrder) -> Result<Waiting, LedgerError> {
         let sql = "SELECT (SELECT COUNT(*) FROM pending p JOIN inbox i ON i.seq = p.inbox_seq WHERE i.book = $1) \
                     AS pending, \
                    (SELECT COUNT(*) FROM customer WHERE book = $1 AND due_at <= $2) AS due, \

@@ -182,7 +182,26 @@ impl Ledger {
         self.keys(sql, vec![book.into()]).await
     }
 
-    /// The same, those first that were derived with the least of the book's catalogue.
+    /// The customers of a book whose ids begin so, in the order of their ids, so many at most.
+    ///
+    /// # Errors
+    ///
+    /// The store's refusal.
+    pub async fn customers_beginning(
+        &self,
+        book: &str,
+        begins: &str,
+        limit: usize,
+    ) -> Result<Vec<CustomerKey>, LedgerError> {
+        // Ids are compared byte by byte, and no text sorts behind this one that begins so.
+        let behind = format!("{begins}\u{10FFFF}");
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        let sql = "SELECT book, customer FROM customer WHERE book = $1 AND customer >= $2 AND customer < $3 \
+                   ORDER BY customer LIMIT $4";
+        self.keys(sql, vec![book.into(), begins.into(), behind.into(), limit.into()]).await
+    }
+
+    /// The customers of a book, those first that were derived with the least of the book's catalogue.
     ///
     /// # Errors
     ///

@@ -4,10 +4,12 @@
 //! Inbox and postings are only ever added to; the store itself refuses anything else. A settlement
 //! is one transaction, so that there is no state between "the fact is in" and "its movements are".
 
+mod arrivals;
 mod aside;
 mod ask;
 mod books;
 mod catalogue;
+mod checklist;
 mod claim;
 mod close;
 mod closing;
@@ -38,10 +40,12 @@ mod view;
 #[cfg(test)]
 mod tests;
 
+pub use arrivals::Arrivals;
 pub use aside::{Aside, LaidFact};
 pub use ask::{EventAt, Gap, KindTold, WaitingEvent};
 pub use books::{KeptCustomer, books_digest, place, standing_among};
 pub use catalogue::{LearntSoFar, NewLesson, Taught};
+pub use checklist::Checklist;
 pub use claim::Run;
 pub use close::{CloseError, CloseOrder, Closed, Doubts};
 pub use closing::{Closing, Closings, MonthAct};
@@ -55,7 +59,7 @@ pub use open::{Ledger, SettlingTurn};
 pub use packed::Packed;
 pub use posting::{Posting, Wanted, movement_id};
 pub use pull::{LastDelivery, PullSlice};
-pub use rate::{ImportedQuote, RateImport, Replaced};
+pub use rate::{ImportedQuote, RateImport, RateSource, Replaced};
 pub use read::{Conflict, Counts, IgnoredEvents, ParkedEvent, Poisoned};
 pub use rules::{SettlementRules, UsedRules};
 pub use settle::{CustomerSettlement, Disposition, Outcome, Posted, Settlement};

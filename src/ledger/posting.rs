@@ -9,8 +9,8 @@ use super::mirror::{self, read, write};
 use super::sql::{KEYS_A_STATEMENT, Table, all, statement, with_customers};
 use super::{CustomerKey, Ledger, LedgerError};
 use crate::mrr::{
-    Cause, Class, CustomerId, Delta, Evidence, Instant, Kind, Month, Motion, Movement, Mrr, PriceId,
-    ProductId, Side,
+    Cause, Class, Currency, CustomerId, Delta, Evidence, Instant, Kind, Month, Motion, Movement, Mrr,
+    PriceId, ProductId, Side,
 };
 
 /// A posting as it was read.
@@ -57,6 +57,8 @@ pub struct Wanted {
     pub class: Option<Class>,
     /// Of this kind.
     pub kind: Option<Kind>,
+    /// In this currency.
+    pub currency: Option<Currency>,
     /// After this place in the ledger.
     pub since_seq: Option<i64>,
     /// Of this name.
@@ -220,6 +222,7 @@ impl Ledger {
             ("month <=", &wanted.to_month.map(|month| month.to_string())),
             ("class =", &wanted.class.map(|class| class.as_str().to_owned())),
             ("kind =", &wanted.kind.map(|kind| kind.as_str().to_owned())),
+            ("currency =", &wanted.currency.as_ref().map(ToString::to_string)),
             ("id =", &wanted.id),
             ("event =", &wanted.event),
         ];

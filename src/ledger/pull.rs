@@ -120,6 +120,15 @@ impl Ledger {
         slices.await
     }
 
+    /// What was read of the lists of all accounts, and what is left of them.
+    ///
+    /// # Errors
+    ///
+    /// The store's refusal.
+    pub async fn pulls(&self) -> Result<Vec<PullSlice>, LedgerError> {
+        self.slices("1 = 1", Vec::new()).await
+    }
+
     /// What is left of the lists of all accounts.
     ///
     /// # Errors

@@ -39,6 +39,21 @@ pub struct RateImport {
     pub replaced: Vec<Replaced>,
 }
 
+/// The exchange rates that one file brought.
+#[derive(Debug, Clone, PartialEq, Eq, FromQueryResult)]
+pub struct RateSource {
+    /// The file.
+    pub source: String,
+    /// How many it added.
+    pub count: i64,
+    /// The first of their days.
+    pub first_date: String,
+    /// The last of them.
+    pub last_date: String,
+    /// When the last was imported.
+    pub imported_at: i64,
+}
+
 #[derive(FromQueryResult)]
 struct RateRow {
     date: String,
@@ -98,6 +113,17 @@ impl Ledger {
         RATES.insert(&transaction, values).await?;
         transaction.commit().await.map_err(while_doing("add rates"))?;
         Ok(done)
+    }
+
+    /// Where exchange rates came from, the last first.
+    ///
+    /// # Errors
+    ///
+    /// The store's refusal.
+    pub async fn rate_sources(&self) -> Result<Vec<RateSource>, LedgerError> {
+        let sql = "SELECT source, COUNT(*) AS count, MIN(date) AS first_date, MAX(date) AS last_date, \
+                   MAX(imported_at) AS imported_at FROM rate GROUP BY source ORDER BY MAX(seq) DESC";
+        all(self.reader(), "look where rates came from", statement(sql, Vec::new())).await
     }
 
     /// The rates that the months from one to another may need; with `known_by`, as they were known by then.

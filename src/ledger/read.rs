@@ -41,6 +41,8 @@ impl Counts {
 pub struct ParkedEvent {
     /// Its number in the inbox.
     pub seq: i64,
+    /// Its book.
+    pub book: String,
     /// The event.
     pub event: String,
     /// Its type.
@@ -188,7 +190,10 @@ impl Ledger {
     ///
     /// The store's refusal.
     pub async fn books(&self) -> Result<Vec<String>, LedgerError> {
-        let sql = "SELECT DISTINCT book FROM customer ORDER BY book";
+        // From each book to the next by the key: there are few books and many customers.
+        let sql = "WITH RECURSIVE b (book) AS (SELECT MIN(book) FROM customer UNION ALL \
+                   SELECT (SELECT MIN(book) FROM customer c WHERE c.book > b.book) FROM b WHERE b.book IS NOT NULL) \
+                   SELECT book FROM b WHERE book IS NOT NULL ORDER BY book";
         let rows: Vec<BookRow> = all(self.reader(), "read the books", statement(sql, Vec::new())).await?;
         Ok(rows.into_iter().map(|row| row.book).collect())
     }
@@ -199,7 +204,7 @@ impl Ledger {
     ///
     /// The store's refusal.
     pub async fn parked(&self, after_seq: i64) -> Result<Vec<ParkedEvent>, LedgerError> {
-        let sql = "SELECT i.seq, i.event_id AS event, i.kind, COALESCE(d.path, '$') AS path, \
+        let sql = "SELECT i.seq, i.book, i.event_id AS event, i.kind, COALESCE(d.path, '$') AS path, \
                    COALESCE(d.reason, '') AS reason, i.place \
                    FROM disposition d JOIN inbox i ON i.seq = d.inbox_seq \
                    WHERE d.outcome = 'parked' AND d.outcome <> 'settled' AND i.seq > $1 ORDER BY i.seq";

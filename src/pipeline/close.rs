@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::Settler;
-use crate::ledger::{CloseError, CloseOrder, Closed};
+use crate::ledger::{Checklist, CloseError, CloseOrder, Closed, LedgerError};
 use crate::mrr::Month;
 
 /// How often what came meanwhile is settled before the month is left open.
@@ -26,7 +26,7 @@ impl Settler {
         segment_keys: BTreeSet<String>,
         now: i64,
     ) -> Result<Closed, CloseError> {
-        let order = CloseOrder { book: book.to_owned(), month, now, rules: self.rules.clone(), segment_keys };
+        let order = self.order(book, month, segment_keys, now);
         let mut tries = 0;
         loop {
             if self.ledger.outdated_customers(&order.rules.digest()?, 1).await?.is_empty() {
@@ -38,5 +38,18 @@ impl Settler {
                 closed => return closed,
             }
         }
+    }
+
+    /// What closing a month of a book would find.
+    ///
+    /// # Errors
+    ///
+    /// The store's refusal.
+    pub async fn before_closing(&self, book: &str, month: Month, now: i64) -> Result<Checklist, LedgerError> {
+        self.ledger.checklist(&self.order(book, month, BTreeSet::new(), now)).await
+    }
+
+    fn order(&self, book: &str, month: Month, segment_keys: BTreeSet<String>, now: i64) -> CloseOrder {
+        CloseOrder { book: book.to_owned(), month, now, rules: self.rules.clone(), segment_keys }
     }
 }

@@ -69,7 +69,7 @@ fn reports(history: &History, settings: &Settings, from: Month, count: usize) ->
         let nets = nets(customer, &spans);
         trailing.add(customer, &nets);
         windows.add(customer, &nets, settings);
-        windows.follow(customer, settings, &|_, level| Some((level.currency.clone(), level.mrr)));
+        windows.follow(customer, settings, |_, level| Some((level.currency.clone(), level.mrr)));
         if let Some(consolidated) = &mut consolidated {
             consolidated.add(customer, &nets, settings);
         }

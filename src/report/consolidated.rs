@@ -108,7 +108,7 @@ impl Consolidated {
         self.trailing.add(customer, &months);
         self.windows.add(customer, &months, settings);
         let (currency, now) = (&self.currency, &self.now);
-        self.windows.follow(customer, settings, &|report, level| {
+        self.windows.follow(customer, settings, |report, level| {
             Some((currency.clone(), now.get(report + BEFORE)?.level(level)?.mrr))
         });
     }

@@ -4,18 +4,21 @@ use askama::Template;
 
 use super::charts::{FIRST, drawings};
 use super::drawing::{Drawing, Shape};
-use super::sheet::{Section, Sheet, SheetBlock};
+use super::leads::{Lead, Leads};
+use super::sheet::{Row, Section, Sheet, SheetBlock};
 use super::{RangeReport, Report, ReportError};
 
 /// The most movements that a page is given; archives and workbooks have all.
 const MOST_ROWS: usize = 2_000;
 
 #[derive(Template)]
-#[template(path = "report.html")]
-struct Page {
+#[template(path = "report.html", blocks = ["figures"])]
+struct Page<'p> {
     sheet: Sheet,
     /// Each block's.
     drawings: Vec<Vec<Drawing>>,
+    /// Where figures lead; nowhere in a file of its own.
+    leads: Option<Leads<'p>>,
 }
 
 impl Report {
@@ -25,10 +28,24 @@ impl Report {
     ///
     /// [`ReportError::Html`], which does not happen for text in memory.
     pub fn to_html(&self) -> Result<String, ReportError> {
+        Ok(self.html_page(None).render()?)
+    }
+
+    /// What is between the head and the foot of that page, each figure leading to what `href` gives for it.
+    ///
+    /// # Errors
+    ///
+    /// [`ReportError::Html`], which does not happen for text in memory.
+    pub fn to_html_part(&self, href: &dyn Fn(&Lead) -> String) -> Result<String, ReportError> {
+        let leads = Leads { month: self.month, href };
+        Ok(self.html_page(Some(leads)).as_figures().render()?)
+    }
+
+    fn html_page<'p>(&self, leads: Option<Leads<'p>>) -> Page<'p> {
         let mut sheet = Sheet::whole(self);
         sheet.register = sheet.register.map(|register| register.at_most(MOST_ROWS));
         let drawings = self.blocks().map(|(_, block)| drawings(self, block)).collect();
-        Ok(Page { sheet, drawings }.render()?)
+        Page { sheet, drawings, leads }
     }
 }
 
@@ -39,11 +56,27 @@ impl RangeReport {
     ///
     /// [`ReportError::Html`], which does not happen for text in memory.
     pub fn to_html(&self) -> Result<String, ReportError> {
-        Ok(Page { sheet: Sheet::of_range(self), drawings: Vec::new() }.render()?)
+        Ok(Page { sheet: Sheet::of_range(self), drawings: Vec::new(), leads: None }.render()?)
     }
 }
 
-impl Page {
+/// The style of the page, as it stands in its template.
+#[must_use]
+pub fn page_style() -> &'static str {
+    let template = include_str!("../../templates/report.html");
+    let inside = template.split_once("<style>").and_then(|(_, rest)| rest.split_once("</style>"));
+    inside.map_or("", |(style, _)| style)
+}
+
+impl Page<'_> {
+    fn tile_href(&self, block: &SheetBlock, name: &str) -> Option<String> {
+        self.leads.as_ref()?.tile(&block.code, name)
+    }
+
+    fn href(&self, code: &str, section: &Section, row: &Row, index: &usize) -> Option<String> {
+        self.leads.as_ref()?.cell(code, section, row, *index)
+    }
+
     /// The charts that stand above a block's sections, where the tables of the same figures are on the page.
     fn first<'p>(&'p self, block: &usize, shown: &SheetBlock) -> Vec<(usize, &'p Drawing)> {
         let has_table = |twin: &str| shown.sections.iter().any(|section| section.key == twin);

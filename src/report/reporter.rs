@@ -77,17 +77,6 @@ impl Reporter {
         Month::of(Instant(now), self.settings.zone).minus(1)
     }
 
-    /// The page of a month of the default book; `None` if the text names no month.
-    ///
-    /// # Errors
-    ///
-    /// The store's.
-    pub async fn page(&self, month: &str) -> Result<Option<String>, AskError> {
-        let Some(month) = Month::parse(month) else { return Ok(None) };
-        let settings = self.settings(None).await?;
-        Ok(Some(self.month(&settings, month).await?.to_html()?))
-    }
-
     /// Every rate that a book's months up to one lack, where there is a reporting currency (R9).
     ///
     /// # Errors

@@ -196,11 +196,11 @@ fn expander(expander: Expander) -> Expander {
 
 fn trend(month: TrendMonth) -> TrendMonth {
     let core_expansion = alone(month.core_expansion);
-    let of_core =
-        |is_core: bool| month.expansion_by_kind.iter().filter(move |(kind, _)| kind.is_core() == is_core);
-    let amounts: Vec<Delta> = of_core(true).map(|(_, sum)| *sum).collect();
-    let core = of_core(true).map(|(kind, _)| *kind).zip(parts(&amounts, core_expansion));
-    let rest = of_core(false).map(|(kind, sum)| (*kind, alone(*sum)));
+    let (core, rest): (Vec<_>, Vec<_>) =
+        month.expansion_by_kind.into_iter().partition(|(kind, _)| kind.is_core());
+    let amounts: Vec<Delta> = core.iter().map(|(_, sum)| *sum).collect();
+    let core = core.iter().map(|(kind, _)| *kind).zip(parts(&amounts, core_expansion));
+    let rest = rest.into_iter().map(|(kind, sum)| (kind, alone(sum)));
     let expansion_by_kind = core.chain(rest).collect();
     TrendMonth { new: alone(month.new), core_expansion, expansion_by_kind, ..month }
 }

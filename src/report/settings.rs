@@ -1,6 +1,6 @@
 //! What is asked of a report, and the choices it prints.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono_tz::Tz;
 
@@ -79,6 +79,14 @@ impl Settings {
     pub fn shows(&self, currency: &Currency) -> bool {
         let asked = self.currency.as_ref().filter(|_| !self.asks_for_consolidated());
         asked.is_none_or(|asked| asked == currency)
+    }
+
+    /// The metadata keys that customers are segmented by, the owner's among them, as they are kept when a month is
+    /// closed.
+    #[must_use]
+    pub fn metadata_keys(&self) -> BTreeSet<String> {
+        let bare = |key: &String| key.strip_prefix("metadata.").unwrap_or(key).to_owned();
+        self.segments.iter().chain(self.owner_key.iter()).map(bare).collect()
     }
 
     /// The dimensions that the report is to show, in order.

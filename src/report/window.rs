@@ -41,7 +41,7 @@ impl Windows {
         &mut self,
         customer: &CustomerHistory,
         settings: &Settings,
-        told: &dyn Fn(usize, &Level) -> Option<(Currency, Mrr)>,
+        told: impl Fn(usize, &Level) -> Option<(Currency, Mrr)>,
     ) {
         for (report, cohorts) in self.cohorts.iter_mut().enumerate() {
             cohorts.add(customer, settings.zone, &|level| told(report, level));

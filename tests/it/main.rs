@@ -12,6 +12,7 @@ mod closing;
 mod commands;
 mod completing;
 mod crash;
+mod dashboard;
 mod doctor;
 mod env_example;
 mod explain;

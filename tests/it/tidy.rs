@@ -18,8 +18,9 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
     ("report", &["ledger", "mrr"]),
     ("reconcile", &["backfill", "ledger", "mrr", "report", "stripe"]),
     ("explain", &["pipeline", "ledger", "mrr"]),
+    ("doctor", &["api", "ledger", "mrr", "pull", "report", "stripe"]),
     ("metrics", &[]),
-    ("http", &["explain", "ledger", "metrics", "mrr", "pipeline", "report"]),
+    ("http", &["doctor", "explain", "ledger", "metrics", "mrr", "pipeline", "report"]),
 ];
 
 /// Words that would make the pure core impure (domain: a function of the timeline only).

@@ -17,7 +17,7 @@ use crate::mrr::Month;
 const LONGEST_NAME: usize = 40;
 
 /// The parameters of a request that are not read yet.
-pub(super) struct Asked(BTreeMap<String, String>);
+pub(in crate::http) struct Asked(BTreeMap<String, String>);
 
 impl Asked {
     /// The parameters of a request, all of them among those of `P`.
@@ -25,16 +25,25 @@ impl Asked {
     /// # Errors
     ///
     /// One that is none of them, that comes twice, or that can't be read.
-    pub(super) fn of<P: IntoParams>(uri: &Uri) -> Result<Self, Problem> {
+    pub(in crate::http) fn of<P: IntoParams>(uri: &Uri) -> Result<Self, Problem> {
         let known: Vec<String> =
             P::into_params(|| Some(ParameterIn::Query)).into_iter().map(|parameter| parameter.name).collect();
+        Self::among(uri, &known)
+    }
+
+    /// The parameters of a request, all of them among those of a list.
+    ///
+    /// # Errors
+    ///
+    /// As of [`Asked::of`].
+    pub(in crate::http) fn among(uri: &Uri, known: &[String]) -> Result<Self, Problem> {
         let Query(pairs) = Query::<Vec<(String, String)>>::try_from_uri(uri).map_err(|_| {
             refused("the query can't be read; write it as `name=value&name=value`".to_owned())
         })?;
         let mut asked = BTreeMap::new();
         for (name, value) in pairs {
             if !known.contains(&name) {
-                return Err(unknown(&name, &known));
+                return Err(unknown(&name, known));
             }
             if asked.insert(name.clone(), value).is_some() {
                 return Err(refused(format!("`{name}` is there twice; give it once")));
@@ -44,7 +53,7 @@ impl Asked {
     }
 
     /// A parameter as it was sent; an empty one counts as none.
-    pub(super) fn text(&mut self, name: &str) -> Option<String> {
+    pub(in crate::http) fn text(&mut self, name: &str) -> Option<String> {
         self.0.remove(name).filter(|value| !value.is_empty())
     }
 
@@ -53,7 +62,7 @@ impl Asked {
     /// # Errors
     ///
     /// Something else.
-    pub(super) fn month(&mut self, name: &str) -> Result<Option<Month>, Problem> {
+    pub(in crate::http) fn month(&mut self, name: &str) -> Result<Option<Month>, Problem> {
         let read = |text: String| {
             Month::parse(&text)
                 .ok_or_else(|| refused(format!("`{name}` is a month, written YYYY-MM, for example 2026-10")))
@@ -66,7 +75,7 @@ impl Asked {
     /// # Errors
     ///
     /// Neither `true` nor `false`.
-    pub(super) fn flag(&mut self, name: &str) -> Result<bool, Problem> {
+    pub(in crate::http) fn flag(&mut self, name: &str) -> Result<bool, Problem> {
         match self.text(name).as_deref() {
             None | Some("false") => Ok(false),
             Some("true") => Ok(true),
@@ -79,7 +88,7 @@ impl Asked {
     /// # Errors
     ///
     /// Something else.
-    pub(super) fn number(&mut self, name: &str, least: i64) -> Result<Option<i64>, Problem> {
+    pub(in crate::http) fn number(&mut self, name: &str, least: i64) -> Result<Option<i64>, Problem> {
         let read = |text: String| {
             text.parse()
                 .ok()
@@ -94,7 +103,7 @@ impl Asked {
     /// # Errors
     ///
     /// Another word, with those that there are.
-    pub(super) fn word<W: Copy>(
+    pub(in crate::http) fn word<W: Copy>(
         &mut self,
         name: &str,
         all: &[W],
@@ -114,12 +123,12 @@ impl Asked {
 /// # Errors
 ///
 /// Bytes that are no text.
-pub(super) fn named(path: Result<Path<String>, PathRejection>) -> Result<String, Problem> {
+pub(in crate::http) fn named(path: Result<Path<String>, PathRejection>) -> Result<String, Problem> {
     path.map(|Path(name)| name).map_err(|_| refused("the path is no text in UTF-8".to_owned()))
 }
 
 /// A parameter that can't be used as it is.
-pub(super) fn refused(detail: String) -> Problem {
+pub(in crate::http) fn refused(detail: String) -> Problem {
     refusal::INVALID_PARAMETER.problem(detail)
 }
 

@@ -8,7 +8,7 @@ use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
 use super::{answer, described, refusal};
-use crate::http::{dashboard, health, metrics, webhook};
+use crate::http::{health, metrics, pages, webhook};
 
 /// The doors beside the API, and what holds for all.
 #[derive(OpenApi)]
@@ -25,7 +25,7 @@ use crate::http::{dashboard, health, metrics, webhook};
         (name = "figures", description = "What the ledger says. A token is asked for, or, where none is set, only this machine is answered."),
         (name = "doors", description = "What Stripe, Prometheus, load balancers and browsers come to."),
     ),
-    paths(webhook::receive, health::alive, health::ready, metrics::show, dashboard::home, dashboard::month, show),
+    paths(webhook::receive, health::alive, health::ready, metrics::show, pages::home, pages::month::show, show),
     components(schemas(refusal::ProblemDetails)),
     modifiers(&Bearer),
     security(("token" = []))
@@ -39,7 +39,7 @@ impl Modify for Bearer {
     fn modify(&self, openapi: &mut utoipa::openapi::OpenApi) {
         let scheme = HttpBuilder::new()
             .scheme(HttpAuthScheme::Bearer)
-            .description(Some("One of UPSWELL_API_TOKEN; while none is set, this machine needs none."))
+            .description(Some("One of UPSWELL_API_TOKEN; while none is set, this machine needs none. A browser that signed in with one may read without."))
             .build();
         openapi.components.get_or_insert_default().add_security_scheme("token", SecurityScheme::Http(scheme));
     }

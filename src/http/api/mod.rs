@@ -7,14 +7,14 @@
 )]
 
 mod answer;
-mod asked;
+pub(super) mod asked;
 mod customers;
 mod document;
 mod explain;
 mod lists;
 mod months;
 mod movements;
-mod refusal;
+pub(super) mod refusal;
 mod report;
 mod report_schema;
 mod report_sections_schema;

@@ -14,9 +14,9 @@ use crate::report::AskError;
 
 /// A kind of refusal.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Refusal {
+pub(in crate::http) struct Refusal {
     /// Its code, which stays as it is.
-    pub(super) code: &'static str,
+    pub(in crate::http) code: &'static str,
     status: StatusCode,
     means: &'static str,
 }
@@ -27,30 +27,30 @@ impl Refusal {
     }
 
     /// It, with a sentence on what to do.
-    pub(super) fn problem(self, detail: impl Into<String>) -> Problem {
+    pub(in crate::http) fn problem(self, detail: impl Into<String>) -> Problem {
         Problem::new(self.status, self.code, detail)
     }
 }
 
-pub(super) const UNKNOWN_PARAMETER: Refusal =
+pub(in crate::http) const UNKNOWN_PARAMETER: Refusal =
     Refusal::new(StatusCode::BAD_REQUEST, "unknown_parameter", "no parameter has this name");
-pub(super) const INVALID_PARAMETER: Refusal =
+pub(in crate::http) const INVALID_PARAMETER: Refusal =
     Refusal::new(StatusCode::BAD_REQUEST, "invalid_parameter", "a parameter's value can't be used");
-pub(super) const NO_REPORTING_CURRENCY: Refusal = Refusal::new(
+pub(in crate::http) const NO_REPORTING_CURRENCY: Refusal = Refusal::new(
     StatusCode::BAD_REQUEST,
     "no_reporting_currency",
     "consolidated figures are asked for and there is no reporting currency",
 );
-pub(super) const NOT_A_MONTH: Refusal =
+pub(in crate::http) const NOT_A_MONTH: Refusal =
     Refusal::new(StatusCode::NOT_FOUND, "not_a_month", "the path names no month");
-pub(super) const NO_SUCH_BOOK: Refusal = Refusal::new(
+pub(in crate::http) const NO_SUCH_BOOK: Refusal = Refusal::new(
     StatusCode::NOT_FOUND,
     "no_such_book",
     "there is no such book, or several and none was named",
 );
-pub(super) const UNKNOWN_ID: Refusal =
+pub(in crate::http) const UNKNOWN_ID: Refusal =
     Refusal::new(StatusCode::NOT_FOUND, "unknown_id", "nothing is known of this id in this book");
-pub(super) const NOT_DERIVABLE: Refusal = Refusal::new(
+pub(in crate::http) const NOT_DERIVABLE: Refusal = Refusal::new(
     StatusCode::CONFLICT,
     "not_derivable",
     "the customer can't be derived, so there is nothing to explain; `upswell doctor` says why",
@@ -91,7 +91,7 @@ const OF_ALL: [Refusal; 9] = [
 #[derive(ToSchema)]
 #[schema(as = Problem)]
 #[expect(dead_code, reason = "it describes what `Problem` answers")]
-pub(super) struct ProblemDetails {
+pub(in crate::http) struct ProblemDetails {
     /// Always `about:blank`: the code tells what it is.
     #[schema(example = "about:blank")]
     r#type: String,
@@ -109,7 +109,7 @@ pub(super) struct ProblemDetails {
 macro_rules! refusals {
     ($($(#[$doc:meta])* $name:ident: $($own:expr),*;)+) => { $(
         $(#[$doc])*
-        pub(super) struct $name;
+        pub(in crate::http) struct $name;
 
         impl IntoResponses for $name {
             fn responses() -> BTreeMap<String, RefOr<Response>> {
@@ -153,7 +153,7 @@ fn response(refusals: &[Refusal]) -> Response {
 }
 
 /// Why a question of the ledger has no answer.
-pub(super) fn of_asking(error: &AskError) -> Problem {
+pub(in crate::http) fn of_asking(error: &AskError) -> Problem {
     match error {
         AskError::NoSuchBook { books, .. } => {
             NO_SUCH_BOOK.problem(format!("the books are {books}: name one with `book`"))
@@ -163,7 +163,7 @@ pub(super) fn of_asking(error: &AskError) -> Problem {
 }
 
 /// Why an id has no explanation.
-pub(super) fn of_explaining(error: &ExplainError) -> Problem {
+pub(in crate::http) fn of_explaining(error: &ExplainError) -> Problem {
     match error {
         ExplainError::Unknown { .. } => UNKNOWN_ID
             .problem("nothing is known of this id in this book; ids of customers are at /api/v1/customers"),
@@ -175,7 +175,7 @@ pub(super) fn of_explaining(error: &ExplainError) -> Problem {
 }
 
 /// The store does not answer, or says what this version can't read.
-pub(super) fn unavailable(error: &dyn std::error::Error) -> Problem {
+pub(in crate::http) fn unavailable(error: &dyn std::error::Error) -> Problem {
     tracing::error!(%error, "a question could not be answered");
     FIGURES_UNAVAILABLE.problem("the figures can't be read now; the log says why")
 }

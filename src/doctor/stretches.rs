@@ -2,7 +2,8 @@
 
 use serde::Serialize;
 
-use crate::cli::instant;
+use super::instant;
+use super::parts::{Entry, entry};
 use crate::ledger::{EventAt, FoundFinding, Gap, Ledger, LedgerError, WaitingEvent};
 use crate::mrr::{Instant, Matter};
 
@@ -84,20 +85,21 @@ pub(super) async fn pending(ledger: &Ledger, now: i64) -> Result<Vec<Waiting>, L
 }
 
 impl Stretch {
-    /// The stretch in a line, with its remedy below.
-    pub(super) fn line(&self) -> String {
+    /// It, for people.
+    pub(super) fn entry(&self) -> Entry {
         let from = self.from.as_deref().unwrap_or("the beginning");
         let after = self.after_event.as_deref().unwrap_or("nothing");
-        format!(
-            "{} {} from {from} ({after}) to {} ({})\n    {}",
-            self.customer, self.subscription, self.to, self.before_event, self.remedy
-        )
+        let what = format!(
+            "{} {} from {from} ({after}) to {} ({})",
+            self.customer, self.subscription, self.to, self.before_event
+        );
+        entry(what, self.remedy.clone())
     }
 }
 
 impl Waiting {
-    /// The delivery in a line, with its remedy below.
-    pub(super) fn line(&self) -> String {
-        format!("{} ({}) for {} s\n    {}", self.event, self.kind, self.waits_seconds, self.remedy)
+    /// It, for people.
+    pub(super) fn entry(&self) -> Entry {
+        entry(format!("{} ({}) for {} s", self.event, self.kind, self.waits_seconds), self.remedy)
     }
 }

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
-use crate::cli::instant;
+use super::instant;
+use super::parts::{Entry, entry};
 use crate::ledger::FoundFinding;
 use crate::mrr::{HistoryGap, Instant, Matter};
 
@@ -83,7 +84,8 @@ fn remedy(gap: HistoryGap) -> &'static str {
 }
 
 impl Cause {
-    pub(super) fn line(&self) -> String {
-        format!("{}: {} subscriptions\n    {}", self.cause, self.subscriptions, self.remedy)
+    /// It, for people.
+    pub(super) fn entry(&self) -> Entry {
+        entry(format!("{}: {} subscriptions", self.cause, self.subscriptions), self.remedy)
     }
 }

@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use super::Setup;
+use super::instant;
+use super::parts::{Entry, entry};
 use crate::api::List;
-use crate::app::App;
-use crate::cli::instant;
-use crate::ledger::{LedgerError, PullSlice};
+use crate::ledger::{Ledger, LedgerError, PullSlice};
 use crate::mrr::Instant;
 use crate::pull::LOST;
 use crate::stripe::book_of;
@@ -37,10 +38,10 @@ pub(super) struct Away {
 }
 
 /// The outages that are not made up for, and the lists that are not read to their end.
-pub(super) async fn away(app: &App) -> Result<Away, LedgerError> {
+pub(super) async fn away(ledger: &Ledger, setup: Setup) -> Result<Away, LedgerError> {
     let mut outages = Vec::new();
     let mut left: BTreeMap<(String, String, String), u64> = BTreeMap::new();
-    for slice in app.ledger.unfinished_pulls().await? {
+    for slice in ledger.unfinished_pulls().await? {
         let account = (!slice.account.is_empty()).then_some(slice.account.as_str());
         let book = book_of(account, slice.livemode);
         if slice.list == LOST {
@@ -48,7 +49,7 @@ pub(super) async fn away(app: &App) -> Result<Away, LedgerError> {
         } else if slice.list != List::Missed.name() {
             let account = account.unwrap_or_default().to_owned();
             *left.entry((book, account, slice.list)).or_default() += 1;
-        } else if app.config.api_key.is_none() {
+        } else if !setup.has_key {
             outages.push(outage(book, &slice, NO_KEY.to_owned()));
         }
     }
@@ -86,15 +87,18 @@ fn outage(book: String, slice: &PullSlice, remedy: String) -> Outage {
 }
 
 impl Outage {
-    /// The outage in a line, with its remedy below.
-    pub(super) fn line(&self) -> String {
-        format!("{} from {} to {}\n    {}", self.book, self.from, self.to, self.remedy)
+    /// It, for people.
+    pub(super) fn entry(&self) -> Entry {
+        entry(format!("{} from {} to {}", self.book, self.from, self.to), self.remedy.clone())
     }
 }
 
 impl UnfinishedPull {
-    /// The list in a line, with its remedy below.
-    pub(super) fn line(&self) -> String {
-        format!("{} of {}: {} slices are left\n    {}", self.list, self.book, self.slices_left, self.remedy)
+    /// It, for people.
+    pub(super) fn entry(&self) -> Entry {
+        entry(
+            format!("{} of {}: {} slices are left", self.list, self.book, self.slices_left),
+            self.remedy.clone(),
+        )
     }
 }

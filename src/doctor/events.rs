@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use super::parts::{Entry, entry};
 use crate::ledger::{FoundFinding, KindTold, Ledger, LedgerError};
 use crate::mrr::Matter;
 use crate::stripe::EVENT_TYPES;
@@ -147,9 +148,9 @@ impl Book<'_> {
 }
 
 impl Missing {
-    /// The finding in a line, with its remedy below.
-    pub(super) fn line(&self) -> String {
-        format!("{}\n    {}", self.because, self.remedy)
+    /// It, for people.
+    pub(super) fn entry(&self) -> Entry {
+        entry(self.because.clone(), self.remedy.clone())
     }
 }
 

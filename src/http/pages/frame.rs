@@ -1,0 +1,161 @@
+//! What stands around every page: the way to the others, the search, who is signed in.
+
+use axum::Extension;
+
+use super::shown::encoded;
+use crate::http::access::Visitor;
+use crate::mrr::Month;
+use crate::report::{Lead, page_style};
+
+/// The book that needs not be named.
+const USUAL_BOOK: &str = "live";
+
+/// The styles that a page may have: the report's, and the frame's.
+pub(super) const STYLES: [fn() -> &'static str; 2] = [page_style, frame_style];
+
+fn frame_style() -> &'static str {
+    include_str!("../../../templates/pages/frame.css")
+}
+
+/// Where a page belongs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Tab {
+    Months,
+    Customers,
+    Movements,
+    Exceptions,
+    Imports,
+    /// None of them.
+    Elsewhere,
+}
+
+/// The frame of a page.
+pub(super) struct Frame {
+    pub(super) title: String,
+    tab: Tab,
+    /// The book that the page is about.
+    pub(super) book: String,
+    /// All books there are.
+    books: Vec<String>,
+    /// What a form of this visitor brings with it.
+    form: Option<String>,
+    /// Whether there is a session to end.
+    is_signed_in: bool,
+    /// What was searched for.
+    pub(super) asked: String,
+}
+
+/// A way to another page.
+pub(super) struct Way {
+    pub(super) name: &'static str,
+    pub(super) href: String,
+    pub(super) is_here: bool,
+}
+
+impl Frame {
+    pub(super) fn new(
+        title: String,
+        tab: Tab,
+        book: &str,
+        books: Vec<String>,
+        Extension(visitor): &Extension<Visitor>,
+    ) -> Self {
+        Self {
+            title,
+            tab,
+            book: book.to_owned(),
+            books,
+            form: visitor.form.clone(),
+            is_signed_in: visitor.session.is_some(),
+            asked: String::new(),
+        }
+    }
+
+    /// The styles, for the template.
+    pub(super) fn styles(&self) -> impl Iterator<Item = &'static str> {
+        STYLES.iter().map(|style| style())
+    }
+
+    /// The pages that everybody starts from.
+    pub(super) fn ways(&self) -> [Way; 5] {
+        let all = [
+            ("Months", "/months", Tab::Months),
+            ("Customers", "/customers", Tab::Customers),
+            ("Movements", "/movements", Tab::Movements),
+            ("Exceptions", "/exceptions", Tab::Exceptions),
+            ("Imports", "/imports", Tab::Imports),
+        ];
+        all.map(|(name, path, tab)| Way { name, href: self.to(path), is_here: tab == self.tab })
+    }
+
+    /// The other books.
+    pub(super) fn other_books(&self) -> impl Iterator<Item = &String> {
+        self.books.iter().filter(|book| **book != self.book)
+    }
+
+    /// The months of another book.
+    pub(super) fn to_book(&self, book: &str) -> String {
+        in_book("/months", book)
+    }
+
+    /// What the form that ends the session brings with it.
+    pub(super) fn way_out(&self) -> Option<&str> {
+        self.form.as_deref().filter(|_| self.is_signed_in)
+    }
+
+    /// Whether the book has to be named.
+    pub(super) fn named_book(&self) -> Option<&str> {
+        (self.book != USUAL_BOOK).then_some(self.book.as_str())
+    }
+
+    /// A path of this dashboard, in the same book.
+    pub(super) fn to(&self, path: &str) -> String {
+        in_book(path, &self.book)
+    }
+
+    /// The page of a month.
+    pub(super) fn to_month(&self, month: Month) -> String {
+        self.to(&format!("/months/{month}"))
+    }
+
+    /// The page of a customer.
+    pub(super) fn to_customer(&self, id: &str) -> String {
+        self.to(&format!("/customers/{}", encoded(id)))
+    }
+
+    /// The page that explains a movement, an event, a subscription, a price.
+    pub(super) fn to_origin(&self, id: &str) -> String {
+        self.to(&format!("/explain/{}", encoded(id)))
+    }
+
+    /// Where a figure of a report leads.
+    pub(super) fn to_lead(&self, lead: &Lead) -> String {
+        match lead {
+            Lead::Customers(month) => self.to(&format!("/customers?month={month}")),
+            Lead::Customer(id) => self.to_customer(id),
+            Lead::Origin(id) => self.to_origin(id),
+            Lead::Month(month) => self.to_month(*month),
+            Lead::Movements { month, class, kind, currency } => {
+                let mut path = format!("/movements?month={month}");
+                let words = [
+                    ("class", class.map(|class| class.as_str().to_owned())),
+                    ("kind", kind.map(|kind| kind.as_str().to_owned())),
+                    ("currency", currency.as_ref().map(ToString::to_string)),
+                ];
+                for (name, word) in words {
+                    path.extend(word.map(|word| format!("&{name}={}", encoded(&word))));
+                }
+                self.to(&path)
+            }
+        }
+    }
+}
+
+/// A path with the book named, where that has to be.
+pub(super) fn in_book(path: &str, book: &str) -> String {
+    if book == USUAL_BOOK {
+        return path.to_owned();
+    }
+    let sign = if path.contains('?') { '&' } else { '?' };
+    format!("{path}{sign}book={}", encoded(book))
+}
