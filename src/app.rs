@@ -193,7 +193,7 @@ impl App {
         let trusted_proxies = self.config.trusted_proxies.clone();
         let rooms = Rooms { door, limits, trusted_proxies, metrics: metrics.clone(), now };
         // The router holds the door: when it is gone, the committer has answered all and ends.
-        http::serve(listener, router(&rooms, access, private), limits, metrics, stop).await;
+        http::serve(listener, router(rooms, access, private), limits, metrics, stop).await;
         committer.await.context("the committer ended early")?;
         // What they were about to fetch is fetched by the next ones.
         fetching.iter().for_each(JoinHandle::abort);

@@ -74,8 +74,8 @@ pub struct Rooms {
 }
 
 /// All routes. `private` ones answer only to those that `access` lets in; the webhook proves itself
-/// by its signature, and health tells nothing.
-pub fn router(rooms: &Rooms, access: Access, private: Router) -> Router {
+/// by its signature, and health tells nothing. The rooms go with the routes: nobody else keeps the door open.
+pub fn router(rooms: Rooms, access: Access, private: Router) -> Router {
     let proxies = client::Proxies::new(&rooms.trusted_proxies);
     let gate = access::Gate {
         access,
@@ -89,18 +89,20 @@ pub fn router(rooms: &Rooms, access: Access, private: Router) -> Router {
     let guarded = private
         .merge(pages::sign_out(Arc::clone(&gate)))
         .layer(from_fn_with_state(Arc::clone(&gate), access::check));
-    let bytes = Arc::new(Semaphore::new(rooms.limits.waiting_bytes.min(Semaphore::MAX_PERMITS)));
+    let limits = rooms.limits;
+    let readiness = health::Readiness::of(Arc::clone(&rooms.door), rooms.now);
+    let bytes = Arc::new(Semaphore::new(limits.waiting_bytes.min(Semaphore::MAX_PERMITS)));
     Router::new()
         .route("/webhooks/stripe", post(webhook::receive))
-        .with_state(webhook::Webhook { rooms: rooms.clone(), bytes, refused: Arc::new(Quiet::new()) })
+        .with_state(webhook::Webhook { rooms, bytes, refused: Arc::new(Quiet::new()) })
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
-        .with_state(health::Readiness::of(Arc::clone(&rooms.door), rooms.now))
+        .with_state(readiness)
         .merge(pages::sign_in(gate))
         .merge(guarded)
         .fallback(unknown)
         .method_not_allowed_fallback(wrong_method)
-        .layer(Extension(rooms.limits))
+        .layer(Extension(limits))
         .layer(from_fn(pages::for_people))
         .layer(from_fn(around::place))
         .layer(from_fn(around::span))

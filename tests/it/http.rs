@@ -65,7 +65,7 @@ async fn start(store: Store, tokens: &[&str], private: Router) -> Server {
     let metrics = Metrics::new().unwrap();
     let (door, trusted_proxies) = (Arc::new(door), Vec::new());
     let rooms = Rooms { door, limits: LIMITS, trusted_proxies, metrics: metrics.clone(), now: || NOW };
-    let router = router(&rooms, Access::by_tokens(tokens.iter().copied(), 3), private);
+    let router = router(rooms, Access::by_tokens(tokens.iter().copied(), 3), private);
     let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
     let address = listener.local_addr().unwrap();
     let (stop, stopped) = oneshot::channel();

@@ -25,7 +25,14 @@ struct ExceptionsPage {
     notices: Vec<Part>,
 }
 
+/// More notices of one sort than these are told when asked for.
+const SHORT: usize = 12;
+
 impl ExceptionsPage {
+    fn is_long(&self, part: &Part) -> bool {
+        !part.is_fault && part.entries.len() > SHORT
+    }
+
     fn href(&self, about: &About) -> String {
         let page = if about.is_customer { "customers" } else { "explain" };
         in_book(&format!("/{page}/{}", encoded(&about.id)), &about.book)

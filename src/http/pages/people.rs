@@ -20,7 +20,7 @@ const KEPT: [HeaderName; 3] = [header::RETRY_AFTER, header::ALLOW, header::WWW_A
 #[template(path = "pages/problem.html")]
 struct ProblemPage<'p> {
     title: &'p str,
-    detail: &'p str,
+    detail: String,
     code: &'p str,
     asks_for_sign_in: bool,
 }
@@ -43,6 +43,12 @@ impl AgainPage<'_> {
     }
 }
 
+/// What programs are told, as people read it.
+fn sentence(detail: &str) -> String {
+    let mut letters = detail.chars();
+    letters.next().map_or_else(String::new, |first| format!("{}{}.", first.to_uppercase(), letters.as_str()))
+}
+
 /// Whether a browser asks, for something to show.
 fn wants_page(request: &Request) -> bool {
     let is_for_programs = FOR_PROGRAMS.iter().any(|path| request.uri().path().starts_with(path));
@@ -62,7 +68,7 @@ pub(in crate::http) async fn for_people(request: Request, next: Next) -> Respons
     let Some(problem) = problem else { return response };
     let page = ProblemPage {
         title: problem.status().canonical_reason().unwrap_or("Error"),
-        detail: problem.detail(),
+        detail: sentence(problem.detail()),
         code: problem.code(),
         asks_for_sign_in: problem.status() == axum::http::StatusCode::UNAUTHORIZED,
     };
