@@ -21,14 +21,14 @@ pub(super) fn owners(report: &Report, block: &CurrencyBlock, scale: Scale) -> Op
         let met = match meets(&book.owner_book_growth, target) {
             Some(true) => "met",
             Some(false) => "not met",
-            None => "",
+            None => "(n/a)",
         };
         section.row(vec![
             book.owner.clone().into(),
             Cell::flow(scale, book.core_expansion),
             Cell::flow(scale, book.growth),
             Cell::share(&book.owner_book_growth),
-            format!("{} {met}", round(target)).trim_end().into(),
+            format!("{} {met}", round(target)).into(),
         ]);
     }
     (!block.owners.is_empty()).then_some(section)
