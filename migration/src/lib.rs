@@ -15,6 +15,8 @@ mod m0008_codec;
 mod m0009_pull;
 mod m0010_evidence;
 mod m0011_lighter;
+mod m0012_roll_up;
+mod m0013_views;
 mod schema;
 
 use sea_orm_migration::MigrationTrait;
@@ -38,6 +40,8 @@ impl MigratorTrait for Migrator {
             Box::new(m0009_pull::Migration),
             Box::new(m0010_evidence::Migration),
             Box::new(m0011_lighter::Migration),
+            Box::new(m0012_roll_up::Migration),
+            Box::new(m0013_views::Migration),
         ]
     }
 }

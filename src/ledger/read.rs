@@ -160,9 +160,17 @@ impl Ledger {
         struct Row {
             newest: Option<i64>,
         }
+        let act = "look for the newest fact";
+        let told = "SELECT through AS newest FROM told WHERE book = $1";
+        let row: Option<Row> = one(self.reader(), act, statement(told, vec![book.into()])).await?;
+        match row {
+            // Of no book that is not told of is there a fact.
+            None => return Ok(None),
+            Some(Row { newest: Some(newest) }) => return Ok(Some(newest)),
+            Some(Row { newest: None }) => {}
+        }
         let sql = "SELECT MAX(at) AS newest FROM fact WHERE book = $1";
-        let row: Option<Row> =
-            one(self.reader(), "look for the newest fact", statement(sql, vec![book.into()])).await?;
+        let row: Option<Row> = one(self.reader(), act, statement(sql, vec![book.into()])).await?;
         Ok(row.and_then(|row| row.newest))
     }
 
@@ -188,7 +196,12 @@ impl Ledger {
     ///
     /// The store's refusal.
     pub async fn books(&self) -> Result<Vec<String>, LedgerError> {
-        let sql = "SELECT DISTINCT book FROM customer ORDER BY book";
+        // From one name to the next, not through all customers.
+        let sql = "WITH RECURSIVE named (book) AS (\
+                     SELECT MIN(book) FROM customer UNION ALL \
+                     SELECT (SELECT MIN(c.book) FROM customer c WHERE c.book > named.book) FROM named \
+                     WHERE named.book IS NOT NULL\
+                   ) SELECT book FROM named WHERE book IS NOT NULL ORDER BY book";
         let rows: Vec<BookRow> = all(self.reader(), "read the books", statement(sql, Vec::new())).await?;
         Ok(rows.into_iter().map(|row| row.book).collect())
     }

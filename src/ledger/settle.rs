@@ -15,7 +15,7 @@ use super::open::run;
 use super::posting::{Entry, POSTING, Posting, movement_id, reversal, standing, values};
 use super::project::Projections;
 use super::sql::{KEYS_A_STATEMENT, Table, all, marks, statement};
-use super::{CustomerKey, Ledger, LedgerError, SettlementRules, closing, project, rules};
+use super::{CustomerKey, Ledger, LedgerError, SettlementRules, closing, project, roll_up, rules};
 use crate::mrr::{CustomerId, Derivation, Fact, Instant, Month};
 
 /// What a delivery came to.
@@ -216,10 +216,12 @@ impl Settlement {
     async fn write(&self, db: &DatabaseTransaction) -> Result<Posted, LedgerError> {
         rules::keep(db, &self.rules, self.now).await?;
         let learnt = self.learn(db).await?;
+        roll_up::touch(db, self).await?;
         for customer in self.customers.iter().filter(|customer| customer.is_reread) {
             forget_facts(db, &customer.key).await?;
         }
         FACT.insert(db, self.fact_values()?).await?;
+        roll_up::tell(db, self).await?;
         let mut posted = Posted::default();
         let mut postings = Vec::new();
         let mut customers = Vec::new();

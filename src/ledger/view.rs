@@ -44,8 +44,8 @@ pub struct StatusAt {
 }
 
 #[derive(FromQueryResult)]
-struct LevelRow {
-    customer: String,
+pub(super) struct LevelRow {
+    pub(super) customer: String,
     subscription: String,
     item: String,
     product: String,
@@ -79,7 +79,7 @@ struct ScheduledRow {
 }
 
 #[derive(FromQueryResult)]
-struct AttributeRow {
+pub(super) struct AttributeRow {
     customer: String,
     subscription: String,
     country: Option<String>,
@@ -129,6 +129,19 @@ impl Ledger {
         rows.into_iter().map(FindingRow::restore).collect()
     }
 
+    /// The lines of a book's customers that can't be valued yet (R4).
+    ///
+    /// # Errors
+    ///
+    /// The store's refusal.
+    pub async fn incomplete(&self, book: &str) -> Result<Vec<FoundFinding>, LedgerError> {
+        let sql = "SELECT book, customer, at, subscription, matter, item, detail, event FROM finding \
+                   WHERE book = $1 AND matter = 'incomplete' ORDER BY at, customer, subscription, event, rowid";
+        let rows: Vec<FindingRow> =
+            all(self.reader(), "read what is incomplete", statement(sql, vec![book.into()])).await?;
+        rows.into_iter().map(FindingRow::restore).collect()
+    }
+
     /// The movements that are to come.
     ///
     /// # Errors
@@ -158,15 +171,7 @@ impl Ledger {
                    ORDER BY customer, subscription = '', at, subscription";
         let rows: Vec<AttributeRow> =
             all(self.reader(), "read attributes", statement(sql, vec![book.into()])).await?;
-        let mut attributes: BTreeMap<CustomerId, Attributes> = BTreeMap::new();
-        for row in rows {
-            let entry = attributes.entry(row.customer.into()).or_default();
-            entry.metadata.extend(mirror::metadata(&row.metadata)?);
-            if row.subscription.is_empty() {
-                entry.country = row.country;
-            }
-        }
-        Ok(attributes)
+        laid_over(rows)
     }
 
     /// The last status told of each subscription before an instant, by the deliveries up to one.
@@ -197,8 +202,21 @@ impl Ledger {
     }
 }
 
+/// The attributes of customers, of rows in their order: later ones over earlier.
+pub(super) fn laid_over(rows: Vec<AttributeRow>) -> Result<BTreeMap<CustomerId, Attributes>, LedgerError> {
+    let mut attributes: BTreeMap<CustomerId, Attributes> = BTreeMap::new();
+    for row in rows {
+        let entry = attributes.entry(row.customer.into()).or_default();
+        entry.metadata.extend(mirror::metadata(&row.metadata)?);
+        if row.subscription.is_empty() {
+            entry.country = row.country;
+        }
+    }
+    Ok(attributes)
+}
+
 impl LevelRow {
-    fn restore(self) -> Result<Level, LedgerError> {
+    pub(super) fn restore(self) -> Result<Level, LedgerError> {
         let unknown = || LedgerError::UnknownWord { what: "grade", word: self.grade.clone() };
         let grade = mirror::grade(&self.grade).ok_or_else(unknown)?;
         Ok(Level {

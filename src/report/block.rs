@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::breakdown::share_of_new;
+use super::kept::sums;
 use super::segment::{Segments, Subject, owner_key};
 use super::tally::{Slice, Tally};
 use super::trailing::{Trailing, core_expansion};
@@ -18,54 +19,62 @@ use crate::mrr::{
 const TOP: usize = 10;
 
 /// Running sums of one currency and month.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Block {
+    /// Customers with anything in it.
+    subjects: u64,
     tally: Tally,
     outside: Delta,
     motion: BTreeMap<Motion, Delta>,
-    activity: Activity,
+    /// What the movements come to, and how many they are.
+    activity: BTreeMap<(Class, Kind), (Delta, u64)>,
     segments: Segments,
     cohorts: BTreeMap<Month, Tally>,
-    owners: BTreeMap<String, (Delta, Delta)>,
-    expanders: Vec<Expander>,
+    /// Core expansion and growth of each owner's book, and its customers.
+    owners: BTreeMap<String, (Delta, Delta, u64)>,
+    /// What customers expanded by, together and by kind.
+    expanders: BTreeMap<CustomerId, Expanded>,
     /// Starting customers whose family is up: tiers, products, seats, usage.
     up: [u64; 4],
     with_two_products: u64,
     at_risk: Mrr,
-    late_payers: Vec<(CustomerId, Mrr)>,
+    late_payers: BTreeMap<CustomerId, Mrr>,
     first_month: (Delta, Delta),
     evidence: BTreeMap<Grade, Mrr>,
 }
+
+sums!(Block {
+    subjects,
+    tally,
+    outside,
+    motion,
+    activity,
+    segments,
+    cohorts,
+    owners,
+    expanders,
+    up,
+    with_two_products,
+    at_risk,
+    late_payers,
+    first_month,
+    evidence,
+});
+
+const MOTIONS: [Motion; 3] = [Motion::Deliberate, Motion::Organic, Motion::Unknown];
 
 const FAMILIES: [Kind; 4] = [Kind::Upsell, Kind::CrossSell, Kind::Seat, Kind::Usage];
 
 impl Block {
     pub(super) fn of(settings: &Settings) -> Self {
-        Self {
-            tally: Tally::default(),
-            outside: Delta::ZERO,
-            motion: [Motion::Deliberate, Motion::Organic, Motion::Unknown]
-                .into_iter()
-                .map(|motion| (motion, Delta::ZERO))
-                .collect(),
-            activity: Activity::default(),
-            segments: Segments::of(settings.dimensions()),
-            cohorts: BTreeMap::new(),
-            owners: BTreeMap::new(),
-            expanders: Vec::new(),
-            up: [0; 4],
-            with_two_products: 0,
-            at_risk: Mrr::ZERO,
-            late_payers: Vec::new(),
-            first_month: (Delta::ZERO, Delta::ZERO),
-            evidence: BTreeMap::new(),
-        }
+        Self { segments: Segments::of(settings.dimensions()), ..Self::default() }
     }
 
     /// Adds a customer's month; `movements` are that month's, of all currencies.
     pub(super) fn add(&mut self, subject: Subject<'_>, movements: &[Movement], settings: &Settings) {
         let net = subject.net;
         let slice = Slice::whole(net);
+        self.subjects += 1;
         self.tally.add(&slice, subject.fate);
         if let Some(first) = subject.history.first_month(settings.zone) {
             self.cohorts.entry(first).or_default().add(&slice, subject.fate);
@@ -75,7 +84,9 @@ impl Block {
         self.add_owner(subject.history, core_expansion(net), net.end - net.base(), settings);
         let is_new = subject.fate == Fate::Came(Lane::New);
         for movement in movements.iter().filter(|movement| movement.currency == *subject.currency) {
-            *self.activity.sums.entry((movement.class, movement.kind)).or_default() += movement.delta;
+            let activity = self.activity.entry((movement.class, movement.kind)).or_default();
+            activity.0 += movement.delta;
+            activity.1 += 1;
             match movement.class {
                 Class::Expansion if is_new => self.first_month.0 += movement.delta,
                 Class::Contraction if is_new => self.first_month.1 += movement.delta,
@@ -107,8 +118,7 @@ impl Block {
             }
         }
         by_kind.retain(|_, delta| *delta != Delta::ZERO);
-        let (customer, by_kind) = (subject.history.customer.clone(), by_kind.into_iter().collect());
-        self.expanders.push(Expander { customer, expansion, by_kind });
+        self.expanders.insert(subject.history.customer.clone(), (expansion, by_kind));
     }
 
     fn add_ends(&mut self, subject: Subject<'_>) {
@@ -128,7 +138,7 @@ impl Block {
         self.with_two_products += u64::from(products.len() > 1);
         if late.is_positive() {
             self.at_risk += late;
-            self.late_payers.push((subject.history.customer.clone(), late));
+            self.late_payers.insert(subject.history.customer.clone(), late);
         }
     }
 
@@ -140,6 +150,7 @@ impl Block {
             let book = self.owners.entry(owner.clone()).or_default();
             book.0 += core;
             book.1 += growth;
+            book.2 += 1;
         }
     }
 
@@ -154,8 +165,11 @@ impl Block {
     ) -> CurrencyBlock {
         let figures = self.tally.figures();
         let ending = figures.rollforward.ending_mrr;
-        self.expanders.sort_by(|a, b| (b.expansion, &a.customer).cmp(&(a.expansion, &b.customer)));
-        self.late_payers.sort_by(|a, b| (b.1, &a.0).cmp(&(a.1, &b.0)));
+        let expanders = by_amount(std::mem::take(&mut self.expanders), |(expansion, _)| expansion.0);
+        let late_payers = by_amount(std::mem::take(&mut self.late_payers), |late| late.0);
+        let mut motion: BTreeMap<Motion, Delta> =
+            MOTIONS.into_iter().map(|motion| (motion, Delta::ZERO)).collect();
+        motion.append(&mut self.motion);
         let mut trend = trailing.trend(report, currency);
         trend.retain(|month| first.is_some_and(|first| month.month >= first));
         CurrencyBlock {
@@ -165,24 +179,26 @@ impl Block {
             arpa: Rate::of(ending.0, micro(figures.customers.ending), "no customers"),
             starting_arr: figures.rollforward.starting_mrr.arr_minor_units(),
             ending_arr: ending.arr_minor_units(),
-            concentration: self.concentration(figures.total_expansion),
+            concentration: concentration(&expanders, figures.total_expansion),
             owners: self.books(),
             figures,
-            motion: self.motion,
-            activity: self.activity,
-            segments: self.segments.tables(settings.by.is_some()),
+            motion,
+            activity: Activity {
+                sums: self.activity.into_iter().map(|(key, (sum, _))| (key, sum)).collect(),
+            },
+            segments: self.segments.tables(&settings.dimensions(), settings.by.is_some()),
             cohorts: self
                 .cohorts
                 .into_iter()
                 .filter(|(_, tally)| !tally.is_empty())
                 .map(|(month, tally)| Cohort { month, figures: tally.figures() })
                 .collect(),
-            top_expanders: self.expanders.into_iter().take(TOP).collect(),
+            top_expanders: expanders.into_iter().take(TOP).map(expander).collect(),
             prior_period_adjustments: Vec::new(),
             bridge: None,
             scheduled: Vec::new(),
             at_risk: self.at_risk,
-            late_payers: self.late_payers,
+            late_payers,
             first_month: self.first_month,
             evidence: self.evidence,
             incomplete: Vec::new(),
@@ -228,29 +244,44 @@ impl Block {
         }
     }
 
-    /// Of expanders in order, the largest first.
-    fn concentration(&self, total: Delta) -> Concentration {
-        let amounts: Vec<Delta> = self.expanders.iter().map(|one| one.expansion).collect();
-        let largest: Delta = amounts.iter().take(TOP).copied().sum();
-        let middle = amounts.get(amounts.len() / 2).copied().unwrap_or_default();
-        let lower = amounts.get(amounts.len().saturating_sub(1) / 2).copied().unwrap_or_default();
-        let expanders = amounts.len() as u64;
-        let pair = if amounts.is_empty() { 0 } else { micro(2) };
-        Concentration {
-            expanders,
-            top_ten_share: Rate::of(largest.0, total.0, "no expansion"),
-            median: Rate::of((middle + lower).0, pair, "no expansion"),
-        }
-    }
-
     fn books(&self) -> Vec<OwnerBook> {
-        let book = |(owner, (core_expansion, growth)): (&String, &(Delta, Delta))| OwnerBook {
+        let book = |(owner, (core_expansion, growth, _)): (&String, &(Delta, Delta, u64))| OwnerBook {
             owner: owner.clone(),
             core_expansion: *core_expansion,
             growth: *growth,
             owner_book_growth: Rate::of(core_expansion.0, growth.0, "the book did not grow"),
         };
         self.owners.iter().map(book).collect()
+    }
+}
+
+/// What a customer expanded by, together and by kind.
+type Expanded = (Delta, BTreeMap<Kind, Delta>);
+
+/// Customers with what is theirs, the largest first.
+fn by_amount<T>(of: BTreeMap<CustomerId, T>, amount: impl Fn(&T) -> i128) -> Vec<(CustomerId, T)> {
+    let mut all: Vec<(CustomerId, T)> = of.into_iter().collect();
+    // Those of one amount stay in the order of their ids.
+    all.sort_by_key(|(_, of)| std::cmp::Reverse(amount(of)));
+    all
+}
+
+fn expander((customer, (expansion, by_kind)): (CustomerId, Expanded)) -> Expander {
+    Expander { customer, expansion, by_kind: by_kind.into_iter().collect() }
+}
+
+/// Of expanders in order, the largest first.
+fn concentration(expanders: &[(CustomerId, Expanded)], total: Delta) -> Concentration {
+    let amounts: Vec<Delta> = expanders.iter().map(|(_, (expansion, _))| *expansion).collect();
+    let largest: Delta = amounts.iter().take(TOP).copied().sum();
+    let middle = amounts.get(amounts.len() / 2).copied().unwrap_or_default();
+    let lower = amounts.get(amounts.len().saturating_sub(1) / 2).copied().unwrap_or_default();
+    let expanders = amounts.len() as u64;
+    let pair = if amounts.is_empty() { 0 } else { micro(2) };
+    Concentration {
+        expanders,
+        top_ten_share: Rate::of(largest.0, total.0, "no expansion"),
+        median: Rate::of((middle + lower).0, pair, "no expansion"),
     }
 }
 

@@ -1,17 +1,15 @@
 //! From a book's history to its reports: one pass over the customers, whatever the number of months.
 
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
 
 use super::block::Block;
 use super::consolidated::Consolidated;
-use super::segment::Subject;
+use super::sums::{Blocks, Sums};
 use super::trailing::{LOOK_BACK, Span, Trailing};
 use super::{
-    Adjustment, CurrencyBlock, CustomerHistory, History, Incomplete, RangeReport, Report, ReportError,
-    Scheduled, Settings,
+    Adjustment, CurrencyBlock, History, Incomplete, RangeReport, Report, ReportError, Scheduled, Settings,
 };
-use crate::mrr::{Currency, Instant, Month, NetMonth, levels_before, net_month};
+use crate::mrr::{Currency, Instant, Month};
 
 /// How far the forward view reaches.
 const FORWARD_SECONDS: i64 = 90 * 86_400;
@@ -37,13 +35,15 @@ pub fn range_report(
     from: Month,
     to: Month,
 ) -> Result<RangeReport, ReportError> {
+    let months = check_range(from, to)?;
+    Ok(RangeReport { from, to, months: reports(history, settings, from, months) })
+}
+
+/// How many months a range has.
+pub(super) fn check_range(from: Month, to: Month) -> Result<usize, ReportError> {
     let count = to.since(from) + 1;
-    match usize::try_from(count) {
-        Ok(months) if (1..=LONGEST_RANGE).contains(&count) => {
-            Ok(RangeReport { from, to, months: reports(history, settings, from, months) })
-        }
-        _ => Err(ReportError::BadRange { from, to }),
-    }
+    let months = usize::try_from(count).ok().filter(|_| (1..=LONGEST_RANGE).contains(&count));
+    months.ok_or(ReportError::BadRange { from, to })
 }
 
 /// The block of a currency in which nothing stood and nothing moved.
@@ -52,35 +52,31 @@ pub(super) fn quiet_block(currency: &Currency, month: Month, settings: &Settings
     Block::of(settings).finish(currency, 0, &trailing, None, settings)
 }
 
-/// One month's sums by currency.
-type Blocks = BTreeMap<Currency, Block>;
-
 fn reports(history: &History, settings: &Settings, from: Month, count: usize) -> Vec<Report> {
-    let mut month = from.minus(11);
-    let mut spans = Vec::with_capacity(count + LOOK_BACK - 1);
-    for _ in 0..count + LOOK_BACK - 1 {
-        spans.push(Span::of(month, settings.zone));
-        month = month.next();
-    }
-    let mut trailing = Trailing::over(spans.clone());
-    let mut months: Vec<Blocks> = vec![Blocks::new(); count];
-    let mut consolidated = Consolidated::over(&spans, history, settings);
+    let mut sums = Sums::over(from, count, settings);
+    let mut consolidated = Consolidated::over(&sums.spans, history, settings);
     for customer in &history.customers {
-        let nets = nets(customer, &spans);
-        trailing.add(customer, &nets);
+        let nets = sums.add(customer, settings);
         if let Some(consolidated) = &mut consolidated {
             consolidated.add(customer, &nets, settings);
         }
-        for (index, blocks) in months.iter_mut().enumerate() {
-            let place = index + LOOK_BACK - 1;
-            if let (Some(net), Some(span)) = (&nets[place], spans.get(place)) {
-                add(blocks, customer, net, span, settings);
-            }
-        }
     }
-    let first = history.first_month(settings.zone);
+    finish(sums, consolidated, history, settings)
+}
+
+/// The reports that sums come to; `listed` are the customers that have something to come, to be valued or
+/// adjusted, at least.
+pub(super) fn finish(
+    sums: Sums,
+    mut consolidated: Option<Consolidated>,
+    listed: &History,
+    settings: &Settings,
+) -> Vec<Report> {
+    let first = sums.first();
+    let Sums { spans, trailing, months, .. } = sums;
     let finish = |(index, blocks): (usize, Blocks)| {
-        let mut report = Report::empty(spans[index + LOOK_BACK - 1].month, settings);
+        let span = spans[index + LOOK_BACK - 1];
+        let mut report = Report::empty(span.month, settings);
         let is_asked_for =
             |currency: &Currency| settings.currency.as_ref().is_none_or(|asked| asked == currency);
         report.currencies = blocks
@@ -93,11 +89,10 @@ fn reports(history: &History, settings: &Settings, from: Month, count: usize) ->
             let customers = &block.figures.customers;
             (Reverse(customers.starting.max(customers.ending)), block.currency.clone())
         });
-        let month = report.month;
-        let posted = history.customers.iter().flat_map(|customer| &customer.adjustments);
-        report.list_adjustments(posted.filter(|posted| posted.posted_in == month));
-        look_forward(&mut report, history, settings);
-        list_incomplete(&mut report, history, spans[index + LOOK_BACK - 1].end, settings);
+        let posted = listed.customers.iter().flat_map(|customer| &customer.adjustments);
+        report.list_adjustments(posted.filter(|posted| posted.posted_in == span.month));
+        look_forward(&mut report, listed, settings);
+        list_incomplete(&mut report, listed, span.end, settings);
         if let Some(consolidated) = &mut consolidated {
             consolidate(&mut report, consolidated, index, first, settings);
         }
@@ -121,44 +116,6 @@ fn consolidate(
     let finished = consolidated.finish(index, first, settings);
     report.consolidated = finished.block;
     report.exchange_rates = finished.rates;
-}
-
-/// A customer's months; those of the look-back are left out where nothing happened.
-fn nets(customer: &CustomerHistory, spans: &[Span]) -> Vec<Option<NetMonth>> {
-    let net = |(index, span): (usize, &Span)| {
-        let movements = span.movements(&customer.movements);
-        let is_reported = index + 1 >= LOOK_BACK;
-        let net = || net_month(&customer.levels, movements, span.start, span.end);
-        if is_reported {
-            let posted = customer.adjustments.iter().filter(|posted| posted.posted_in == span.month);
-            return Some(net().with_prior_period(posted.map(|posted| &posted.movement)));
-        }
-        (!movements.is_empty()).then(net)
-    };
-    spans.iter().enumerate().map(net).collect()
-}
-
-fn add(blocks: &mut Blocks, customer: &CustomerHistory, month: &NetMonth, span: &Span, settings: &Settings) {
-    if month.currencies.is_empty() {
-        return;
-    }
-    let starting = levels_before(&customer.levels, span.start);
-    let ending = levels_before(&customer.levels, span.end);
-    let movements = span.movements(&customer.movements);
-    for (currency, net) in &month.currencies {
-        let subject = Subject {
-            history: customer,
-            month: span.month,
-            currency,
-            net,
-            fate: month.fate,
-            starting: &starting,
-            ending: &ending,
-            per_micro: 1,
-        };
-        let block = blocks.entry(currency.clone()).or_insert_with(|| Block::of(settings));
-        block.add(subject, movements, settings);
-    }
 }
 
 impl Report {

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{CustomerHistory, History, IncompleteLine, MovementRow, ReportError, Settings, missing_rates};
-use crate::ledger::{Ledger, LedgerError, Posting, Wanted, place};
+use crate::ledger::{FoundFinding, Ledger, LedgerError, Posting, Wanted, place};
 use crate::mrr::{CustomerId, Instant, Matter, MissingRate, Month, Movement};
 
 /// Why a report can't be given.
@@ -33,13 +33,25 @@ const DEFAULT_BOOK: &str = "live";
 pub struct Reporter {
     ledger: Ledger,
     settings: Settings,
+    reads_kept: bool,
 }
 
 impl Reporter {
     /// A reporter over a ledger; `settings` holds the choices, all but book and data.
     #[must_use]
     pub fn new(ledger: Ledger, settings: Settings) -> Self {
-        Self { ledger, settings }
+        Self { ledger, settings, reads_kept: true }
+    }
+
+    /// The same, which makes every report from levels and postings, whatever sums are kept.
+    #[must_use]
+    pub fn from_postings(self) -> Self {
+        Self { reads_kept: false, ..self }
+    }
+
+    /// Whether it reads sums that are kept.
+    pub(super) fn reads_kept(&self) -> bool {
+        self.reads_kept
     }
 
     /// The settings for one book: the one named, else `live`, else the only one there is.
@@ -164,17 +176,23 @@ impl Reporter {
                 of.statuses.insert(status.subscription.clone(), status.status);
             });
         }
-        for found in self.ledger.findings(Some(book)).await? {
-            let Matter::Incomplete { item, missing } = &found.finding.matter else { continue };
-            let line = IncompleteLine {
-                subscription: found.finding.subscription.clone(),
-                item: item.clone(),
-                missing: missing.clone(),
-                since: found.finding.at,
-            };
-            history(&found.key.customer, &mut |of| of.incomplete.push(line.clone()));
+        for (customer, line) in self.incomplete(book).await? {
+            history(&customer, &mut |of| of.incomplete.push(line.clone()));
         }
         Ok(History { customers: customers.into_values().collect() })
+    }
+
+    /// The lines of a book that can't be valued yet, and whose they are.
+    pub(super) async fn incomplete(
+        &self,
+        book: &str,
+    ) -> Result<Vec<(CustomerId, IncompleteLine)>, LedgerError> {
+        let line = |found: FoundFinding| {
+            let Matter::Incomplete { item, missing } = found.finding.matter else { return None };
+            let (subscription, since) = (found.finding.subscription, found.finding.at);
+            Some((found.key.customer, IncompleteLine { subscription, item, missing, since }))
+        };
+        Ok(self.ledger.incomplete(book).await?.into_iter().filter_map(line).collect())
     }
 
     /// Each customer's standing movements in the order they took effect: those of one instant as they

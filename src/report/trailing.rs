@@ -4,6 +4,8 @@
 use std::collections::BTreeMap;
 
 use super::breakdown::share_of_new;
+use super::kept::{Sign, Sum as _};
+use super::sums::Year;
 use super::{CustomerHistory, Rate, TrendMonth};
 use crate::mrr::{
     Currency, Delta, Instant, Lane, Month, Movement, Mrr, NetCurrency, NetMonth, levels_before,
@@ -86,6 +88,47 @@ impl Trailing {
                 let held = self.held.entry((report, currency)).or_default();
                 held.0 += expanded;
                 held.1 += base;
+            }
+        }
+    }
+
+    /// Lays the sums of other customers over these, of the same months.
+    pub(super) fn combine(&mut self, other: &Self, sign: Sign) {
+        for (currency, months) in &other.added {
+            let none = || vec![(Delta::ZERO, Delta::ZERO); months.len()];
+            let sums = self.added.entry(currency.clone()).or_insert_with(none);
+            sums.iter_mut().zip(months).for_each(|(sum, other)| sum.combine(other, sign));
+        }
+        for (place, other) in &other.held {
+            self.held.entry(place.clone()).or_default().combine(other, sign);
+        }
+    }
+
+    /// What later months need to know of the month of a span.
+    pub(super) fn year(&self, span: usize) -> BTreeMap<Currency, Year> {
+        let mut years: BTreeMap<Currency, Year> = BTreeMap::new();
+        for (currency, months) in &self.added {
+            let (new, core_expansion) = months.get(span).copied().unwrap_or_default();
+            years.insert(currency.clone(), Year { new, core_expansion, ..Year::default() });
+        }
+        let report = (span + 1).checked_sub(LOOK_BACK);
+        for ((_, currency), held) in self.held.iter().filter(|((of, _), _)| Some(*of) == report) {
+            let year = years.entry(currency.clone()).or_default();
+            (year.expanded, year.held) = *held;
+        }
+        years
+    }
+
+    /// Puts in what is known of the month of a span.
+    pub(super) fn put_in(&mut self, span: usize, years: &BTreeMap<Currency, Year>) {
+        for (currency, year) in years {
+            let none = || vec![(Delta::ZERO, Delta::ZERO); self.spans.len()];
+            let months = self.added.entry(currency.clone()).or_insert_with(none);
+            if let Some(month) = months.get_mut(span) {
+                *month = (year.new, year.core_expansion);
+            }
+            if let Some(report) = (span + 1).checked_sub(LOOK_BACK) {
+                self.held.insert((report, currency.clone()), (year.expanded, year.held));
             }
         }
     }
