@@ -12,29 +12,12 @@ import json
 import os
 import pathlib
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
 import time
 
-SECRET = "whsec_" + "0" * 32
-
-
-def free_port():
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
-
-
-def waited_for(port):
-    for _ in range(200):
-        try:
-            socket.create_connection(("127.0.0.1", port), 1).close()
-            return
-        except OSError:
-            time.sleep(0.05)
-    sys.exit("the server did not come up")
+from serving import SECRET, free_port, wait_for
 
 
 def main():
@@ -68,7 +51,7 @@ def main():
         [upswell, "serve"], env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
     try:
-        waited_for(port)
+        wait_for(port)
         alone = load("alone")
         before = stored()
         alone["lost"] = alone["sent"] - alone["not_acknowledged"] - before

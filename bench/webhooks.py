@@ -16,7 +16,6 @@ import os
 import pathlib
 import random
 import shutil
-import socket
 import statistics
 import subprocess
 import sys
@@ -25,25 +24,10 @@ import threading
 import time
 import urllib.request
 
+from serving import SECRET, free_port, wait_for
+
 HERE = pathlib.Path(__file__).resolve().parent
 CLUSTER = HERE.parent / "tests/cluster"
-SECRET = "whsec_" + "0" * 32
-
-
-def free_port():
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
-
-
-def wait_for(port):
-    for _ in range(400):
-        try:
-            socket.create_connection(("127.0.0.1", port), 1).close()
-            return
-        except OSError:
-            time.sleep(0.05)
-    sys.exit("the server did not come up")
 
 
 class Postgres:

@@ -85,20 +85,8 @@ fn load(
 
 #[test]
 fn a_backfill_that_was_killed_is_run_again_to_the_same_ledger() {
-    let events = stories().join("\n");
-    let place = || Place::new().with("UPSWELL_CONFIG", &stories_config());
-    let (whole, broken) = (place(), place());
-    whole.write("events.ndjson", &events);
-    whole.output(&["backfill", "events.ndjson"]);
-    broken.write("events.ndjson", &events);
-    broken.output(&["migrate"]);
-    let mut backfill = broken.start(&["backfill", "events.ndjson"]);
-    // Killed as soon as something is stored, which is before it is settled.
-    while backfill.try_wait().unwrap().is_none() && broken.stored().is_empty() {
-        std::thread::yield_now();
-    }
-    let _ = backfill.kill();
-    backfill.wait().unwrap();
+    // As soon as something is stored, which is before it is settled.
+    let (whole, broken) = whole_and_killed(&stories().join("\n"), |place| !place.stored().is_empty());
     let status = broken.output(&["status", "--format", "json"]);
     assert!(!status.contains(r#""pending":0"#), "the kill came too late to break anything: {status}");
     let again = broken.output(&["backfill", "events.ndjson"]);
@@ -109,26 +97,31 @@ fn a_backfill_that_was_killed_is_run_again_to_the_same_ledger() {
 
 #[test]
 fn a_backfill_that_was_killed_while_it_settled_posts_nothing_twice() {
-    let events = many_businesses(8);
-    let place = || Place::new().with("UPSWELL_CONFIG", &stories_config());
-    let (whole, broken) = (place(), place());
-    whole.write("events.ndjson", &events);
-    whole.output(&["backfill", "events.ndjson"]);
-    broken.write("events.ndjson", &events);
-    broken.output(&["migrate"]);
-    let mut backfill = broken.start(&["backfill", "events.ndjson"]);
-    // Killed as soon as something is posted, which is before its deliveries are marked as settled.
-    while backfill.try_wait().unwrap().is_none() && broken.movements().is_empty() {
-        std::thread::yield_now();
-    }
-    let _ = backfill.kill();
-    backfill.wait().unwrap();
+    // As soon as something is posted, which is before its deliveries are marked as settled.
+    let (whole, broken) = whole_and_killed(&many_businesses(8), |place| !place.movements().is_empty());
     let posted = broken.movements().len();
     assert!(0 < posted && posted < whole.movements().len(), "{posted} were posted when it was killed");
     broken.output(&["backfill", "events.ndjson"]);
     assert_same(&broken.movements(), &whole.movements(), "run again");
     assert!(broken.output(&["status", "--format", "json"]).contains(r#""pending":0"#));
     broken.output(&["verify"]);
+}
+
+/// A place where events were backfilled, and one where that was killed as soon as it had come so far.
+fn whole_and_killed(events: &str, has_come_so_far: impl Fn(&Place) -> bool) -> (Place, Place) {
+    let place = || Place::new().with("UPSWELL_CONFIG", &stories_config());
+    let (whole, broken) = (place(), place());
+    whole.write("events.ndjson", events);
+    whole.output(&["backfill", "events.ndjson"]);
+    broken.write("events.ndjson", events);
+    broken.output(&["migrate"]);
+    let mut backfill = broken.start(&["backfill", "events.ndjson"]);
+    while backfill.try_wait().unwrap().is_none() && !has_come_so_far(&broken) {
+        std::thread::yield_now();
+    }
+    let _ = backfill.kill();
+    backfill.wait().unwrap();
+    (whole, broken)
 }
 
 /// The stories so many times, each time of other customers.
