@@ -2,10 +2,11 @@
 
 usage: python3 bench/steady.py memory EVENTS.ndjson UPSWELL MEASURE [--postgres] [--deliveries N] [--rate N]
        python3 bench/steady.py growth EVENTS.ndjson UPSWELL MEASURE [--postgres] [--rounds N] [--small N] [--most N]
+                                                                 [--large URL]
 
 `memory` sends N deliveries (1,000,000) at a rate, or without one as fast as 64 connections are answered, to a server on a
 fresh store, and prints what the process held after each hundred thousand. `growth` backfills the first 10,000 events into
-one store and all into another, then sends both the same new customers' events in turns, and prints what each event took:
+one store and all into another (or takes the one that --large names), then sends both the same new customers' events in turns, and prints what each event took:
 processor time of the server until all is settled, and how many were acknowledged a second.
 """
 
@@ -21,7 +22,8 @@ import sys
 import tempfile
 import time
 
-from webhooks import SECRET, Postgres, Watch, free_port, resident, wait_for
+from serving import SECRET, Postgres, free_port, wait_for
+from webhooks import Watch, resident
 
 A_SLICE = 100_000
 
@@ -83,6 +85,9 @@ def growth(asked, folder, postgres):
         first.writelines(itertools.islice(events, asked.small))
     urls, told = {}, {"small": [], "large": []}
     for name, file in (("small", small), ("large", asked.events)):
+        if name == "large" and asked.large:
+            urls[name] = asked.large
+            continue
         urls[name] = postgres.database(name) if postgres else f"sqlite://{folder}/{name}.db?mode=rwc"
         begun = time.monotonic()
         subprocess.run([asked.upswell, "backfill", file], check=True, stdout=subprocess.DEVNULL,
@@ -117,6 +122,7 @@ def main():
     parser.add_argument("--deliveries", type=int, default=1_000_000)
     parser.add_argument("--rate", type=int)
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--large", help="a store that is filled already, instead of one made of EVENTS")
     parser.add_argument("--small", type=int, default=10_000)
     parser.add_argument("--most", type=int, default=20_000)
     asked = parser.parse_args()

@@ -24,28 +24,9 @@ import threading
 import time
 import urllib.request
 
-from serving import SECRET, free_port, wait_for
+from serving import SECRET, Postgres, free_port, wait_for
 
 HERE = pathlib.Path(__file__).resolve().parent
-CLUSTER = HERE.parent / "tests/cluster"
-
-
-class Postgres:
-    """A cluster of its own that waits for its disk, with a database for each that asks."""
-
-    def __init__(self, folder):
-        self.folder = folder / "postgres"
-        self.url = subprocess.run([CLUSTER, "start", self.folder, "durable"], check=True, capture_output=True,
-                                  text=True).stdout.strip()
-        # The migrations of stripe-sync-engine give their functions to this role.
-        subprocess.run(["psql", "-qX", self.url, "-c", "CREATE ROLE postgres SUPERUSER"], check=True)
-
-    def database(self, name):
-        subprocess.run(["psql", "-qX", self.url, "-c", f"CREATE DATABASE {name} TEMPLATE template0"], check=True)
-        return self.url.replace("/postgres?", f"/{name}?")
-
-    def stop(self):
-        subprocess.run([CLUSTER, "stop", self.folder], check=True)
 
 
 class Watch(threading.Thread):

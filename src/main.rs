@@ -37,6 +37,9 @@ fn refuse(error: &clap::Error) -> ExitCode {
 }
 
 fn run(cli: &Cli) -> anyhow::Result<Outcome> {
+    if let Some(outcome) = cli::run_bare(cli) {
+        return outcome;
+    }
     let config = Config::load(&cli.flags.given())?;
     let runtime = tokio::runtime::Runtime::new()?;
     let _inside = runtime.enter();

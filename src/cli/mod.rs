@@ -133,6 +133,16 @@ pub fn exit_code(result: &anyhow::Result<Outcome>) -> u8 {
     }
 }
 
+/// Runs a command that goes by no configuration, and so needs no sound one; none of the others.
+#[must_use]
+pub fn run_bare(cli: &Cli) -> Option<anyhow::Result<Outcome>> {
+    match &cli.command {
+        Command::Openapi(args) => Some(openapi::run(args)),
+        Command::Completions(args) => Some(completions::run(args)),
+        _ => None,
+    }
+}
+
 /// Runs a command.
 ///
 /// # Errors
@@ -143,8 +153,6 @@ pub async fn run(cli: &Cli, config: Config) -> anyhow::Result<Outcome> {
         Command::Demo(args) => return demo::run(args, config).await,
         Command::Serve(args) => return serve::run(args, config).await,
         Command::Migrate(args) => return migrate::run(args, &config).await,
-        Command::Openapi(args) => return openapi::run(args),
-        Command::Completions(args) => return completions::run(args),
         _ => {}
     }
     let app = App::open(config).await?;

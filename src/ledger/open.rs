@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use migration::{Migrator, MigratorTrait};
 use sea_orm::sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
@@ -30,6 +30,9 @@ const OPEN_TRIES: u32 = 50;
 /// How long a database that does not answer keeps the end of a process.
 const CLOSE_LIMIT: Duration = Duration::from_secs(5);
 
+/// Who waited this long to begin a transaction waited for somebody else's.
+const A_WAIT: Duration = Duration::from_millis(5);
+
 /// Readers at a time.
 const READERS: u32 = 4;
 
@@ -49,6 +52,8 @@ struct Connections {
     readers: Limited<DatabaseConnection>,
     /// Whether commits of PostgreSQL need not have reached the disk when they return.
     in_bulk: AtomicBool,
+    /// Whether the transaction that was begun last had to wait for somebody else's.
+    waited: AtomicBool,
     /// Where writers of a file wait for one another; PostgreSQL has its own.
     line: Option<Line>,
 }
@@ -113,7 +118,8 @@ impl Ledger {
         line: Option<Line>,
     ) -> Self {
         let (writer, readers) = (Limited::new(writer, limit), Limited::new(readers, limit));
-        let connections = Arc::new(Connections { writer, readers, in_bulk: AtomicBool::new(false), line });
+        let (in_bulk, waited) = (AtomicBool::new(false), AtomicBool::new(false));
+        let connections = Arc::new(Connections { writer, readers, in_bulk, waited, line });
         Self { connections, directory }
     }
 
@@ -140,6 +146,13 @@ impl Ledger {
             done.map_err(while_doing("prepare for a backfill"))?;
         }
         Ok(())
+    }
+
+    /// Whether others want to write as well, as far as the transaction that was begun last shows: who writes much
+    /// does so in shorter transactions then.
+    #[must_use]
+    pub fn is_shared(&self) -> bool {
+        self.connections.waited.load(Ordering::Relaxed)
     }
 
     /// The directory that its file is in; that of temporary files if it has none here.
@@ -277,6 +290,13 @@ impl Ledger {
     }
 
     async fn begin_as(&self, turn: Turn) -> Result<Transaction, LedgerError> {
+        let asked = Instant::now();
+        let begun = self.begin_in_turn(turn).await;
+        self.connections.waited.store(asked.elapsed() > A_WAIT, Ordering::Relaxed);
+        begun
+    }
+
+    async fn begin_in_turn(&self, turn: Turn) -> Result<Transaction, LedgerError> {
         let act = "begin a transaction";
         let writer = &self.connections.writer;
         if self.is_postgres() {

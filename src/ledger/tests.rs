@@ -232,6 +232,21 @@ async fn what_a_run_stores_is_left_to_it_until_its_claim_lapses() {
 }
 
 #[tokio::test]
+async fn who_waits_for_another_writer_knows_that_the_store_is_shared() {
+    let directory = tempfile::tempdir().unwrap();
+    let url = new_url(directory.path()).await;
+    let (ledger, other) = (Ledger::open(&url).await.unwrap(), Ledger::open(&url).await.unwrap());
+    ledger.migrate().await.unwrap();
+    let held = other.begin_accepting().await.unwrap();
+    let mut waiting = std::pin::pin!(ledger.begin_accepting());
+    let patience = std::time::Duration::from_millis(50);
+    assert!(tokio::time::timeout(patience, &mut waiting).await.is_err(), "two write at once");
+    drop(held);
+    drop(waiting.await.unwrap());
+    assert!(ledger.is_shared());
+}
+
+#[tokio::test]
 async fn bytes_come_back_as_they_went_in() {
     let (_directory, ledger) = ledger().await;
     let body = Bytes::from_static(b"{ \"id\": \"evt_1\",\n \"odd\": \"\\u0000\" }\r\n");

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use super::door::arrival_of;
 use super::parallel::in_parallel;
 use super::settle::{ENGINE, Heard, NoFacts, Settler, Told, gives_way, told_by, told_of};
-use super::steps::Steps;
+use super::steps::{Steps, a_step};
 use crate::ledger::{
     Acceptance, Arrival, Aside, CustomerKey, LaidFact, Ledger, LedgerError, Posted, Run, Source, Stored,
 };
@@ -194,8 +194,23 @@ impl Bulk {
     ///
     /// # Errors
     ///
-    /// [`LedgerError`] of the store; then none of them is stored.
+    /// [`LedgerError`] of the store; what was stored before it stays stored.
     pub async fn store(
+        &mut self,
+        mut read: Vec<ReadDocument>,
+        book: Option<&str>,
+    ) -> Result<Vec<Fate>, LedgerError> {
+        let mut fates = Vec::with_capacity(read.len());
+        while !read.is_empty() {
+            let rest = read.split_off(read.len().min(a_step(&self.ledger)));
+            fates.append(&mut self.store_at_once(read, book).await?);
+            read = rest;
+        }
+        self.settle_much().await?;
+        Ok(fates)
+    }
+
+    async fn store_at_once(
         &mut self,
         read: Vec<ReadDocument>,
         book: Option<&str>,
@@ -236,7 +251,6 @@ impl Bulk {
             }
         }
         self.tell(sorted).await?;
-        self.settle_much().await?;
         Ok(fates)
     }
 

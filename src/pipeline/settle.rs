@@ -2,6 +2,7 @@
 //! and the difference to what stands is posted.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::RangeInclusive;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::parallel::in_parallel;
@@ -19,8 +20,9 @@ use crate::stripe::{Delivery, Translation};
 /// The version that derives; each posting carries it (R23).
 pub const ENGINE: &str = concat!("upswell ", env!("CARGO_PKG_VERSION"));
 
-/// Deliveries settled in one transaction at most while others wait for their answers.
-const A_BATCH: usize = 256;
+/// Deliveries settled in one transaction at most while others wait for their answers: few while the worker keeps up,
+/// and twice as many each time there were more.
+const A_BATCH: RangeInclusive<usize> = 16..=256;
 /// Customers derived again in one transaction at most, when their time has come.
 const DUE_CUSTOMERS: usize = 128;
 /// How often in a row a settlement may find that another process came before it. Each time that one got
@@ -218,14 +220,17 @@ impl Settler {
     ///
     /// [`LedgerError`] of the store; what was settled before it stays settled.
     pub async fn settle(&self, now: i64) -> Result<Settled, LedgerError> {
-        let (mut settled, mut overtaken) = (Settled::default(), 0);
+        let (mut settled, mut overtaken, mut batch) = (Settled::default(), 0, *A_BATCH.start());
         loop {
-            match self.settle_some(now).await {
+            match self.settle_some(batch, now).await {
                 Err(error) if gives_way(&error, &mut overtaken) => {}
                 Ok(more) if more.deliveries == 0 => break,
                 more => {
                     overtaken = 0;
-                    settled.add(more?);
+                    let more = more?;
+                    batch = if more.deliveries == batch { 2 * batch } else { more.deliveries };
+                    batch = batch.clamp(*A_BATCH.start(), *A_BATCH.end());
+                    settled.add(more);
                 }
             }
         }
@@ -245,13 +250,13 @@ impl Settler {
         }
     }
 
-    /// Settles the oldest of what is pending, in one transaction; nothing if nothing is.
+    /// Settles the oldest of what is pending, so many at most, in one transaction; nothing if nothing is.
     ///
     /// # Errors
     ///
     /// [`LedgerError`] of the store; then none of it is settled.
-    async fn settle_some(&self, now: i64) -> Result<Settled, LedgerError> {
-        let pending = self.ledger.pending(A_BATCH, now).await?;
+    async fn settle_some(&self, most: usize, now: i64) -> Result<Settled, LedgerError> {
+        let pending = self.ledger.pending(most, now).await?;
         let mut changed: BTreeMap<CustomerKey, Changed> = BTreeMap::new();
         let mut heard = Heard::default();
         pending.iter().for_each(|stored| heard.listen(stored));

@@ -6,11 +6,18 @@ use tokio::sync::mpsc::{Receiver, Sender, channel};
 
 use super::parallel::in_parallel;
 use super::settle::{Changed, Heard, Settler, gives_way};
-use crate::ledger::{Aside, CustomerKey, LaidFact, LedgerError, NewFact, Posted, Settlement};
+use crate::ledger::{Aside, CustomerKey, LaidFact, Ledger, LedgerError, NewFact, Posted, Settlement};
 
-/// Facts settled in one transaction, about: it is over within some tens of milliseconds, and deliveries that
-/// come meanwhile get their turn.
+/// Facts settled in one transaction, about, and documents stored in one.
 const A_STEP: usize = 1_000;
+/// The same while others write as well: it is over within some tens of milliseconds, and deliveries that come
+/// meanwhile get their turn.
+const A_SHORT_STEP: usize = 250;
+
+/// How much is written in one transaction now.
+pub(super) fn a_step(ledger: &Ledger) -> usize {
+    if ledger.is_shared() { A_SHORT_STEP } else { A_STEP }
+}
 
 /// Settles customers, some at a time.
 #[derive(Debug, Clone)]
@@ -44,7 +51,8 @@ impl Steps {
         derived: &Sender<Result<Settlement, LedgerError>>,
     ) -> Result<(), LedgerError> {
         while let Some(facts) = laid.take()? {
-            for step in in_steps(by_customer(facts)) {
+            let mut customers = by_customer(facts).into_iter();
+            while let Some(step) = next_step(&mut customers, a_step(self.settler.ledger())) {
                 let step = self.derive(step).await;
                 if derived.send(step).await.is_err() {
                     return Ok(());
@@ -105,20 +113,34 @@ fn by_customer(facts: Vec<LaidFact>) -> BTreeMap<CustomerKey, Vec<LaidFact>> {
     customers
 }
 
-/// Customers in steps of about so many facts; a customer stays whole.
-fn in_steps(customers: BTreeMap<CustomerKey, Vec<LaidFact>>) -> Vec<BTreeMap<CustomerKey, Vec<LaidFact>>> {
-    let mut steps = Vec::new();
+/// The next customers, of about so many facts; a customer stays whole.
+fn next_step<F>(
+    customers: &mut impl Iterator<Item = (CustomerKey, Vec<F>)>,
+    most: usize,
+) -> Option<BTreeMap<CustomerKey, Vec<F>>> {
     let (mut step, mut count) = (BTreeMap::new(), 0);
-    for (key, facts) in customers {
+    while count < most {
+        let Some((key, facts)) = customers.next() else { break };
         count += facts.len();
         step.insert(key, facts);
-        if count >= A_STEP {
-            steps.push(std::mem::take(&mut step));
-            count = 0;
+    }
+    (!step.is_empty()).then_some(step)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_step_ends_with_the_customer_that_fills_it() {
+        let facts = |name: &str, count| {
+            (CustomerKey { book: "live".to_owned(), customer: name.into() }, vec![(); count])
+        };
+        let mut customers = [facts("a", 2), facts("b", 2), facts("c", 9), facts("d", 1)].into_iter();
+        let mut sizes = Vec::new();
+        while let Some(step) = next_step(&mut customers, 3) {
+            sizes.push(step.values().map(Vec::len).collect::<Vec<_>>());
         }
+        assert_eq!(sizes, [vec![2, 2], vec![9], vec![1]]);
     }
-    if !step.is_empty() {
-        steps.push(step);
-    }
-    steps
 }

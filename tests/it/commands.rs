@@ -264,4 +264,8 @@ fn every_shell_is_told_every_command() {
     let said = place.run(&["completions", "cmd"]);
     assert_eq!(said.status.code(), Some(2));
     assert!(!place.path("upswell.db").exists(), "nothing is opened for it");
+    let place = place.with("UPSWELL_LISTEN", "nowhere");
+    assert_eq!(place.run(&["status"]).status.code(), Some(2));
+    assert!(place.output(&["completions", "bash"]).contains("report"));
+    assert!(place.output(&["openapi"]).contains("/webhooks/stripe"));
 }

@@ -7,6 +7,9 @@ use std::sync::{Arc, Mutex, mpsc};
 use std::thread;
 use std::time::Instant;
 
+use postgres::NoTls;
+use postgres::binary_copy::BinaryCopyInWriter;
+use postgres::types::Type;
 use rusqlite::Connection;
 use serde_json::{Value, json};
 
@@ -70,6 +73,28 @@ pub fn insert(file: &Path, database: &Path) -> Result<Value, Fault> {
     transaction.commit()?;
     store.close().map_err(|(_, error)| error)?;
     Ok(json!({"what": "insert", "events": events, "seconds": begun.elapsed().as_secs_f64()}))
+}
+
+/// Copies each line as a row of a fresh table of PostgreSQL, by one binary COPY.
+pub fn copy(file: &Path, url: &str) -> Result<Value, Fault> {
+    let begun = Instant::now();
+    let mut store = postgres::Client::connect(url, NoTls)?;
+    store.batch_execute(
+        "DROP TABLE IF EXISTS bare; CREATE TABLE bare (seq bigint PRIMARY KEY, body bytea NOT NULL)",
+    )?;
+    let mut rows = BinaryCopyInWriter::new(
+        store.copy_in("COPY bare (seq, body) FROM STDIN BINARY")?,
+        &[Type::INT8, Type::BYTEA],
+    );
+    let mut events = 0_i64;
+    for batch in batches(file)? {
+        for line in batch? {
+            events += 1;
+            rows.write(&[&events, &line])?;
+        }
+    }
+    rows.finish()?;
+    Ok(json!({"what": "copy", "events": events, "seconds": begun.elapsed().as_secs_f64()}))
 }
 
 fn batches(file: &Path) -> Result<impl Iterator<Item = Result<Vec<Vec<u8>>, Fault>>, Fault> {

@@ -2,6 +2,7 @@
 //!
 //! usage: upswell-measure parse FILE            reads FILE and parses each line, on all cores
 //!        upswell-measure insert FILE DATABASE  one prepared statement in one transaction: each line a row
+//!        upswell-measure copy FILE URL         one COPY into a table of PostgreSQL: each line a row
 //!        upswell-measure load FILE --secret WHSEC [--url URL] [--rate N] [--seconds N] [--prefix WORD]
 //!                                              signed webhooks, at a rate that waits for nobody; WORD makes
 //!                                              their ids other ones than the file's
@@ -35,11 +36,12 @@ fn main() -> ExitCode {
     let told = match words.as_slice() {
         ["parse", file] => limits::parse(Path::new(file)),
         ["insert", file, database] => limits::insert(Path::new(file), Path::new(database)),
+        ["copy", file, url] => limits::copy(Path::new(file), url),
         ["load", file, options @ ..] => load::run(Path::new(file), options),
         ["webhooks", file, options @ ..] => webhooks::run(Path::new(file), options),
         ["commits", file, url, bodies, seconds] => numbers(bodies, seconds)
             .and_then(|(bodies, seconds)| commits::run(Path::new(file), url, bodies, seconds)),
-        _ => Err("usage: upswell-measure parse FILE | insert FILE DATABASE | load FILE --secret WHSEC \
+        _ => Err("usage: upswell-measure parse FILE | insert FILE DATABASE | copy FILE URL | load FILE --secret WHSEC \
                   [--url URL] [--rate N] [--seconds N] | webhooks FILE --secret WHSEC [OPTION…] | \
                   commits FILE URL BODIES SECONDS"
             .into()),
