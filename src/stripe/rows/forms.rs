@@ -80,6 +80,7 @@ pub(super) struct Form {
 
 pub(super) const PLAN: &[&str] = &["plan", "price", "price_id", "plan_id"];
 pub(super) const PRODUCT: &[&str] = &["product_id", "price_product_id", "plan_product_id"];
+/// Where a currency stands; Sigma's own table of subscriptions has none.
 pub(super) const CURRENCY: &[&str] = &["currency", "price_currency", "plan_currency"];
 pub(super) const ENDED: &[&str] = &["ended_at", "canceled_at"];
 pub(super) const LINE_PRICE: &[&str] = &["price_id", "price", "plan_id", "plan"];
@@ -233,7 +234,7 @@ pub(super) const FORMS: [Form; 16] = [
         of: Of::Subscription,
         is_sigma: Some(true),
         marks: &[&["id"], &["customer_id"], &["status"]],
-        needs: &[PLAN, &["quantity"], CURRENCY, &["created", "start_date"]],
+        needs: &[PLAN, &["quantity"], &["created", "start_date"]],
         part: Some(SUBSCRIPTION),
         ..NONE
     },

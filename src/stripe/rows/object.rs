@@ -108,6 +108,9 @@ fn made(cells: &Cells<'_>) -> Result<i64, Unfit> {
     cells.time(&["created"])?.ok_or_else(|| missing(&["created"]))
 }
 
+const NO_CURRENCY: &str = "subscription without its currency, which Sigma's table of them does not have: feed \
+                           `subscription_items` beside it";
+
 pub(super) type Members = Vec<(Cow<'static, str>, Object)>;
 
 pub(super) fn text(text: impl Into<String>) -> Object {
@@ -128,6 +131,10 @@ fn metadata(cells: &Cells<'_>) -> Object {
 /// its items stands beside it, that tells the items.
 fn subscription(rows: &[Cells<'_>], beside: &[Cells<'_>], is_sigma: bool) -> Result<Told, Unfit> {
     let first = rows.first().ok_or_else(|| missing(ids_of(Of::Subscription)))?;
+    let has_currency = !beside.is_empty() || rows.iter().all(|row| row.any(CURRENCY).is_some());
+    if is_sigma && !has_currency && !are_left_out(rows) {
+        return Ok(Told::Nothing(NO_CURRENCY));
+    }
     let id = first.id(ids_of(Of::Subscription))?;
     let status = first.word(&["status"]).ok_or_else(|| missing(&["status"]))?;
     let status = if status == "cancelled" { "canceled".to_owned() } else { status };
@@ -172,9 +179,14 @@ fn ended_at(row: &Cells<'_>, status: &str) -> Result<Option<i64>, Unfit> {
     if is_over && told.is_none() { Err(missing(ENDED)) } else { Ok(told) }
 }
 
+/// Whether Sigma's rows name no price, as they do where a subscription has several items.
+fn are_left_out(rows: &[Cells<'_>]) -> bool {
+    rows.iter().all(|row| row.any(PLAN).is_none())
+}
+
 /// The items; Sigma leaves them out where there are several.
 fn items(rows: &[Cells<'_>], subscription: &str, is_sigma: bool) -> Result<Object, Unfit> {
-    let is_left_out = is_sigma && rows.iter().all(|row| row.any(PLAN).is_none());
+    let is_left_out = is_sigma && are_left_out(rows);
     let mut items = Vec::with_capacity(rows.len());
     if !is_left_out {
         for row in rows {

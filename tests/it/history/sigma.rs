@@ -159,7 +159,7 @@ fn lines(left: &Left) -> Table {
     Table::of(LINES, left.invoices.iter().flat_map(of_invoice).collect())
 }
 
-const SUBSCRIPTIONS: &str = "id cancel_at_period_end canceled_at created currency current_period_end customer_id \
+const SUBSCRIPTIONS: &str = "id cancel_at_period_end canceled_at created current_period_end customer_id \
     discount_coupon_id discount_end discounts ended_at plan_id price_id quantity start_date status trial_end";
 
 fn subscriptions(left: &Left) -> Table {
@@ -175,7 +175,6 @@ fn subscriptions(left: &Left) -> Table {
             text(&subscription["cancel_at_period_end"]),
             time(&subscription["canceled_at"]),
             time(&subscription["created"]),
-            text(&subscription["currency"]),
             time(period_end),
             text(&subscription["customer"]),
             coupon,
