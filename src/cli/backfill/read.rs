@@ -187,7 +187,7 @@ impl Reader {
         };
         self.begin(sheet.name())?;
         if sheet.is_part() {
-            return self.wait(sheet, table);
+            return self.wait(&sheet, table);
         }
         let mut known = Known::default();
         let mut group: Vec<Row> = Vec::new();
@@ -205,12 +205,12 @@ impl Reader {
     }
 
     /// Puts the rows of a table aside that are joined with those of other tables.
-    fn wait(&mut self, sheet: Sheet, rows: Table<'_>) -> Went {
+    fn wait(&mut self, sheet: &Sheet, rows: Table<'_>) -> Went {
         let table = self.join.table(&self.name, sheet.clone());
         for row in rows {
             let Row { line, cells, flaw } = row.map_err(|error| fault(&error))?;
             match flaw {
-                Some(flaw) => self.park(ParkedRow::of_rows(&self.name, line, flaw, &sheet, vec![cells]))?,
+                Some(flaw) => self.park(ParkedRow::of_rows(&self.name, line, flaw, sheet, vec![cells]))?,
                 None => self.put_aside(table, line, cells)?,
             }
         }

@@ -233,6 +233,33 @@ fn a_line_that_two_exports_tell_differently_is_parked() {
 }
 
 #[test]
+fn a_subscription_s_items_stand_in_a_table_of_their_own_and_tell_its_currency() {
+    let header = "id|customer_id|status|price_id|quantity|created";
+    let row = "sub_1|cus_1|active|||2026-01-01 00:00:00.000";
+    let items = "id|subscription|price_id|price_product_id|price_currency|price_unit_amount|quantity|\
+                 price_recurring_interval|price_recurring_interval_count";
+    let item = |id: &str, price: &str, quantity: &str| {
+        cells(&format!("{id}|sub_1|{price}|prod_1|eur|2000|{quantity}|month|1"))
+    };
+    let sheet = |header: &str| Sheet::of(&cells(header), std::iter::empty()).unwrap();
+    let (head, table) = (sheet(header), sheet(items));
+    let (seats, base) = (item("si_2", "price_Seat", "3"), item("si_1", "price_Base", "1"));
+    let shown = [(&table, seats.as_slice()), (&table, base.as_slice())];
+    assert!(head.is_completed_by(&shown) && !head.is_completed_by(&[]));
+    let Translation::Facts(facts) = translated(&head.document_with(&[cells(row)], &shown, None)) else {
+        panic!()
+    };
+    let [Fact::Subscription(snapshot)] = facts.as_slice() else { panic!("{facts:?}") };
+    let told = snapshot.state.items.iter().map(|item| (item.id.as_str(), item.quantity));
+    assert_eq!(told.collect::<Vec<_>>(), [("si_1", 1), ("si_2", 3)]);
+    assert_eq!((amount(snapshot), snapshot.state.items_truncated), (per_unit(2_000), false));
+    // Alone, a row names a price whose currency nobody tells.
+    let alone = row.replace("active||", "active|price_Seat|3");
+    let Translation::Ignored { reason } = translated(&document(header, &[&alone])) else { panic!() };
+    assert!(reason.contains("`subscription_items` beside it"), "{reason}");
+}
+
+#[test]
 fn only_sigma_s_tables_with_all_that_joining_needs_are_joined() {
     let is_part = |header: &str| Sheet::of(&cells(header), std::iter::empty()).unwrap().is_part();
     assert!(is_part(INVOICE) && is_part(LINE) && is_part(DISCOUNTS) && is_part(TAXES));
