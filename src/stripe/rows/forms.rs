@@ -115,6 +115,7 @@ const LINE: Part = Part {
     key: OF_INVOICE,
     wants: &[
         &["amount"],
+        &["currency"],
         &["quantity"],
         &["proration"],
         &["period_start"],

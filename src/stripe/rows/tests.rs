@@ -155,7 +155,7 @@ fn products_coupons_and_customers_teach_what_they_say() {
 
 const INVOICE: &str =
     "id|customer_id|subscription_id|status|date|billing_reason|subtotal|period_end|amount_due";
-const LINE: &str = "id|invoice_id|amount|quantity|proration|period_start|period_end|price_id|subscription_item_id|\
+const LINE: &str = "id|invoice_id|amount|currency|quantity|proration|period_start|period_end|price_id|subscription_item_id|\
                     source_type";
 const DISCOUNTS: &str = "id|invoice_id|invoice_line_item_id|discount|amount";
 const TAXES: &str = "invoice_id|invoice_line_item_id|amount|inclusive|taxable_amount";
@@ -179,7 +179,7 @@ fn invoice(subtotal: &str, under: &[(&str, &str)]) -> Translation {
 fn line(id: &str, amount: &str, period: (&str, &str), item: &str) -> String {
     let (start, end) = period;
     format!(
-        "{id}|in_1|{amount}|2|false|{start} 00:00:00.000|{end} 00:00:00.000|price_{item}|{item}|subscription"
+        "{id}|in_1|{amount}|usd|2|false|{start} 00:00:00.000|{end} 00:00:00.000|price_{item}|{item}|subscription"
     )
 }
 

@@ -13,7 +13,7 @@ use super::wire;
 use crate::business::Chance;
 use crate::catalogue::list;
 use crate::exports::parquet;
-use crate::process::{Place, rows};
+use crate::process::{Place, assert_same, rows};
 
 /// A table: the names of its columns, and its rows.
 struct Table {
@@ -307,6 +307,21 @@ fn invoices_and_their_lines_as_tables_move_what_lists_of_invoices_move() {
 }
 
 #[test]
+fn beside_lists_of_the_same_they_move_nothing() {
+    let left = customer(3, Changes::Billed);
+    let (place, by_lists) = (with_tables(&left), by_lists(&left));
+    let expected = figures(&by_lists);
+    for table in ["coupons", "prices", "invoices", "lines"] {
+        let name = if table == "lines" { "invoice_line_items" } else { table };
+        by_lists
+            .write(&format!("{table}.csv"), std::fs::read(place.path(&format!("sigma/{name}.csv"))).unwrap());
+    }
+    by_lists.output(&["backfill", "lines.csv", "coupons.csv", "prices.csv", "invoices.csv"]);
+    assert_eq!(figures(&by_lists), expected);
+    by_lists.output(&["verify"]);
+}
+
+#[test]
 fn neither_the_order_of_rows_columns_and_files_nor_their_form_matters() {
     let left = customer(2, Changes::Billed);
     let place = with_tables(&left);
@@ -356,6 +371,39 @@ fn a_summary_counts_rows_in_their_files_and_objects_where_they_are_joined() {
     assert!(said.contains(&format!("put aside {lines}: joined with the rows of other tables")), "{said}");
     assert!(said.contains(&format!("joined rows: {invoices} objects, {invoices} accepted")), "{said}");
     assert!(said.contains("all 4 files: "), "{said}");
+}
+
+/// Many customers, each with names of its own.
+fn business(customers: u64) -> Left {
+    let mut all = Left::default();
+    for seed in 1..=customers {
+        let left = customer(seed, Changes::Billed);
+        let own = |objects: Vec<Value>| -> Vec<Value> {
+            let text = Value::Array(objects).to_string();
+            let text = text.replace("sub_", &format!("sub_{seed}_")).replace("cus_1", &format!("cus_{seed}"));
+            serde_json::from_str(&text).unwrap()
+        };
+        all.invoices.extend(own(left.invoices));
+        all.subscriptions.extend(own(left.subscriptions));
+    }
+    all
+}
+
+#[test]
+fn a_join_that_was_killed_is_run_again_to_the_same_ledger() {
+    let left = business(40);
+    let (whole, broken) = (with_tables(&left), with_tables(&left));
+    let road = ["backfill", "sigma", "subscriptions.json"];
+    whole.output(&road);
+    let mut backfill = broken.start(&road);
+    let is_joined = |place: &Place| place.stored().iter().any(|id| id.starts_with("row:in_"));
+    while backfill.try_wait().unwrap().is_none() && !is_joined(&broken) {}
+    let _ = backfill.kill();
+    backfill.wait().unwrap();
+    broken.output(&road);
+    assert_same(&broken.movements(), &whole.movements(), "killed");
+    assert_eq!(broken.stored(), whole.stored());
+    broken.output(&["verify"]);
 }
 
 #[test]
