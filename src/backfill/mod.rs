@@ -17,6 +17,7 @@
 mod archive;
 mod contents;
 mod documents;
+mod grouped;
 mod parquet;
 mod paths;
 mod rates;
@@ -32,6 +33,7 @@ use std::path::PathBuf;
 
 pub use contents::{Contents, Told, each};
 pub use documents::{Document, Documents, parts};
+pub use grouped::{Group, Grouped};
 pub use paths::{Paths, paths};
 pub use rates::{BadRow, RateFile, RateRow, rates, read_rates};
 pub use source::{Progress, bytes, documents};

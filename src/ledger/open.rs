@@ -156,7 +156,8 @@ impl Ledger {
     }
 
     /// The directory that its file is in; that of temporary files if it has none here.
-    pub(super) fn directory(&self) -> &Path {
+    #[must_use]
+    pub fn directory(&self) -> &Path {
         &self.directory
     }
 

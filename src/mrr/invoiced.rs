@@ -58,7 +58,7 @@ struct Turn<'t> {
 }
 
 impl<'t, 'p> Past<'t, 'p> {
-    /// Of several listings of an invoice the last one counts.
+    /// Of several listings of an invoice the last one counts, and of those of one instant one with all its lines.
     pub(super) fn of(
         billed: &[&'t BilledInvoice],
         began_at: Option<Instant>,
@@ -68,7 +68,7 @@ impl<'t, 'p> Past<'t, 'p> {
         let mut last: BTreeMap<_, &'t BilledInvoice> = BTreeMap::new();
         for invoice in billed {
             let kept = last.entry(&invoice.invoice).or_insert(invoice);
-            if place(kept) < place(invoice) {
+            if (kept.at, kept.is_whole, place(kept)) < (invoice.at, invoice.is_whole, place(invoice)) {
                 *kept = invoice;
             }
         }

@@ -19,6 +19,6 @@ mod translate;
 pub use amount::{Decimal, Mark};
 pub use envelope::{Delivery, Envelope, EnvelopeError, Form, book, book_of, read, says};
 pub use event_types::EVENT_TYPES;
-pub use rows::{Clock, Sheet, UnknownHeader, date_time};
+pub use rows::{Clock, Sheet, SheetRow, UnknownHeader, Whole, date_time};
 pub use signature::{Secret, SignatureError, Signed, sign, verify};
 pub use translate::{Translation, translate};

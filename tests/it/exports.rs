@@ -147,12 +147,14 @@ fn archives_of_any_kind_say_the_same_and_name_their_entries() {
 }
 
 /// A table of text as Parquet: numbers and times as such, or all of them as texts.
-fn parquet(csv: &[u8], is_typed: bool, compression: Compression) -> Vec<u8> {
+pub fn parquet(csv: &[u8], is_typed: bool, compression: Compression) -> Vec<u8> {
     let table = table(csv).unwrap();
     let columns = table.columns.clone();
     let rows: Vec<Vec<String>> = table.map(|row| row.unwrap().cells).collect();
-    let is_time = |column: &str| is_typed && column.ends_with("timestamp");
-    let is_number = |column: &str| is_typed && column.ends_with("_change");
+    let times = ["timestamp", "date", "_start", "_end", "_at"];
+    let is_time = |column: &str| is_typed && times.iter().any(|end| column.ends_with(end));
+    let numbers = ["_change", "amount", "quantity", "subtotal"];
+    let is_number = |column: &str| is_typed && numbers.iter().any(|end| column.ends_with(end));
     let fields = columns.iter().map(|column| match () {
         () if is_time(column) => format!("optional int64 {column} (TIMESTAMP(NANOS,false));"),
         () if is_number(column) => format!("optional int64 {column};"),

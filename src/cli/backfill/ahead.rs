@@ -19,6 +19,10 @@ pub(super) enum Ready {
     File(String, &'static str),
     /// Some of its documents, and how much of all files was read up to them.
     Documents(Vec<ReadPiece>, u64),
+    /// So many of its rows were put aside, and how much of all files was read up to them.
+    Aside(u64, u64),
+    /// All files are read; what follows, up to an end, was put aside.
+    Joined,
     /// It is over; why, if that was before its end.
     End(Option<String>),
 }
@@ -41,6 +45,8 @@ pub(super) fn read_ahead(mut found: Receiver<Found>) -> Receiver<Ready> {
             let ready = match found {
                 Found::File { name, form } => Ready::File(name, form),
                 Found::Documents { pieces, read_bytes } => Ready::Documents(read(pieces).await, read_bytes),
+                Found::Aside { rows, read_bytes } => Ready::Aside(rows, read_bytes),
+                Found::Joined => Ready::Joined,
                 Found::End(fault) => Ready::End(fault),
             };
             if sender.send(ready).await.is_err() {

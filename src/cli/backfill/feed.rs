@@ -26,7 +26,7 @@ pub(super) async fn feed(
 ) -> anyhow::Result<Summary> {
     let mut progress = Progress::of(paths.total_bytes);
     let last_seq = app.ledger.counts().await?.last_seq;
-    let (found, thread) = begin(paths.files, book.map(str::to_owned));
+    let (found, thread) = begin(paths.files, book.map(str::to_owned), app.ledger.directory());
     let mut ready = read_ahead(found);
     let mut all = Summary::default();
     let bulk = Bulk::begin(app.settler(), now).await?;
@@ -42,6 +42,11 @@ pub(super) async fn feed(
                 feed.take(pieces, &mut file).await?;
                 progress.at(&file.name, all.total.rows + file.rows, read_bytes);
             }
+            Ready::Aside(rows, read_bytes) => {
+                file.put_aside(rows);
+                progress.at(&file.name, all.total.rows + file.rows, read_bytes);
+            }
+            Ready::Joined => (file, begun) = (FileSummary::of_joined(), Instant::now()),
             Ready::End(fault) => {
                 file.fault = fault;
                 // What came before a file breaks off is settled all the same.

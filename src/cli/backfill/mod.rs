@@ -3,6 +3,7 @@
 mod ahead;
 mod api;
 mod feed;
+mod join;
 mod parked;
 mod progress;
 mod read;

@@ -35,6 +35,29 @@ pub(super) struct ParkedRow {
     header: Option<Vec<String>>,
     /// What is to be corrected.
     row: Parked,
+    /// Rows of other tables that tell of the same object, which is fed again as a whole.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    beside: Vec<Beside>,
+}
+
+/// A row of another table that tells of the same object.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Beside {
+    file: String,
+    line: u64,
+    header: Vec<String>,
+    row: Vec<String>,
+}
+
+/// A row that waits for those of other tables: its file, its line, its table and its cells.
+pub(super) type Waiting = (String, u64, Sheet, Vec<String>);
+
+impl Beside {
+    /// A row of a table of a file.
+    pub(super) fn of(file: &str, line: u64, sheet: &Sheet, row: &[String]) -> Self {
+        Self { file: file.to_owned(), line, header: sheet.columns().to_vec(), row: row.to_vec() }
+    }
 }
 
 /// What is to be corrected.
@@ -59,7 +82,8 @@ impl ParkedRow {
     /// A document that is no JSON.
     pub(super) fn of_document(file: &str, line: u64, reason: String, text: String) -> Self {
         let row = Parked::Text(text);
-        Self { file: file.to_owned(), line, reason, decimals_after: None, header: None, row }
+        let (decimals_after, header, beside) = (None, None, Vec::new());
+        Self { file: file.to_owned(), line, reason, decimals_after, header, row, beside }
     }
 
     /// Rows of a table.
@@ -81,7 +105,38 @@ impl ParkedRow {
             decimals_after: Some(sheet.decimals_after()).filter(|mark| *mark == ','),
             header: Some(sheet.columns().to_vec()),
             row,
+            beside: Vec::new(),
         }
+    }
+
+    /// The same, with the rows of other tables that tell of the same object.
+    pub(super) fn with(self, beside: Vec<Beside>) -> Self {
+        Self { beside, ..self }
+    }
+
+    /// The rows that are to be joined with those of other tables; `None` of what stands for itself.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with them.
+    pub(super) fn waiting(&self) -> Result<Option<Vec<Waiting>>, String> {
+        let Some(header) = &self.header else { return Ok(None) };
+        let rows = match &self.row {
+            Parked::Text(_) => return Ok(None),
+            Parked::Cells(cells) => std::slice::from_ref(cells),
+            Parked::Rows(rows) => rows.as_slice(),
+        };
+        if !Sheet::of(header, std::iter::empty()).is_ok_and(|sheet| sheet.is_part()) {
+            return Ok(None);
+        }
+        let own = rows.iter().map(|row| (&self.file, self.line, header, row));
+        let beside = self.beside.iter().map(|row| (&row.file, row.line, &row.header, &row.row));
+        let waiting = own.chain(beside).map(|(file, line, header, row)| {
+            are_as_many(row, header)?;
+            let sheet = Sheet::of(header, std::iter::empty()).map_err(|error| error.to_string())?;
+            Ok((file.clone(), line, sheet, row.clone()))
+        });
+        waiting.collect::<Result<_, _>>().map(Some)
     }
 
     /// The same, wrong for another reason.
@@ -107,12 +162,17 @@ impl ParkedRow {
             Parked::Rows(rows) => rows.clone(),
         };
         let header = self.header.as_ref().ok_or("the row has no header")?;
-        if let Some(row) = rows.iter().find(|row| row.len() != header.len()) {
-            return Err(format!("the row has {} cells, the header {}", row.len(), header.len()));
-        }
+        rows.iter().try_for_each(|row| are_as_many(row, header))?;
         let sheet = Sheet::of(header, rows.iter().map(Vec::as_slice)).map_err(|error| error.to_string())?;
         checked(sheet.with_decimals_after(self.decimals_after.unwrap_or('.')).document(&rows, book))
     }
+}
+
+fn are_as_many(row: &[String], header: &[String]) -> Result<(), String> {
+    if row.len() == header.len() {
+        return Ok(());
+    }
+    Err(format!("the row has {} cells, the header {}", row.len(), header.len()))
 }
 
 /// The file of rows that could not be read; begun with the first of them.

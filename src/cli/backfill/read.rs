@@ -4,11 +4,12 @@
 use std::collections::HashSet;
 use std::hash::{BuildHasher, RandomState};
 use std::ops::ControlFlow;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::thread::JoinHandle;
 
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 
+use super::join::Join;
 use super::parked::ParkedRow;
 use crate::backfill::{Contents, Documents, Progress, ReadError, Row, Table, each};
 use crate::stripe::{Sheet, Translation, read, translate};
@@ -19,6 +20,9 @@ const A_BATCH: usize = 1_000;
 const BATCH_BYTES: usize = 8 << 20;
 /// Batches that wait to be stored.
 const WAITING: usize = 2;
+const NO_ROOM: &str = "rows that are joined with those of other tables can't be put aside beside the ledger; make \
+                       room there and feed all of them again";
+
 /// Rows that show what stands before the decimals of a table's amounts.
 const SAMPLE: usize = 1_000;
 
@@ -38,6 +42,15 @@ pub(super) enum Found {
         /// How much of all files was read up to them.
         read_bytes: u64,
     },
+    /// Rows of it were put aside, to be joined with those of other tables when all files are read.
+    Aside {
+        /// How many.
+        rows: u64,
+        /// How much of all files was read up to them.
+        read_bytes: u64,
+    },
+    /// All files are read; what follows, up to an end, was put aside.
+    Joined,
     /// It is over; why, if that was before its end.
     End(Option<String>),
 }
@@ -52,14 +65,20 @@ pub(super) struct Piece {
     pub(super) is_checked: bool,
 }
 
-/// Begins to read files; rows of tables are of `book`, if that is given.
-pub(super) fn begin(files: Vec<PathBuf>, book: Option<String>) -> (Receiver<Found>, JoinHandle<()>) {
+/// Begins to read files; rows of tables are of `book`, if that is given. `aside` is a directory with room for
+/// the rows that wait for others.
+pub(super) fn begin(
+    files: Vec<PathBuf>,
+    book: Option<String>,
+    aside: &Path,
+) -> (Receiver<Found>, JoinHandle<()>) {
     let (sender, receiver) = channel(WAITING);
     let progress = Progress::default();
+    let join = Join::within(aside, book.clone());
     let thread = std::thread::spawn(move || {
-        let name = String::new();
+        let (name, batch) = (String::new(), Vec::new());
         let mut reader =
-            Reader { sender, book, progress: progress.clone(), name, batch: Vec::new(), bytes: 0 };
+            Reader { sender, book, progress: progress.clone(), name, batch, bytes: 0, join, aside: 0 };
         for file in files {
             let told =
                 &mut |name: &str, contents: Result<Contents<'_>, ReadError>| reader.file(name, contents);
@@ -67,6 +86,8 @@ pub(super) fn begin(files: Vec<PathBuf>, book: Option<String>) -> (Receiver<Foun
                 return;
             }
         }
+        // Nobody may listen any more.
+        let _ = reader.joined();
     });
     (receiver, thread)
 }
@@ -86,6 +107,9 @@ struct Reader {
     name: String,
     batch: Vec<Piece>,
     bytes: usize,
+    join: Join,
+    /// Rows that were put aside and not yet told of.
+    aside: u64,
 }
 
 impl Reader {
@@ -137,6 +161,17 @@ impl Reader {
     /// Reads a row that was parked, and maybe corrected.
     fn again(&mut self, parked: ParkedRow) -> Went {
         let place = format!("{}:{}", parked.file, parked.line);
+        match parked.waiting() {
+            Ok(None) => {}
+            Err(reason) => return self.park(parked.because(reason)),
+            Ok(Some(waiting)) => {
+                for (file, line, sheet, cells) in waiting {
+                    let table = self.join.table(&file, sheet);
+                    self.put_aside(table, line, cells)?;
+                }
+                return Ok(());
+            }
+        }
         match parked.document(self.book.as_deref()) {
             Ok(body) => self.hand_on(place, Ok(body)),
             Err(reason) => self.park(parked.because(reason)),
@@ -151,6 +186,9 @@ impl Reader {
             Err(error) => return self.begin("unknown table").and(Err(Stop::Fault(error.to_string()))),
         };
         self.begin(sheet.name())?;
+        if sheet.is_part() {
+            return self.wait(&sheet, table);
+        }
         let mut known = Known::default();
         let mut group: Vec<Row> = Vec::new();
         for row in table {
@@ -164,6 +202,54 @@ impl Reader {
             group.push(row);
         }
         self.rows(&sheet, group, &mut known)
+    }
+
+    /// Puts the rows of a table aside that are joined with those of other tables.
+    fn wait(&mut self, sheet: &Sheet, rows: Table<'_>) -> Went {
+        let table = self.join.table(&self.name, sheet.clone());
+        for row in rows {
+            let Row { line, cells, flaw } = row.map_err(|error| fault(&error))?;
+            match flaw {
+                Some(flaw) => self.park(ParkedRow::of_rows(&self.name, line, flaw, sheet, vec![cells]))?,
+                None => self.put_aside(table, line, cells)?,
+            }
+        }
+        Ok(())
+    }
+
+    fn put_aside(&mut self, table: usize, line: u64, cells: Vec<String>) -> Went {
+        match self.join.lay(table, line, cells) {
+            Ok(None) => self.aside += 1,
+            Ok(Some((place, body))) => return self.hand_on(place, body),
+            Err(error) => return Err(Stop::Fault(format!("{NO_ROOM}: {error}"))),
+        }
+        if self.aside >= A_BATCH as u64 { self.tell_aside() } else { Ok(()) }
+    }
+
+    fn tell_aside(&mut self) -> Went {
+        let (rows, read_bytes) = (std::mem::take(&mut self.aside), self.progress.read_bytes());
+        if rows == 0 { Ok(()) } else { self.send(Found::Aside { rows, read_bytes }) }
+    }
+
+    /// Joins what was put aside, and hands it on.
+    fn joined(&mut self) -> Went {
+        if self.join.is_empty() {
+            return Ok(());
+        }
+        self.send(Found::Joined)?;
+        let fault = loop {
+            match self.join.take() {
+                Ok(None) => break None,
+                Ok(Some(joined)) => {
+                    for (place, body) in joined {
+                        self.hand_on(place, body)?;
+                    }
+                }
+                Err(error) => break Some(format!("{NO_ROOM}, and nothing of them was joined: {error}")),
+            }
+        };
+        self.flush()?;
+        self.send(Found::End(fault))
     }
 
     /// Makes a document of a row, or of the rows of one subscription, if all of them can be read.
@@ -203,6 +289,7 @@ impl Reader {
     }
 
     fn flush(&mut self) -> Went {
+        self.tell_aside()?;
         self.bytes = 0;
         let pieces = std::mem::take(&mut self.batch);
         let read_bytes = self.progress.read_bytes();

@@ -30,6 +30,10 @@ pub(super) struct FileSummary {
     /// What it holds, for people.
     pub(super) form: &'static str,
     pub(super) rows: u64,
+    /// Rows that are joined with those of other tables when all files are read.
+    put_aside: u64,
+    /// Whether it is no file, but what was put aside of all of them: then `rows` are the objects.
+    is_joined: bool,
     pub(super) accepted: u64,
     pub(super) known: u64,
     pub(super) kept_aside: u64,
@@ -65,6 +69,18 @@ impl FileSummary {
         Self { name, form, ..Self::default() }
     }
 
+    /// What was put aside of all files.
+    pub(super) fn of_joined() -> Self {
+        let form = "rows of several tables that tell of one object";
+        Self { name: "joined rows".to_owned(), form, is_joined: true, ..Self::default() }
+    }
+
+    /// Takes rows that were put aside.
+    pub(super) fn put_aside(&mut self, rows: u64) {
+        self.rows += rows;
+        self.put_aside += rows;
+    }
+
     /// Takes a row that could not be read.
     pub(super) fn park(&mut self, parked: Parked) {
         self.unreadable += 1;
@@ -89,14 +105,19 @@ impl FileSummary {
 
     /// For people.
     pub(super) fn text(&self) -> String {
+        let read = if self.is_joined { "objects" } else { "rows read" };
         let mut text = format!(
-            "{}: {} rows read, {} accepted, {} already known\n",
+            "{}: {} {read}, {} accepted, {} already known\n",
             self.name, self.rows, self.accepted, self.known
         );
         let mut line = |told: String| {
             // Writing to a text does not fail.
             let _ = writeln!(text, "  {told}");
         };
+        if self.put_aside > 0 {
+            let told = "joined with the rows of other tables when all files are read";
+            line(format!("put aside {}: {told}", self.put_aside));
+        }
         self.ignored.iter().for_each(|(reason, count)| line(format!("ignored {count}: {reason}")));
         for parked in &self.parked {
             let path = parked.path.as_ref().map(|path| format!(" at {path}")).unwrap_or_default();
@@ -123,6 +144,7 @@ impl FileSummary {
     fn figures(&self) -> Value {
         json!({
             "rows": self.rows,
+            "put_aside": self.put_aside,
             "accepted": self.accepted,
             "known": self.known,
             "ignored": self.ignored.values().sum::<i64>(),
@@ -156,10 +178,14 @@ impl Summary {
     /// Takes a file that is over.
     pub(super) fn add(&mut self, file: FileSummary) {
         self.files.push(file.json());
-        self.count += 1;
         self.is_faulty |= file.fault.is_some() || file.unreadable > 0;
         let total = &mut self.total;
-        total.rows += file.rows;
+        // What was put aside was counted with its file.
+        if !file.is_joined {
+            self.count += 1;
+            total.rows += file.rows;
+            total.put_aside += file.put_aside;
+        }
         total.accepted += file.accepted;
         total.known += file.known;
         total.kept_aside += file.kept_aside;

@@ -1,13 +1,18 @@
 //! Rows of tables: exports of the Dashboard and tables of Sigma. A table is known by its header; a row of it
 //! becomes a small JSON document, its cells as texts exactly as they stood, and goes the road of any other.
 //!
-//! `names` brings spellings together, `forms` knows the tables, `cells` reads cells, `object` makes of a row
-//! the object that Stripe's API would show, as far as the row tells it.
+//! Some objects are told by rows of several tables, an invoice with its lines: such rows are one document.
+//!
+//! `names` brings spellings together, `forms` knows the tables, `cells` reads cells, `object` and `invoice` make of
+//! a row, or of the rows of an object, what Stripe's API would show, as far as they tell it.
 
 mod cells;
 mod forms;
+mod invoice;
 mod names;
 mod object;
+
+use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
@@ -16,11 +21,12 @@ use super::envelope::{self, Envelope, digest};
 use super::event::Event;
 use super::json::Json;
 use super::node::is_identifier;
-use forms::{FORMS, Form, Of};
+use forms::{FORMS, Form, LINES, Of, Part, Role};
 use names::{Name, are_sigma_s, name};
 
 pub use cells::date_time;
 pub(super) use cells::first_time;
+pub use forms::Whole;
 pub use names::Clock;
 pub(super) use object::{Change, Told, told};
 
@@ -45,7 +51,12 @@ pub struct Sheet {
     /// Where the object's id stands.
     id: usize,
     mark: Mark,
+    /// How its rows are joined with those of other tables, and where the id stands by which they are.
+    part: Option<(Part, usize)>,
 }
+
+/// A row with the table it is of.
+pub type SheetRow<'r> = (&'r Sheet, &'r [String]);
 
 impl Sheet {
     /// The table that a header shows. What stands before the decimals of amounts is found from the rows of
@@ -77,7 +88,8 @@ impl Sheet {
         let amounts: Vec<usize> = (0..keys.len()).filter(is_amount).collect();
         let told = sample.flat_map(|row| amounts.iter().filter_map(|place| row.get(*place)));
         let mark = if amounts.is_empty() { Mark::Point } else { Mark::of(told.map(String::as_str)) };
-        Ok(Self { form, columns: columns.to_vec(), id, mark })
+        let part = form.part_in(&keys, are_sigma_s(columns));
+        Ok(Self { form, columns: columns.to_vec(), id, mark, part })
     }
 
     /// The same, where what stands before decimals is known: `.` or `,`.
@@ -112,19 +124,86 @@ impl Sheet {
         id.filter(|_| self.form.of == Of::Subscription)
     }
 
+    /// Whether its rows are joined with those of other tables.
+    #[must_use]
+    pub fn is_part(&self) -> bool {
+        self.part.is_some()
+    }
+
+    /// Whether its rows are the objects themselves that rows of other tables stand under.
+    #[must_use]
+    pub fn is_head(&self) -> bool {
+        self.part.is_some_and(|(part, _)| part.role == Role::Head)
+    }
+
+    /// The object that a row tells of together with rows of other tables, and its id; none of a row that names none.
+    #[must_use]
+    pub fn joins<'r>(&self, row: &'r [String]) -> Option<(Whole, &'r str)> {
+        let (part, at) = self.part?;
+        let id = row.get(at).map(|id| id.trim()).filter(|id| !id.is_empty())?;
+        Some((part.whole, id))
+    }
+
+    /// Whether rows of other tables, standing under a row of this one, tell what it leaves out.
+    #[must_use]
+    pub fn is_completed_by(&self, under: &[SheetRow<'_>]) -> bool {
+        let has = |member| under.iter().any(|(sheet, _)| sheet.stands_in() == Some(member));
+        match self.part.filter(|(part, _)| part.role == Role::Head) {
+            Some((part, _)) if part.whole == Whole::Invoice => has(LINES),
+            Some(_) => has(forms::ITEMS),
+            None => false,
+        }
+    }
+
+    /// The member of the object that its rows stand in.
+    fn stands_in(&self) -> Option<&'static str> {
+        match self.part?.0.role {
+            Role::Head => None,
+            Role::Under(member) => Some(member),
+        }
+    }
+
     /// The document of a row, or of all rows of one subscription; of a book that it does not name itself.
     /// The same cells under the same columns make the same document, in whatever order they stand.
     #[must_use]
     pub fn document(&self, rows: &[Vec<String>], book: Option<&str>) -> Vec<u8> {
-        let cells = |row: &Vec<String>| {
-            let filled = self.columns.iter().zip(row).filter(|(_, cell)| !cell.trim().is_empty());
-            let members = filled.map(|(column, cell)| (column.clone(), Value::String(cell.clone())));
-            Value::Object(members.collect::<Map<_, _>>())
-        };
+        self.json(rows, book).to_string().into_bytes()
+    }
+
+    /// The document of an object's rows with those of other tables that stand under them. In whatever order the
+    /// rows come, and however often each of them does, it is the same.
+    #[must_use]
+    pub fn document_with(&self, rows: &[Vec<String>], under: &[SheetRow<'_>], book: Option<&str>) -> Vec<u8> {
+        let mut document = self.json(rows, book);
+        let mut own: Vec<Value> = rows.iter().map(|row| self.cells(row)).collect();
+        own.sort_by_cached_key(Value::to_string);
+        own.dedup();
+        document["rows"] = own.into();
+        let mut members: BTreeMap<&str, BTreeMap<(String, String), Value>> = BTreeMap::new();
+        for (sheet, row) in under {
+            let Some(member) = sheet.stands_in() else { continue };
+            let cells = sheet.cells(row);
+            let id = row.get(sheet.id).cloned().unwrap_or_default();
+            members.entry(member).or_default().insert((id, cells.to_string()), cells);
+        }
+        for (member, rows) in members {
+            document[member] = rows.into_values().collect();
+        }
+        document.to_string().into_bytes()
+    }
+
+    /// The cells of a row that are not empty, by their columns.
+    fn cells(&self, row: &[String]) -> Value {
+        let filled = self.columns.iter().zip(row).filter(|(_, cell)| !cell.trim().is_empty());
+        let members = filled.map(|(column, cell)| (column.clone(), Value::String(cell.clone())));
+        Value::Object(members.collect::<Map<_, _>>())
+    }
+
+    fn json(&self, rows: &[Vec<String>], book: Option<&str>) -> Value {
         let mut document = json!({
             "object": OBJECT,
             "kind": self.form.kind,
-            "rows": rows.iter().map(cells).collect::<Vec<_>>(),
+            "rows": rows.iter().map(|row| self.cells(row)).collect::<Vec<_>>(),
         });
         if self.mark == Mark::Comma {
             document["decimals_after"] = ",".into();
@@ -137,7 +216,7 @@ impl Sheet {
                 document["account"] = account.into();
             }
         }
-        document.to_string().into_bytes()
+        document
     }
 }
 

@@ -4,7 +4,8 @@
 use std::borrow::Cow;
 
 use super::cells::{Cells, missing};
-use super::forms::{CURRENCY, ENDED, Form, Of, PLAN, PRODUCT};
+use super::forms::{CURRENCY, ENDED, Form, ITEMS, Of, PLAN, PRODUCT};
+use super::invoice::invoice;
 use crate::mrr::minor_decimals;
 use crate::stripe::json::Json;
 use crate::stripe::node::Unfit;
@@ -13,6 +14,8 @@ use crate::stripe::node::Unfit;
 pub(in crate::stripe) enum Told {
     /// A subscription, as a list shows it when the row is seen.
     Subscription(Object),
+    /// An invoice with its lines, as a list shows it.
+    Invoice(Object),
     /// A customer, whenever the row is seen.
     Customer(Object),
     /// A price, since it was made.
@@ -55,7 +58,9 @@ pub(super) fn ids_of(of: Of) -> &'static [&'static str] {
         Of::Coupon => &["id", "coupon_id"],
         Of::Customer => &["id", "customer_id"],
         Of::Change => &["subscription_item_id"],
-        Of::Nothing(_) => &["id", "invoice_id", "line_item_id", "subscription_item_id", "number"],
+        Of::Invoice | Of::Nothing(_) => {
+            &["id", "invoice_id", "line_item_id", "subscription_item_id", "number"]
+        }
     }
 }
 
@@ -69,7 +74,8 @@ pub(in crate::stripe) fn told(document: &Json<'_>) -> Result<Told, Unfit> {
     let is_sigma = form.kind.starts_with("row.sigma");
     Ok(match form.of {
         Of::Nothing(reason) => Told::Nothing(reason),
-        Of::Subscription => subscription(&rows, first, is_sigma)?,
+        Of::Subscription => subscription(&rows, &under(document, ITEMS), is_sigma)?,
+        Of::Invoice => invoice(first, document)?,
         Of::Price => Told::Price(price(first, is_sigma)?, made(first)?),
         Of::Product => product(first)?,
         Of::Coupon => Told::Coupon(coupon(first, is_sigma)?, made(first)?),
@@ -78,19 +84,41 @@ pub(in crate::stripe) fn told(document: &Json<'_>) -> Result<Told, Unfit> {
     })
 }
 
+/// The rows of another table that stand under the document's own, in a member of this name.
+pub(super) fn under<'j>(document: &'j Json<'_>, member: &str) -> Vec<Cells<'j>> {
+    let rows = document.get(member).map(Json::elements).unwrap_or_default();
+    rows.iter().map(|row| Cells::of(row, document)).collect()
+}
+
+/// That no two rows say two things of one part: such a table is two exports in one.
+pub(super) fn are_of_one_export(rows: &[Cells<'_>], ids: &[&str], prefix: &str) -> Result<(), Unfit> {
+    let id = |row: &Cells<'_>| row.any(ids).map(|cell| cell.text.to_owned());
+    let mut named: Vec<String> = rows.iter().filter_map(id).filter(|id| id.starts_with(prefix)).collect();
+    named.sort();
+    if named.windows(2).any(|two| two.first() == two.last()) {
+        let reason = "two rows of one id say different things: feed one export of the table at a time";
+        let path = format!("column `{}`", ids.first().copied().unwrap_or_default());
+        return Err(Unfit { path, reason: reason.to_owned() });
+    }
+    Ok(())
+}
+
 /// When the object was made.
 fn made(cells: &Cells<'_>) -> Result<i64, Unfit> {
     cells.time(&["created"])?.ok_or_else(|| missing(&["created"]))
 }
 
-type Members = Vec<(Cow<'static, str>, Object)>;
+const NO_CURRENCY: &str = "subscription without its currency, which Sigma's table of them does not have: feed \
+                           `subscription_items` beside it";
 
-fn text(text: impl Into<String>) -> Object {
+pub(super) type Members = Vec<(Cow<'static, str>, Object)>;
+
+pub(super) fn text(text: impl Into<String>) -> Object {
     Json::Text(Cow::Owned(text.into()))
 }
 
 /// Puts a member in, if there is one.
-fn put(members: &mut Members, name: &'static str, value: Option<Object>) {
+pub(super) fn put(members: &mut Members, name: &'static str, value: Option<Object>) {
     members.extend(value.map(|value| (Cow::Borrowed(name), value)));
 }
 
@@ -99,8 +127,14 @@ fn metadata(cells: &Cells<'_>) -> Object {
     Json::Object(told.map(|(key, value)| (Cow::Owned(key.clone()), text(*value))).collect())
 }
 
-/// Several rows are the plans of one subscription, what else they say of it is the first one's.
-fn subscription(rows: &[Cells<'_>], first: &Cells<'_>, is_sigma: bool) -> Result<Told, Unfit> {
+/// Several rows are the plans of one subscription, what else they say of it is the first one's. Where the table of
+/// its items stands beside it, that tells the items.
+fn subscription(rows: &[Cells<'_>], beside: &[Cells<'_>], is_sigma: bool) -> Result<Told, Unfit> {
+    let first = rows.first().ok_or_else(|| missing(ids_of(Of::Subscription)))?;
+    let has_currency = !beside.is_empty() || rows.iter().all(|row| row.any(CURRENCY).is_some());
+    if is_sigma && !has_currency && !are_left_out(rows) {
+        return Ok(Told::Nothing(NO_CURRENCY));
+    }
     let id = first.id(ids_of(Of::Subscription))?;
     let status = first.word(&["status"]).ok_or_else(|| missing(&["status"]))?;
     let status = if status == "cancelled" { "canceled".to_owned() } else { status };
@@ -108,7 +142,8 @@ fn subscription(rows: &[Cells<'_>], first: &Cells<'_>, is_sigma: bool) -> Result
     put(&mut members, "id", Some(text(id)));
     put(&mut members, "customer", Some(text(first.id(&["customer_id"])?)));
     put(&mut members, "status", Some(text(&status)));
-    put(&mut members, "currency", first.currency(CURRENCY)?.map(text));
+    let of_item = beside.first().map_or(Ok(None), |item| item.currency(CURRENCY))?;
+    put(&mut members, "currency", first.currency(CURRENCY)?.or(of_item).map(text));
     let times: [(&str, &[&str]); 7] = [
         ("created", &["created"]),
         ("start_date", &["start_date"]),
@@ -131,7 +166,8 @@ fn subscription(rows: &[Cells<'_>], first: &Cells<'_>, is_sigma: bool) -> Result
     put(&mut members, "cancellation_details", details);
     put(&mut members, "discounts", discounts(first)?);
     put(&mut members, "metadata", Some(metadata(first)));
-    put(&mut members, "items", Some(items(rows, id, is_sigma)?));
+    let items = if beside.is_empty() { items(rows, id, is_sigma)? } else { items_beside(beside)? };
+    put(&mut members, "items", Some(items));
     Ok(Told::Subscription(Json::Object(members)))
 }
 
@@ -143,9 +179,14 @@ fn ended_at(row: &Cells<'_>, status: &str) -> Result<Option<i64>, Unfit> {
     if is_over && told.is_none() { Err(missing(ENDED)) } else { Ok(told) }
 }
 
+/// Whether Sigma's rows name no price, as they do where a subscription has several items.
+fn are_left_out(rows: &[Cells<'_>]) -> bool {
+    rows.iter().all(|row| row.any(PLAN).is_none())
+}
+
 /// The items; Sigma leaves them out where there are several.
 fn items(rows: &[Cells<'_>], subscription: &str, is_sigma: bool) -> Result<Object, Unfit> {
-    let is_left_out = is_sigma && rows.iter().all(|row| row.any(PLAN).is_none());
+    let is_left_out = is_sigma && are_left_out(rows);
     let mut items = Vec::with_capacity(rows.len());
     if !is_left_out {
         for row in rows {
@@ -155,24 +196,39 @@ fn items(rows: &[Cells<'_>], subscription: &str, is_sigma: bool) -> Result<Objec
             items.push(item(row, id, plan, is_sigma)?);
         }
     }
-    Ok(Json::Object(vec![
-        (Cow::Borrowed("has_more"), Json::Bool(is_left_out)),
-        (Cow::Borrowed("data"), Json::List(items)),
-    ]))
+    Ok(list(items, is_left_out))
+}
+
+/// A list as the API shows it, all of it or the first of its elements.
+pub(super) fn list(elements: Vec<Object>, has_more: bool) -> Object {
+    Json::Object(vec![
+        (Cow::Borrowed("has_more"), Json::Bool(has_more)),
+        (Cow::Borrowed("data"), Json::List(elements)),
+    ])
+}
+
+/// The items as the rows of Sigma's table of them tell, which names each.
+fn items_beside(rows: &[Cells<'_>]) -> Result<Object, Unfit> {
+    are_of_one_export(rows, &["id"], "si_")?;
+    let items = rows.iter().map(|row| item(row, row.id(&["id"])?.to_owned(), row.id(PLAN)?, true));
+    Ok(list(items.collect::<Result<_, _>>()?, false))
 }
 
 fn item(row: &Cells<'_>, id: String, plan: &str, is_sigma: bool) -> Result<Object, Unfit> {
     let mut members: Members = vec![(Cow::Borrowed("id"), text(id))];
     let quantity = row.count(&["quantity"])?;
     put(&mut members, "quantity", quantity.map(Json::Integer));
-    let currency = row.currency(CURRENCY)?.ok_or_else(|| missing(CURRENCY))?;
-    let amount = match is_sigma {
-        true => row.minor(&["price_unit_amount_decimal", "price_unit_amount", "plan_amount"])?,
-        false => row.major(&["amount"], minor_decimals(&currency.as_str().into()))?,
+    let period_end = row.time(&["item_current_period_end"])?;
+    put(&mut members, "current_period_end", period_end.map(Json::Integer));
+    let currency = row.currency(CURRENCY)?;
+    let amount = match (is_sigma, &currency) {
+        (true, _) => row.minor(&["price_unit_amount_decimal", "price_unit_amount", "plan_amount"])?,
+        (false, Some(currency)) => row.major(&["amount"], minor_decimals(&currency.as_str().into()))?,
+        (false, None) => return Err(missing(CURRENCY)),
     };
     let interval = row.word(&["interval", "price_recurring_interval", "plan_interval"]);
     // Without an amount the price has tiers, which the catalogue knows, or it is known by its id alone.
-    let (Some(amount), Some(interval)) = (amount, interval) else {
+    let (Some(amount), Some(interval), Some(currency)) = (amount, interval, currency) else {
         put(&mut members, "price", Some(text(plan)));
         return Ok(Json::Object(members));
     };
@@ -224,15 +280,21 @@ fn recurring(
 
 /// The discounts of a subscription: the coupon that an export names, or the ids of discounts.
 fn discounts(row: &Cells<'_>) -> Result<Option<Object>, Unfit> {
+    let ids = discount_ids(row);
     if let Some(coupon) = row.maybe_id(&["coupon", "coupon_id", "discount_coupon_id"])? {
         let mut discount: Members = vec![(Cow::Borrowed("coupon"), text(coupon))];
+        put(&mut discount, "id", ids.first().filter(|_| ids.len() == 1).copied().map(text));
         put(&mut discount, "end", row.time(&["discount_end"])?.map(Json::Integer));
         return Ok(Some(Json::List(vec![Json::Object(discount)])));
     }
-    let ids = row.any(&["discounts"]).map(|cell| cell.text).unwrap_or_default();
-    let ids = ids.split(',').map(str::trim).filter(|id| !id.is_empty());
-    let ids: Vec<Object> = ids.map(text).collect();
+    let ids: Vec<Object> = ids.into_iter().map(text).collect();
     Ok((!ids.is_empty()).then_some(Json::List(ids)))
+}
+
+/// The ids of discounts, which stand in one cell.
+pub(super) fn discount_ids<'j>(row: &Cells<'j>) -> Vec<&'j str> {
+    let ids = row.any(&["discounts"]).map(|cell| cell.text).unwrap_or_default();
+    ids.split(',').map(str::trim).filter(|id| !id.is_empty()).collect()
 }
 
 fn price(row: &Cells<'_>, is_sigma: bool) -> Result<Object, Unfit> {

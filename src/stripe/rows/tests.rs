@@ -153,6 +153,123 @@ fn products_coupons_and_customers_teach_what_they_say() {
     assert_eq!(customer.metadata["owner"], "kim");
 }
 
+const INVOICE: &str =
+    "id|customer_id|subscription_id|status|date|billing_reason|subtotal|period_end|amount_due";
+const LINE: &str = "id|invoice_id|amount|currency|quantity|proration|period_start|period_end|price_id|subscription_item_id|\
+                    source_type";
+const DISCOUNTS: &str = "id|invoice_id|invoice_line_item_id|discount|amount";
+const TAXES: &str = "invoice_id|invoice_line_item_id|amount|inclusive|taxable_amount";
+
+/// What an invoice of a subtotal tells with rows under it: each with its header.
+fn invoice(subtotal: &str, under: &[(&str, &str)]) -> Translation {
+    let row = format!(
+        "in_1|cus_1|sub_1|paid|2026-02-01 00:00:00.000|subscription_cycle|{subtotal}|2026-02-01 00:00:00.000|1"
+    );
+    let sheet = |header: &str| Sheet::of(&cells(header), std::iter::empty()).unwrap();
+    let under: Vec<_> = under.iter().map(|(header, row)| (sheet(header), cells(row))).collect();
+    let shown: Vec<_> = under.iter().map(|(sheet, row)| (sheet, row.as_slice())).collect();
+    let head = sheet(INVOICE);
+    assert!(head.is_head() && shown.iter().all(|(sheet, _)| sheet.is_part() && !sheet.is_head()));
+    let body = head.document_with(&[cells(&row)], &shown, None);
+    let turned: Vec<_> = shown.iter().chain(&shown).rev().copied().collect();
+    assert_eq!(head.document_with(&[cells(&row), cells(&row)], &turned, None), body);
+    translated(&body)
+}
+
+fn line(id: &str, amount: &str, period: (&str, &str), item: &str) -> String {
+    let (start, end) = period;
+    format!(
+        "{id}|in_1|{amount}|usd|2|false|{start} 00:00:00.000|{end} 00:00:00.000|price_{item}|{item}|subscription"
+    )
+}
+
+const JANUARY: (&str, &str) = ("2026-01-01", "2026-02-01");
+const FEBRUARY: (&str, &str) = ("2026-02-01", "2026-03-01");
+
+#[test]
+fn an_invoice_s_row_with_those_of_its_lines_is_the_invoice_as_a_list_shows_it() {
+    let (seats, calls) = (line("il_1", "4000", FEBRUARY, "si_1"), line("il_2", "700", JANUARY, "si_2"));
+    let under = [
+        (LINE, seats.as_str()),
+        (LINE, calls.as_str()),
+        (DISCOUNTS, "da_1|in_1|il_2|di_1|100"),
+        (TAXES, "in_1|il_2|50|true|550"),
+    ];
+    let Translation::Facts(facts) = invoice("4600", &under) else { panic!() };
+    let [Fact::Usage(usage), Fact::Billed(billed)] = facts.as_slice() else { panic!("{facts:?}") };
+    assert_eq!((usage.lines.len(), usage.lines[0].item.as_str()), (1, "si_2"));
+    assert_eq!(usage.lines[0].amount, crate::mrr::Delta(550_000_000), "net of discount and included tax");
+    assert_eq!((billed.invoice.as_str(), billed.is_whole, billed.lines.len()), ("in_1", true, 2));
+    let told = &billed.lines[0];
+    assert_eq!((told.item.as_str(), told.quantity, told.is_in_arrears), ("si_1", 2, false));
+    assert_eq!(
+        (told.period_start, told.is_proration, told.is_credit),
+        (Instant(1_769_904_000), false, false)
+    );
+    assert_eq!(billed.evidence.grade, Grade::InvoiceLine);
+}
+
+#[test]
+fn lines_that_do_not_make_the_subtotal_prove_nothing_gone_and_fewer_are_not_used() {
+    let seats = line("il_1", "4000", FEBRUARY, "si_1");
+    let is_whole = |subtotal: &str| match invoice(subtotal, &[(LINE, &seats)]) {
+        Translation::Facts(facts) => facts.iter().any(|fact| matches!(fact, Fact::Billed(b) if b.is_whole)),
+        other => panic!("{other:?}"),
+    };
+    assert!(is_whole("4000") && !is_whole("3000") && !is_whole(""));
+    let Translation::Ignored { reason } = invoice("4001", &[(LINE, &seats)]) else { panic!() };
+    assert!(reason.contains("lines are missing"), "{reason}");
+    let Translation::Ignored { reason } = invoice("0", &[]) else { panic!() };
+    assert!(reason.contains("`invoice_line_items`"), "{reason}");
+}
+
+#[test]
+fn a_line_that_two_exports_tell_differently_is_parked() {
+    let (one, other) = (line("il_1", "4000", FEBRUARY, "si_1"), line("il_1", "5000", FEBRUARY, "si_1"));
+    let Translation::Parked { reason, .. } = invoice("4000", &[(LINE, &one), (LINE, &other)]) else {
+        panic!()
+    };
+    assert!(reason.contains("one export"), "{reason}");
+}
+
+#[test]
+fn a_subscription_s_items_stand_in_a_table_of_their_own_and_tell_its_currency() {
+    let header = "id|customer_id|status|price_id|quantity|created";
+    let row = "sub_1|cus_1|active|||2026-01-01 00:00:00.000";
+    let items = "id|subscription|price_id|price_product_id|price_currency|price_unit_amount|quantity|\
+                 price_recurring_interval|price_recurring_interval_count";
+    let item = |id: &str, price: &str, quantity: &str| {
+        cells(&format!("{id}|sub_1|{price}|prod_1|eur|2000|{quantity}|month|1"))
+    };
+    let sheet = |header: &str| Sheet::of(&cells(header), std::iter::empty()).unwrap();
+    let (head, table) = (sheet(header), sheet(items));
+    let (seats, base) = (item("si_2", "price_Seat", "3"), item("si_1", "price_Base", "1"));
+    let shown = [(&table, seats.as_slice()), (&table, base.as_slice())];
+    assert!(head.is_completed_by(&shown) && !head.is_completed_by(&[]));
+    let Translation::Facts(facts) = translated(&head.document_with(&[cells(row)], &shown, None)) else {
+        panic!()
+    };
+    let [Fact::Subscription(snapshot)] = facts.as_slice() else { panic!("{facts:?}") };
+    let told = snapshot.state.items.iter().map(|item| (item.id.as_str(), item.quantity));
+    assert_eq!(told.collect::<Vec<_>>(), [("si_1", 1), ("si_2", 3)]);
+    assert_eq!((amount(snapshot), snapshot.state.items_truncated), (per_unit(2_000), false));
+    // Alone, a row names a price whose currency nobody tells.
+    let alone = row.replace("active||", "active|price_Seat|3");
+    let Translation::Ignored { reason } = translated(&document(header, &[&alone])) else { panic!() };
+    assert!(reason.contains("`subscription_items` beside it"), "{reason}");
+}
+
+#[test]
+fn only_sigma_s_tables_with_all_that_joining_needs_are_joined() {
+    let is_part = |header: &str| Sheet::of(&cells(header), std::iter::empty()).unwrap().is_part();
+    assert!(is_part(INVOICE) && is_part(LINE) && is_part(DISCOUNTS) && is_part(TAXES));
+    assert!(!is_part(&INVOICE.replace("subtotal|", "")) && !is_part(&LINE.replace("quantity|", "")));
+    assert!(!is_part(&INVOICE.replace("status", "Status")) && !is_part(SUBSCRIPTIONS));
+    assert!(!is_part("amount|customer_id|date|id|invoice_id|price_id|proration|quantity|unit_amount"));
+    // As a warehouse writes them.
+    assert!(is_part(&INVOICE.to_uppercase()));
+}
+
 #[test]
 fn what_does_not_fit_is_named_by_its_column_and_not_quoted() {
     let (path, reason) = parked(SUBSCRIPTIONS, &ALDER.replace("20.00", "12,3x"));

@@ -18,6 +18,7 @@ pub(super) fn read(body: &[u8], envelope: &Envelope, sha256_hex: &str) -> Result
     match rows::told(&json)? {
         Told::Nothing(reason) => Ok(ignored(reason)),
         Told::Subscription(object) => listed.subscription_listed(&row(&object)?),
+        Told::Invoice(object) => listed.invoice_listed(&row(&object)?),
         Told::Customer(object) => listed.customer_listed(&row(&object)?),
         Told::Change(change) => Ok(listed.change(change)),
         Told::Price(object, at) => source(at).catalogue(&row(&object)?, Subject::Price),

@@ -23,7 +23,7 @@ fn said(place: &Place, arguments: &[&str]) -> Value {
 }
 
 /// What movements say, without the order they were posted in.
-fn figures(place: &Place) -> Vec<String> {
+pub fn figures(place: &Place) -> Vec<String> {
     let mut rows: Vec<String> = place
         .movements()
         .iter()

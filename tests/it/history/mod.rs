@@ -4,6 +4,7 @@
 
 mod files;
 mod life;
+mod sigma;
 mod wire;
 
 use std::collections::{BTreeMap, BTreeSet};
