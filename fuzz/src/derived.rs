@@ -135,7 +135,9 @@ fn go_on(story: &Story, checkpoint: Checkpoint) -> Derivation {
         _ => None,
     });
     let base = base.collect();
-    let facts = story.facts.iter().filter(|fact| fact.at() > checkpoint.at).cloned().collect();
+    // What is about the customer itself is at hand from any checkpoint on.
+    let is_at_hand = |fact: &&Fact| fact.at() > checkpoint.at || matches!(fact, Fact::Schedule(_));
+    let facts = story.facts.iter().filter(is_at_hand).cloned().collect();
     let start = Some(Start { checkpoint, base });
     derive_with_lag(&Timeline { facts, start }, story.rules(), 0)
 }

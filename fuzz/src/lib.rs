@@ -21,6 +21,7 @@ mod testing;
 pub mod derived;
 pub mod documents;
 mod listed;
+mod planned;
 pub mod rendering;
 pub mod signed;
 pub mod skeleton;

@@ -28,6 +28,7 @@ pub(crate) fn graded(fact: &Fact, proof: Evidence) -> Evidence {
         Fact::Billed(_) => Grade::InvoiceLine,
         Fact::Change(_) => Grade::Sigma,
         Fact::Subscription(shown) => shown.evidence.grade,
+        Fact::Schedule(told) => told.evidence.grade,
         _ => proof.grade,
     };
     Evidence { grade, ..proof }

@@ -9,6 +9,7 @@ use crate::mrr::{
     InvoiceStatus, Item, MICRO, Origin, PastDuePolicy, Policy, Price, PriceAmount, Scheme, State, Status,
     TiersMode, TransformQuantity, UsageInvoice,
 };
+use crate::planned::planned;
 use crate::testing::*;
 
 const MOST_FACTS: usize = 12;
@@ -61,6 +62,7 @@ fn deal_id(story: &mut Story, salt: usize) {
         Some(Fact::Change(fact)) => fact.evidence = id,
         Some(Fact::Usage(fact)) => fact.evidence = id,
         Some(Fact::Customer(fact)) => fact.evidence = id,
+        Some(Fact::Schedule(fact)) => fact.evidence = id,
         _ => {}
     }
 }
@@ -68,6 +70,7 @@ fn deal_id(story: &mut Story, salt: usize) {
 fn happen(u: &mut Unstructured<'_>, story: Story, now: Instant) -> Result<Story> {
     let sub = *u.choose(&SUBSCRIPTIONS)?;
     Ok(match u.int_in_range(0..=15_u8)? {
+        12 => planned(u, story, sub, now)?,
         13 | 14 => billed(u, story, sub, now)?,
         15 if u.ratio(1_u8, 4)? => story.customer_deleted(now),
         _ => {

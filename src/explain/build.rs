@@ -74,6 +74,7 @@ fn subscription_of(fact: &Fact) -> Option<&str> {
         Fact::Usage(fact) => Some(fact.subscription.as_str()),
         Fact::Discount(fact) => fact.subscription.as_ref().map(SubscriptionId::as_str),
         Fact::Quote(fact) => Some(fact.subscription.as_str()),
+        Fact::Schedule(fact) => fact.subscription.as_ref().map(SubscriptionId::as_str),
         Fact::Billed(fact) => Some(fact.subscription.as_str()),
         Fact::Change(fact) => Some(fact.subscription.as_str()),
         Fact::Customer(_) => None,
@@ -161,6 +162,18 @@ fn words(fact: &Fact) -> String {
             format!(
                 "quote {} of {} was accepted: its change is deliberate (R20)",
                 fact.quote, fact.subscription
+            )
+        }
+        Fact::Schedule(fact) => {
+            let of = fact.subscription.as_ref().map_or("a subscription to come", SubscriptionId::as_str);
+            let phases = match fact.phases.len() {
+                1 => "1 phase".to_owned(),
+                phases => format!("{phases} phases"),
+            };
+            let status = fact.status.as_str();
+            format!(
+                "schedule {} of {of} is {status}, {phases}: it moves nothing by itself (R14)",
+                fact.schedule
             )
         }
         Fact::Billed(fact) => billed(fact),

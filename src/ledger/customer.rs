@@ -72,8 +72,8 @@ impl Ledger {
 
     /// The timelines of customers, in a few statements for all; those that were never settled are left out.
     /// Of one that has a checkpoint which nothing reaches back to (`changed_from` is later), only what
-    /// comes after, and all that is about the customer itself, its discounts and its quotes; `None` asks
-    /// for all.
+    /// comes after, and all that is about the customer itself, its discounts, quotes and schedules; `None`
+    /// asks for all.
     ///
     /// # Errors
     ///

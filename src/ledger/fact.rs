@@ -62,6 +62,8 @@ impl NewFact {
             Fact::Discount(fact) => (None, &fact.evidence.event, None),
             // So is a quote: whether it stands behind a change is asked wherever one goes on from.
             Fact::Quote(fact) => (None, &fact.evidence.event, None),
+            // And a schedule, which may change a subscription that has no name yet.
+            Fact::Schedule(fact) => (None, &fact.evidence.event, None),
             Fact::Billed(fact) => (Some(fact.subscription.to_string()), &fact.evidence.event, None),
             Fact::Change(fact) => (Some(fact.subscription.to_string()), &fact.evidence.event, None),
         };

@@ -105,9 +105,12 @@ impl Projections {
                 Fact::Customer(fact) => {
                     (String::new(), fact.country.clone(), &fact.metadata, &fact.evidence.event)
                 }
-                Fact::Usage(_) | Fact::Discount(_) | Fact::Quote(_) | Fact::Billed(_) | Fact::Change(_) => {
-                    continue;
-                }
+                Fact::Usage(_)
+                | Fact::Discount(_)
+                | Fact::Quote(_)
+                | Fact::Schedule(_)
+                | Fact::Billed(_)
+                | Fact::Change(_) => continue,
             };
             let values = [
                 Value::from(new.key.book.clone()),

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use super::known::Known;
 use super::life::Life;
-use super::{Discount, Fact, Instant, Item, Price, Scheme, Topic};
+use super::{Discount, Fact, Instant, Item, Phase, Price, Scheme, Topic};
 
 /// Every topic that the facts, and the state they go on from, refer to, whether or not it is known.
 pub(super) fn asked(facts: &[Fact], lives: &[Life<'_>], known: &Known<'_>) -> BTreeSet<Topic> {
@@ -35,6 +35,7 @@ pub(super) fn asked(facts: &[Fact], lives: &[Life<'_>], known: &Known<'_>) -> BT
                 fact.lines.iter().for_each(|line| asked.price(&line.price));
             }
             Fact::Change(fact) => asked.price(&fact.price),
+            Fact::Schedule(fact) => fact.phases.iter().for_each(|phase| asked.phase(phase)),
             Fact::Subscription(_) | Fact::Quote(_) => {}
         }
     }
@@ -62,6 +63,18 @@ impl Asked<'_, '_> {
         if price.scheme != Scheme::PriceNotSent {
             self.topics.insert(Topic::Product(price.product.clone()));
         }
+    }
+
+    fn phase(&mut self, phase: &Phase) {
+        for item in &phase.items {
+            self.topics.insert(Topic::Price(item.price.clone()));
+            if let Some(learnt) = self.known.price_terms(&item.price, phase.start) {
+                self.price(&learnt.price);
+            }
+            item.terms.iter().for_each(|price| self.price(price));
+            item.discounts.iter().for_each(|discount| self.discount(discount));
+        }
+        phase.discounts.iter().for_each(|discount| self.discount(discount));
     }
 
     fn discount(&mut self, discount: &Discount) {

@@ -4,6 +4,7 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::ahead::{next_phase, plans, scheduled};
 use super::asked::asked;
 use super::fold::Fold;
 use super::life::Life;
@@ -30,7 +31,7 @@ pub struct Rules<'r> {
 }
 
 /// All facts about one customer of one book, in any order, with or without duplicates; or, from a
-/// checkpoint on, those after it and, of the customer itself, its discounts and quotes, all.
+/// checkpoint on, those after it and, of the customer itself, its discounts, quotes and schedules, all.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Timeline {
     /// The facts.
@@ -98,32 +99,12 @@ pub fn derive_with_lag<'a>(
         .sort_by(|a, b| (a.at, &a.subscription, &a.event).cmp(&(b.at, &b.subscription, &b.event)));
     derivation.checkpoint = checkpoint;
     let later = (std::ops::Bound::Excluded(rules.as_of), std::ops::Bound::Unbounded);
-    derivation.due_at = points.range(later).next().map(|(at, _)| *at);
+    let plans = plans(&timeline.facts, &lives, &known, rules.as_of);
+    derivation.due_at =
+        points.range(later).next().map(|(at, _)| *at).into_iter().chain(next_phase(&plans)).min();
     derivation.asked = asked(&timeline.facts, &lives, &known);
-    derivation.scheduled = scheduled(fold, points, &lives, rules.as_of);
+    derivation.scheduled = scheduled(fold, points, &plans, rules.as_of);
     derivation
-}
-
-/// What comes after the run: the same fold goes on, with the ends that are asked for.
-fn scheduled(
-    mut fold: Fold<'_, '_>,
-    mut points: BTreeMap<Instant, BTreeSet<usize>>,
-    lives: &[Life<'_>],
-    as_of: Instant,
-) -> Vec<super::Movement> {
-    let mut ends = BTreeMap::new();
-    for (index, life) in lives.iter().enumerate() {
-        if let Some(end) = life.asked_end().filter(|end| *end > as_of) {
-            ends.insert(index, end);
-            points.entry(end).or_default().insert(index);
-        }
-    }
-    let standing = fold.movements_so_far();
-    fold.expect_ends(ends);
-    for (at, touched) in points.range((std::ops::Bound::Excluded(as_of), std::ops::Bound::Unbounded)) {
-        fold.change(*at, touched);
-    }
-    fold.finish().movements.split_off(standing)
 }
 
 /// Every subscription of the timeline with its facts, in the order of their ids.
@@ -134,7 +115,12 @@ pub(super) fn lives<'a>(timeline: &'a Timeline, known: &Known<'a>, policy: &Poli
         match fact {
             Fact::Subscription(fact) => snapshots.entry(fact.subscription.clone()).or_default().push(fact),
             Fact::Usage(fact) => invoices.entry(fact.subscription.clone()).or_default().push(fact),
-            Fact::Customer(_) | Fact::Discount(_) | Fact::Quote(_) | Fact::Billed(_) | Fact::Change(_) => {}
+            Fact::Customer(_)
+            | Fact::Discount(_)
+            | Fact::Quote(_)
+            | Fact::Schedule(_)
+            | Fact::Billed(_)
+            | Fact::Change(_) => {}
         }
     }
     let start = timeline.start.as_ref();
@@ -187,7 +173,7 @@ pub(super) fn deletion(timeline: &Timeline) -> Option<(Instant, &Evidence)> {
 }
 
 /// The instants at which anything may change, each with the subscriptions it touches.
-fn points(
+pub(super) fn points(
     lives: &[Life<'_>],
     deleted_at: Option<Instant>,
     start: Option<Instant>,

@@ -75,6 +75,12 @@ impl<'a, 'r> Fold<'a, 'r> {
         }
     }
 
+    /// From here on, lives go on as they are planned: those there are, and behind them those to come.
+    pub(super) fn look_at(&mut self, planned: &'r [Life<'a>]) {
+        self.lives = planned;
+        self.holds.resize_with(planned.len(), Hold::default);
+    }
+
     /// From here on, ends that are asked for happen.
     pub(super) fn expect_ends(&mut self, ends: BTreeMap<usize, Instant>) {
         self.asked_ends = ends;

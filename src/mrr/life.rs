@@ -80,6 +80,33 @@ impl<'a> Life<'a> {
         Self { id, steps, usage, is_continued: base.is_some() || is_over, is_over, ended_by }
     }
 
+    /// One that has said nothing yet.
+    pub(super) fn to_come(id: SubscriptionId) -> Self {
+        Self {
+            id,
+            steps: Vec::new(),
+            usage: Usage::default(),
+            is_continued: false,
+            is_over: false,
+            ended_by: None,
+        }
+    }
+
+    /// The same life with words that are expected of it, in their order.
+    pub(super) fn going_on<'w>(&self, words: &'w [Snapshot]) -> Life<'w>
+    where
+        'a: 'w,
+    {
+        let mut life: Life<'w> = self.clone();
+        for snapshot in words {
+            let place = life.steps.partition_point(|step| step.at <= snapshot.at);
+            let state = Cow::Borrowed(&snapshot.state);
+            life.steps.insert(place, Step { at: snapshot.at, snapshot, state, is_chain_broken: false });
+        }
+        life.ended_by = life.steps.iter().position(|step| step.snapshot.is_end());
+        life
+    }
+
     /// The snapshot that made an item what it is after `steps` steps, of which `held` had taken effect
     /// before: the first of the new ones from which on neither the item, nor the discounts, nor what
     /// the subscription counts for changed. What only repeats a change, or changes something else in

@@ -8,8 +8,9 @@
 //! and `life` bring a subscription's snapshots into order and say what it counts for; `matching` and
 //! `change` take a change apart; `asked` tells what is referred to in the catalogue.
 //! `fold` carries a customer through time with what it may `hold`, its `levels` and where it may go
-//! on from (`checkpoint`), and [`derive()`] is the door to it all.
+//! on from (`checkpoint`), `ahead` goes on with what is planned, and [`derive()`] is the door to it all.
 
+mod ahead;
 mod asked;
 mod bearing;
 mod billed;
@@ -42,6 +43,7 @@ mod quotes;
 mod rate;
 mod rebuild;
 mod roll_forward;
+mod schedule;
 mod snapshot;
 mod steps;
 mod transfer;
@@ -67,6 +69,7 @@ pub use policy::*;
 pub use price::*;
 pub use rate::*;
 pub use roll_forward::*;
+pub use schedule::*;
 pub use snapshot::*;
 pub use steps::{Exact, NotApplied, Scope, SetAside, Valuation, ValuationStep};
 pub use value::{Terms, Unvalued, per_month};

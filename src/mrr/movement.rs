@@ -335,7 +335,7 @@ pub enum Matter {
 pub struct Derivation {
     /// The movements that stand as of the run, in the order they took effect.
     pub movements: Vec<Movement>,
-    /// What is dated after it: discounts that will end, ends that are asked for.
+    /// What is dated after it: discounts that will end, ends that are asked for, phases of schedules.
     pub scheduled: Vec<Movement>,
     /// Each item's level through time; of what stands only.
     pub levels: Vec<Level>,

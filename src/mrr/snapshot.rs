@@ -8,7 +8,7 @@ use super::movement::words;
 use super::quotes::stands_behind;
 use super::{
     BilledInvoice, CouponId, Currency, CustomerId, Delta, DiscountId, InvoiceId, ItemChange, ItemId, Listed,
-    Price, PriceAmount, PriceId, ProductId, SubscriptionId,
+    Price, PriceAmount, PriceId, ProductId, ScheduleFact, SubscriptionId,
 };
 
 /// A point in time, in whole seconds since 1970 UTC: the resolution of the facts (R10, R15).
@@ -378,6 +378,8 @@ pub enum Fact {
     Discount(DiscountFact),
     /// About a quote.
     Quote(QuoteFact),
+    /// About what a subscription is to become.
+    Schedule(ScheduleFact),
     /// About what a listed invoice bills of what was held.
     Billed(BilledInvoice),
     /// About a change of an item.
@@ -410,6 +412,7 @@ impl Fact {
             Self::Customer(fact) => &fact.customer,
             Self::Discount(fact) => &fact.customer,
             Self::Quote(fact) => &fact.customer,
+            Self::Schedule(fact) => &fact.customer,
             Self::Billed(fact) => &fact.customer,
             Self::Change(fact) => &fact.customer,
         }
@@ -424,6 +427,7 @@ impl Fact {
             Self::Customer(fact) => fact.at,
             Self::Discount(fact) => fact.at,
             Self::Quote(fact) => fact.at,
+            Self::Schedule(fact) => fact.at,
             Self::Billed(fact) => fact.at,
             Self::Change(fact) => fact.at,
         }
@@ -432,7 +436,7 @@ impl Fact {
     /// The earliest instant that it can change: an end may have taken effect before it was told, as
     /// early as it was asked for (R14), usage belongs to the last second of its period (R8), what is told of a
     /// discount may be the first word about what lies behind its id all along (R4), a quote stands
-    /// behind what came just before it was accepted (R20), and lists tell of the past.
+    /// behind what came just before it was accepted (R20), and lists tell of the past. A schedule moves nothing.
     #[must_use]
     pub fn reaches_back_to(&self) -> Instant {
         match self {
@@ -449,6 +453,7 @@ impl Fact {
                 ends.map(|end| Instant(end.0 - 1)).fold(fact.at, Instant::min)
             }
             Self::Customer(fact) => fact.at,
+            Self::Schedule(fact) => fact.at,
             Self::Quote(fact) => stands_behind(fact).0.min(fact.at),
         }
     }

@@ -113,8 +113,8 @@ fn seen_at(fact: &mut CatalogueFact, received_at: Instant) {
     }
 }
 
-/// A listed subscription or customer is as it was when it was seen; a subscription whose period was over by
-/// then, as it was in that period, for the list was made in it.
+/// A listed subscription, schedule or customer is as it was when it was seen; a subscription or a schedule whose
+/// period or phase was over by then, as it was in that one, for the list was made in it.
 fn shown_at(fact: &mut Fact, received_at: Instant) {
     match fact {
         Fact::Subscription(shown) => {
@@ -122,6 +122,10 @@ fn shown_at(fact: &mut Fact, received_at: Instant) {
                 let seen = listed.lasts_until.map_or(received_at, |until| received_at.min(until));
                 shown.at = shown.at.max(seen);
             }
+        }
+        Fact::Schedule(shown) if !shown.evidence.grade.is_event() => {
+            let seen = shown.lasts_until.map_or(received_at, |until| received_at.min(until));
+            shown.at = shown.at.max(seen);
         }
         Fact::Customer(shown) if !shown.evidence.grade.is_event() => {
             shown.at = shown.at.max(received_at);

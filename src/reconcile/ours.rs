@@ -121,7 +121,9 @@ impl Subject {
             Fact::Discount(_) => true,
             Fact::Customer(told) => matches!(told.discount, Some(Some(_))),
             Fact::Billed(told) => !told.discounts.is_empty(),
-            Fact::Subscription(_) | Fact::Usage(_) | Fact::Quote(_) | Fact::Change(_) => false,
+            Fact::Subscription(_) | Fact::Usage(_) | Fact::Quote(_) | Fact::Schedule(_) | Fact::Change(_) => {
+                false
+            }
         };
         discounts != ours
             && (self.has(|state| !all_discounts(state).is_empty()) || self.facts.iter().any(of_customer))
@@ -231,7 +233,7 @@ fn seen(fact: &Fact, choices: &Choices, durations: &Durations<'_>) -> Option<Fac
             told.lines.iter_mut().for_each(|line| line.discounts.retain(keep));
         }
         Fact::Discount(told) if told.subscription.is_none() && !keep(&told.discount) => return None,
-        Fact::Discount(_) | Fact::Usage(_) | Fact::Quote(_) | Fact::Change(_) => {}
+        Fact::Discount(_) | Fact::Usage(_) | Fact::Quote(_) | Fact::Schedule(_) | Fact::Change(_) => {}
     }
     Some(fact)
 }

@@ -160,7 +160,8 @@ pub(super) fn bridge(block: &CurrencyBlock, scale: Scale) -> Option<Section> {
 
 pub(super) fn scheduled(block: &CurrencyBlock, zone: Tz, scale: Scale) -> Option<Section> {
     let columns = ["effective", "customer", "class", "kind", "cause", "#MRR"];
-    let note = "Ends that were asked for and discounts that run out; phases of schedules that have not begun are not read.";
+    let note = "Ends that were asked for, discounts that run out and phases of schedules, as they are known now. A phase whose \
+                prices are not known is left out.";
     let mut section =
         Section::of("scheduled", "Scheduled in the next 90 days", &columns).noted(Some(note.to_owned()));
     for entry in &block.scheduled {

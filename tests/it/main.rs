@@ -35,6 +35,7 @@ mod raw;
 mod reconcile;
 mod road;
 mod rules;
+mod schedules;
 mod sections;
 mod signatures;
 mod store;

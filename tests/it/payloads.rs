@@ -58,7 +58,8 @@ fn outcomes(path: &Path, name: &str) -> Vec<(String, Result<String, String>)> {
 }
 
 /// Bare objects that are read as they stand in a list.
-const LISTED: [&str; 7] = ["price", "plan", "product", "coupon", "subscription", "invoice", "customer"];
+const LISTED: [&str; 8] =
+    ["price", "plan", "product", "coupon", "subscription", "subscription_schedule", "invoice", "customer"];
 
 fn outcome(kind: &str, payload: &Value) -> Result<String, String> {
     let body = payload.to_string().into_bytes();
@@ -108,6 +109,7 @@ fn told(fact: &Fact) -> String {
         }
         Fact::Discount(discount) => format!("discount, {:?}", discount.change),
         Fact::Quote(quote) => format!("quote of {}", quote.subscription),
+        Fact::Schedule(told) => format!("schedule, {:?}, {} phases", told.status, told.phases.len()),
         Fact::Billed(invoice) => format!("{} licensed lines", invoice.lines.len()),
         Fact::Change(change) => format!("quantity {:+}", change.quantity),
         Fact::Customer(customer) => format!("customer, deleted: {}", customer.is_deleted),
@@ -118,6 +120,7 @@ fn told(fact: &Fact) -> String {
 fn must_tell(kind: &str) -> bool {
     let families = [
         "customer.subscription.",
+        "subscription_schedule.",
         "customer.discount.",
         "price.",
         "plan.",
@@ -140,6 +143,7 @@ fn as_event(payload: &Value, name: &str) -> Value {
         "invoice" if name.contains("upcoming") => "invoice.upcoming",
         "invoice" => "invoice.updated",
         "customer" => "customer.updated",
+        "subscription_schedule" => "subscription_schedule.updated",
         "price" => "price.updated",
         "plan" => "plan.updated",
         "coupon" => "coupon.updated",

@@ -21,11 +21,12 @@ const NOW: i64 = 1_795_000_000;
 const SECRET: &str = "whsec_of_the_road";
 const CASES: u32 = 24;
 
-/// What a road led to: the standing movements by name, and the levels at the ends of months.
+/// What a road led to: the standing movements by name, the levels at the ends of months, and what is to come.
 #[derive(Debug, PartialEq, Eq)]
 struct Outcome {
     movements: BTreeMap<String, usize>,
     levels: BTreeMap<(String, String, String), String>,
+    scheduled: Vec<String>,
 }
 
 /// A ledger of its own, and what leads into it.
@@ -97,8 +98,14 @@ impl Road {
             *movements.entry(posting.id).or_default() += 1;
         }
         let mut levels = BTreeMap::new();
-        let mut held_in = Vec::new();
+        let (mut held_in, mut scheduled) = (Vec::new(), Vec::new());
         for book in self.ledger.books().await.unwrap() {
+            for (customer, movements) in self.ledger.scheduled(&book).await.unwrap() {
+                scheduled.extend(movements.iter().map(|to_come| {
+                    let (at, kind, item) = (to_come.effective_at.0, to_come.kind.as_str(), &to_come.item);
+                    format!("{book} {customer} {at} {kind} {item} {} {}", to_come.delta, to_come.currency)
+                }));
+            }
             let held = self.ledger.levels(&book, None).await.unwrap().into_iter();
             held_in.extend(held.map(|(customer, held)| (format!("{book} {customer}"), held)));
         }
@@ -115,7 +122,7 @@ impl Road {
             }
         }
         self.ledger.close().await.unwrap();
-        Outcome { movements, levels }
+        Outcome { movements, levels, scheduled }
     }
 }
 
@@ -164,13 +171,14 @@ async fn split(events: &[Event], chance: &mut Chance) -> Outcome {
     road.outcome().await
 }
 
-async fn every_road(seed: u64, is_midlife: bool, checkpoints: &Cell<usize>) {
+async fn every_road(seed: u64, is_midlife: bool, checkpoints: &Cell<usize>, scheduled: &Cell<usize>) {
     let events = business(seed, is_midlife);
     if events.is_empty() {
         return;
     }
     let chance = &mut Chance::new(!seed);
     let expected = one_by_one(&events, checkpoints).await;
+    scheduled.set(scheduled.get() + expected.scheduled.len());
     assert_eq!(split(&events, chance).await, expected, "split between webhook and backfill");
     let mut mixed = events.clone();
     mixed.extend(events.iter().filter(|_| chance.happens(30)).cloned().collect::<Vec<_>>());
@@ -188,17 +196,18 @@ async fn every_road(seed: u64, is_midlife: bool, checkpoints: &Cell<usize>) {
 #[test]
 fn any_order_any_duplication_and_any_split_make_the_same_ledger() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
-    let checkpoints = Cell::new(0);
+    let (checkpoints, scheduled) = (Cell::new(0), Cell::new(0));
     let config =
         Config { cases: cases(CASES), failure_persistence: None, max_shrink_iters: 0, ..Config::default() };
     TestRunner::new(config)
         .run(&(any::<u64>(), any::<bool>()), |(seed, is_midlife)| {
-            runtime.block_on(every_road(seed, is_midlife, &checkpoints));
+            runtime.block_on(every_road(seed, is_midlife, &checkpoints, &scheduled));
             Ok(())
         })
         .unwrap();
     // Without any, settling one by one would prove nothing about going on from one.
     assert!(checkpoints.get() > 0, "no customer was ever at a checkpoint");
+    assert!(scheduled.get() > 0, "nothing was ever to come");
 }
 
 /// Which road tells of tiers, coupons and marks, an event or a list, changes nothing, not even what proves

@@ -126,6 +126,7 @@ pub(super) struct ScheduledMovement {
     delta: String,
     #[schema(inline)]
     cause: CauseWord,
+    /// Of a schedule that has not begun its subscription, the schedule's id.
     subscription: String,
 }
 

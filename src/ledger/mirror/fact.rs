@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::billed::{BilledInvoice, ItemChange, Listed};
 use super::price::Cadence;
+use super::schedule::ScheduleFact;
 use super::state::{Discount, State};
 use super::{Mirror, record, words};
 use crate::mrr;
@@ -165,6 +166,8 @@ pub(in crate::ledger) enum Fact {
     Discount(DiscountFact),
     /// About a quote.
     Quote(QuoteFact),
+    /// About what a subscription is to become.
+    Schedule(ScheduleFact),
     /// About what a listed invoice bills.
     Billed(BilledInvoice),
     /// About a change of an item.
@@ -179,6 +182,7 @@ impl Mirror<mrr::Fact> for Fact {
             mrr::Fact::Customer(fact) => Self::Customer(Mirror::of(fact)),
             mrr::Fact::Discount(fact) => Self::Discount(Mirror::of(fact)),
             mrr::Fact::Quote(fact) => Self::Quote(Mirror::of(fact)),
+            mrr::Fact::Schedule(fact) => Self::Schedule(Mirror::of(fact)),
             mrr::Fact::Billed(fact) => Self::Billed(Mirror::of(fact)),
             mrr::Fact::Change(fact) => Self::Change(Mirror::of(fact)),
         }
@@ -191,6 +195,7 @@ impl Mirror<mrr::Fact> for Fact {
             Self::Customer(fact) => mrr::Fact::Customer(fact.restore()),
             Self::Discount(fact) => mrr::Fact::Discount(fact.restore()),
             Self::Quote(fact) => mrr::Fact::Quote(fact.restore()),
+            Self::Schedule(fact) => mrr::Fact::Schedule(fact.restore()),
             Self::Billed(fact) => mrr::Fact::Billed(fact.restore()),
             Self::Change(fact) => mrr::Fact::Change(fact.restore()),
         }

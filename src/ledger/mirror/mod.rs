@@ -9,6 +9,7 @@ mod fact;
 mod learnt;
 mod movement;
 mod price;
+mod schedule;
 mod state;
 
 use std::collections::BTreeMap;

@@ -220,6 +220,7 @@ impl Telling {
             Some(Fact::Customer(fact)) => fact.evidence = id,
             Some(Fact::Discount(fact)) => fact.evidence = id,
             Some(Fact::Quote(fact)) => fact.evidence = id,
+            Some(Fact::Schedule(fact)) => fact.evidence = id,
             Some(Fact::Billed(fact)) => fact.evidence = id,
             Some(Fact::Change(fact)) => fact.evidence = id,
             None => {}

@@ -28,6 +28,8 @@ mod pauses;
 mod properties;
 mod quotes;
 mod rates;
+mod schedule_properties;
+mod schedules;
 mod standing;
 mod tax;
 mod testing;

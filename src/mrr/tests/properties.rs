@@ -11,12 +11,12 @@ use crate::mrr::{
     Origin, Start, Timeline, derive_with_lag,
 };
 
-fn derived(story: &Story, facts: &[Fact], lag: i64) -> Derivation {
+pub(super) fn derived(story: &Story, facts: &[Fact], lag: i64) -> Derivation {
     derive_with_lag(&Timeline { facts: facts.to_vec(), start: None }, story.rules(), lag)
 }
 
 /// A shuffle that a number decides.
-fn shuffled(facts: &[Fact], mut seed: u64) -> Vec<Fact> {
+pub(super) fn shuffled(facts: &[Fact], mut seed: u64) -> Vec<Fact> {
     let mut facts = facts.to_vec();
     for index in (1..facts.len()).rev() {
         seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
@@ -44,7 +44,7 @@ fn instants(movements: &[Movement]) -> BTreeMap<Instant, Vec<Movement>> {
     instants
 }
 
-fn go_on(story: &Story, checkpoint: Checkpoint) -> Derivation {
+pub(super) fn go_on(story: &Story, checkpoint: Checkpoint) -> Derivation {
     let mut base = BTreeMap::new();
     for fact in &story.facts {
         if let Fact::Subscription(snapshot) = fact
@@ -61,7 +61,7 @@ fn go_on(story: &Story, checkpoint: Checkpoint) -> Derivation {
 
 /// Whether it is at hand from any checkpoint on.
 fn is_of_customer(fact: &Fact) -> bool {
-    matches!(fact, Fact::Customer(_) | Fact::Discount(_) | Fact::Quote(_))
+    matches!(fact, Fact::Customer(_) | Fact::Discount(_) | Fact::Quote(_) | Fact::Schedule(_))
 }
 
 /// Whether a pause in force when a subscription was first seen, or an end asked for before, may hide

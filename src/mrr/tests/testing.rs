@@ -11,8 +11,8 @@ use crate::mrr::{
     Cadence, Catalogue, CatalogueFact, Coupon, CustomerFact, Delta, Derivation, Discount, DiscountChange,
     DiscountFact, Duration, EndReason, Evidence, Fact, Grade, Instant, Interval, InvoiceStatus, Item, Lesson,
     ListedItem, MICRO, Marks, MotionSigns, Movement, Off, Origin, Policy, Price, PriceAmount, PriceTerms,
-    QuoteFact, Rules, Scheme, Snapshot, State, Status, Tier, TiersMode, Timeline, UsageInvoice, UsageLine,
-    UsageType,
+    QuoteFact, Rules, ScheduleFact, Scheme, Snapshot, State, Status, Tier, TiersMode, Timeline, UsageInvoice,
+    UsageLine, UsageType,
 };
 
 pub(crate) const DAY: i64 = 86_400;
@@ -354,6 +354,13 @@ impl Story {
             at,
             evidence,
         }));
+        self
+    }
+
+    /// Something was said of a schedule.
+    pub(crate) fn schedule(mut self, mut fact: ScheduleFact) -> Self {
+        fact.evidence.event = self.next_event().into();
+        self.facts.push(Fact::Schedule(fact));
         self
     }
 

@@ -157,11 +157,54 @@ fn end(
     if end.is_some() || coupon.is_none_or(|coupon| coupon.duration != Duration::Repeating) {
         return Ok(end);
     }
-    let months = terms.map_or(Ok(None), |terms| terms.integer("duration_in_months"))?;
+    match (object.instant("start")?, terms) {
+        (Some(start), Some(terms)) => months_after(start, terms),
+        _ => Ok(None),
+    }
+}
+
+/// When a repeating coupon's discount ends that was given at an instant: so many calendar months later.
+fn months_after(start: Instant, coupon: &Node<'_, '_>) -> Result<Option<Instant>, Unfit> {
+    let months = coupon.integer("duration_in_months")?;
     let months = months.and_then(|months| u32::try_from(months).ok()).map(Months::new);
-    let start = object.instant("start")?.and_then(|start| DateTime::from_timestamp(start.0, 0));
+    let start = DateTime::from_timestamp(start.0, 0);
     let sum = start.zip(months).and_then(|(start, months)| start.checked_add_months(months));
     Ok(sum.map(|end| end.timestamp()).filter(|&end| is_time(end)).map(Instant))
+}
+
+/// The discounts that a phase of a schedule, or one of its items, gives from an instant on: a list of coupons,
+/// codes or discounts that are there already, or the one `coupon` of older versions.
+pub(super) fn given_at(holder: &Node<'_, '_>, at: Instant) -> Result<Vec<Discount>, Unfit> {
+    let mut given = Vec::new();
+    for (json, path) in holder.list("discounts")?.unwrap_or_default() {
+        match json {
+            Json::Text(id) if is_identifier(id) => given.push(of_id(id)),
+            _ => given.extend(redeemed(&Node::object_at(json, path)?, at)?),
+        }
+    }
+    if given.is_empty() && holder.has("coupon") {
+        given.extend(redeemed(holder, at)?);
+    }
+    Ok(given)
+}
+
+fn redeemed(holder: &Node<'_, '_>, at: Instant) -> Result<Option<Discount>, Unfit> {
+    if let Some(held) = holder.expanded("discount") {
+        return discount(&held).map(Some);
+    }
+    if !["discount", "coupon", "promotion_code"].iter().any(|name| holder.has(name)) {
+        return Ok(None);
+    }
+    let terms = holder.expanded("coupon");
+    let coupon = terms.as_ref().map(coupon).transpose()?.flatten();
+    let repeats = coupon.as_ref().is_some_and(|coupon| coupon.duration == Duration::Repeating);
+    let end = match &terms {
+        Some(terms) if repeats => months_after(at, terms)?,
+        _ => None,
+    };
+    let id = holder.id("discount")?.map(Into::into);
+    let coupon_id = holder.id("coupon")?.map(Into::into);
+    Ok(Some(Discount { id, coupon_id, coupon: coupon.map(Arc::new), end }))
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ mod previous;
 mod price;
 mod quote;
 mod row;
+mod schedule;
 mod subscription;
 
 use std::collections::BTreeMap;
@@ -132,6 +133,7 @@ enum Subject {
     Discount(DiscountChange),
     Items,
     Quote,
+    Schedule,
     Nothing(&'static str),
 }
 
@@ -153,9 +155,7 @@ fn subject(kind: &str) -> Subject {
         "listing.price" | "listing.plan" => Subject::Price,
         "listing.subscription" => Subject::Subscription(Origin::Seen),
         "listing.invoice" => Subject::Invoice(None),
-        "listing.subscription_schedule" => Subject::Nothing(
-            "schedule of a subscription: what came of it is told by the subscription and its invoices",
-        ),
+        "listing.subscription_schedule" => Subject::Schedule,
         "listing.product" => Subject::Product,
         "listing.coupon" => Subject::Coupon,
         listing::ITEMS => Subject::Items,
@@ -174,6 +174,7 @@ fn subject(kind: &str) -> Subject {
         _ if kind.starts_with("price.") || kind.starts_with("plan.") => Subject::Price,
         _ if kind.starts_with("product.") => Subject::Product,
         _ if kind.starts_with("coupon.") => Subject::Coupon,
+        _ if kind.starts_with("subscription_schedule.") => Subject::Schedule,
         _ if kind.starts_with("promotion_code.") => {
             Subject::Nothing("code for a coupon: the coupon's own events tell its terms")
         }
@@ -184,8 +185,8 @@ fn subject(kind: &str) -> Subject {
     }
 }
 
-/// Events of cash, of payment means, of the account, and of what a subscription will or may become
-/// (a schedule, a quote that is not accepted): the subscription's own events tell what it is.
+/// Events of cash, of payment means, of the account, and of what a subscription may become (a quote that is not
+/// accepted): the subscription's own events tell what it is.
 const WITHOUT_REVENUE: &[&str] = &[
     "account.",
     "application_fee.",
@@ -229,7 +230,6 @@ const WITHOUT_REVENUE: &[&str] = &[
     "sigma.",
     "sku.",
     "source.",
-    "subscription_schedule.",
     "tax.",
     "tax_rate.",
     "terminal.",
@@ -294,6 +294,7 @@ impl Source<'_> {
             Subject::Customer { is_deleted } => source.customer(&object, is_deleted),
             Subject::Discount(change) => source.discount_told(&object, change),
             Subject::Quote => source.quote(&object),
+            Subject::Schedule => source.schedule(&object),
             other => source.catalogue(&object, other),
         }
     }
@@ -320,6 +321,7 @@ impl Source<'_> {
             Subject::Subscription(_) => source.subscription_listed(&object),
             Subject::Invoice(_) => source.invoice_listed(&object),
             Subject::Customer { .. } => source.customer_listed(&object),
+            Subject::Schedule => source.schedule(&object),
             subject => source.catalogue(&object, subject),
         }
     }

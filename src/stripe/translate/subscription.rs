@@ -150,17 +150,20 @@ pub(super) const LARGEST_QUANTITY: u64 = 1_000_000_000_000;
 
 /// An item; `currency` is its subscription's, and so are the tax rates it has none of its own for.
 pub(super) fn item(object: &Node<'_, '_>, currency: Option<&str>, default_tax: u32) -> Result<Item, Unfit> {
-    let quantity = object.integer("quantity")?.unwrap_or(1);
     Ok(Item {
         id: object.required_id("id")?.into(),
         price: Arc::new(price_of(object, currency)?),
-        quantity: u64::try_from(quantity)
-            .ok()
-            .filter(|&quantity| quantity <= LARGEST_QUANTITY)
-            .ok_or_else(|| object.unfit("quantity", "expected a quantity from 0 to 10^12"))?,
+        quantity: quantity(object)?,
         discounts: discounts_of(object)?,
         inclusive_tax: inclusive_tax(object, "tax_rates")?.unwrap_or(default_tax),
     })
+}
+
+/// How many of an item are held; a missing quantity is 1 (R3).
+pub(super) fn quantity(item: &Node<'_, '_>) -> Result<u64, Unfit> {
+    let quantity = u64::try_from(item.integer("quantity")?.unwrap_or(1));
+    let unfit = || item.unfit("quantity", "expected a quantity from 0 to 10^12");
+    quantity.ok().filter(|&quantity| quantity <= LARGEST_QUANTITY).ok_or_else(unfit)
 }
 
 /// The sum of the rates in a list that are included in amounts, in millionths (R7); none where the

@@ -11,7 +11,7 @@ const SEEDS: u64 = 60;
 
 type Sign = fn(&Value) -> bool;
 
-const SIGNS: [(&str, Sign); 26] = [
+const SIGNS: [(&str, Sign); 30] = [
     ("tiers by an event", |of| kind(of).starts_with("price.") && has(&object(of)["tiers"])),
     ("tiers by a list", |of| of["object"] == "price" && has(&of["tiers"])),
     ("a coupon in full by an event", |of| kind(of).starts_with("coupon.") && has(&object(of)["applies_to"])),
@@ -41,6 +41,10 @@ const SIGNS: [(&str, Sign); 26] = [
     ("a customer deleted", |of| kind(of) == "customer.deleted"),
     ("a connected account", |of| has(&of["account"])),
     ("test mode", |of| of["livemode"] == false),
+    ("phases to come", |of| kind(of) == "subscription_schedule.updated"),
+    ("phases of plans", |of| has(&object(of)["phases"][0]["plans"])),
+    ("a schedule released", |of| kind(of) == "subscription_schedule.released"),
+    ("a subscription to come", |of| object(of)["status"] == "not_started"),
     ("tax included", |of| has(&object(of)["default_tax_rates"][0])),
 ];
 

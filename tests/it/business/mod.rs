@@ -8,6 +8,7 @@ mod chance;
 mod counted;
 mod invoice;
 mod life;
+mod schedules;
 mod wire;
 
 use serde_json::{Value, json};
@@ -48,7 +49,10 @@ pub fn business(seed: u64, is_midlife: bool) -> Vec<Event> {
     }
     told.append(&mut catalogue::lessons(&mut chance));
     told.append(&mut beside::discounts_of_customers(&mut chance));
+    // Of chances of their own, so that all else of a seed is as it was.
+    let mut ahead = schedules::schedules(&mut Chance::new(seed ^ 0x5CED), &told);
     told.append(&mut beside::other_books(&mut chance, &told));
+    told.append(&mut ahead);
     told.sort_by_key(|event: &Event| event.created);
     told
 }
