@@ -1,5 +1,7 @@
 //! Builds the rooms, owns the clock, starts and stops server and worker in order.
 
+mod sending;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -172,11 +174,12 @@ impl App {
         let (door, committer) = Door::open(self.ledger.clone(), self.door_terms(), Arc::clone(&stored));
         let door = if does == Duty::Receive { door.settled_elsewhere() } else { door };
         let door = Arc::new(door);
-        let (mut fetching, mut watch) = (Vec::new(), None);
+        let (mut fetching, mut watch, mut sending) = (Vec::new(), None, None);
         if does == Duty::Everything {
             note_absence(&self.ledger, now()).await?;
             fetching = self.api()?.map(|api| self.start_fetching(api, &stored)).unwrap_or_default();
             watch = Some(Watch::begin(self.ledger.clone()).await?);
+            sending = Some(sending::start(self.courier()?, metrics.clone(), now));
         }
         let working =
             (does == Duty::Everything).then(|| start_worker(self.settler(), self.ledger.clone(), stored));
@@ -197,6 +200,9 @@ impl App {
         committer.await.context("the committer ended early")?;
         // What they were about to fetch is fetched by the next ones.
         fetching.iter().for_each(JoinHandle::abort);
+        if let Some(sending) = sending {
+            sending.stop().await;
+        }
         if let Some((stop_worker, worker)) = working {
             stop_worker.send_replace(true);
             worker.await.context("the worker ended early")?;

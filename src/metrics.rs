@@ -31,6 +31,9 @@ const OUTCOMES: [&str; 15] = [
     "store_unavailable",
 ];
 
+/// What sending a report can come to.
+const SENDINGS: [&str; 2] = ["sent", "failed"];
+
 /// Why requests for figures are refused, by the codes of the answers.
 const REFUSALS: [&str; 5] = ["not_local", "token_missing_or_wrong", "too_many_guesses", "cross_site", "busy"];
 
@@ -50,6 +53,8 @@ pub struct Metrics {
     lag: Gauge,
     parked: IntGauge,
     incomplete: IntGauge,
+    unsent_reports: IntGauge,
+    reports: IntCounterVec,
     movements: IntCounterVec,
     reversals: IntCounterVec,
 }
@@ -65,6 +70,8 @@ pub struct Standing {
     pub parked: i64,
     /// Incomplete items.
     pub incomplete: i64,
+    /// Reports that could not be sent.
+    pub unsent_reports: i64,
 }
 
 impl Metrics {
@@ -112,11 +119,7 @@ impl Metrics {
                 "Requests for figures that were refused.",
                 &["code"],
             )?,
-            store_up: gauge(
-                all,
-                "upswell_store_up",
-                "Whether the store answered when it was last looked at.",
-            )?,
+            store_up: store_up(all)?,
             pending: gauge(all, "upswell_inbox_pending", "Stored deliveries that wait to be settled.")?,
             lag: lag(all)?,
             parked: gauge(all, "upswell_parked", "Stored deliveries that this version can't use.")?,
@@ -125,6 +128,8 @@ impl Metrics {
                 "upswell_incomplete",
                 "Items held at their last known level, for something about them is missing.",
             )?,
+            unsent_reports: unsent_reports(all)?,
+            reports: reports(all)?,
             movements: counters(
                 all,
                 "upswell_movements_total",
@@ -148,6 +153,7 @@ impl Metrics {
     fn begin_at_zero(&self) {
         OUTCOMES.iter().for_each(|outcome| drop(self.deliveries.with_label_values(&[outcome])));
         REFUSALS.iter().for_each(|code| drop(self.refusals.with_label_values(&[code])));
+        SENDINGS.iter().for_each(|outcome| drop(self.reports.with_label_values(&[outcome])));
         for counters in [&self.movements, &self.reversals] {
             drop(counters.with_label_values(&["expansion", "seat"]));
         }
@@ -169,6 +175,12 @@ impl Metrics {
     /// A request for figures that was refused, by the code of its answer.
     pub fn refused(&self, code: &str) {
         self.refusals.with_label_values(&[code]).inc();
+    }
+
+    /// A report was sent to somebody when it was due, or could not be.
+    pub fn sent_report(&self, is_sent: bool) {
+        let outcome = if is_sent { SENDINGS[0] } else { SENDINGS[1] };
+        self.reports.with_label_values(&[outcome]).inc();
     }
 
     /// So many connections are held.
@@ -193,12 +205,13 @@ impl Metrics {
 
     /// The ledger was looked at.
     pub fn ledger(&self, standing: Standing) {
-        let Standing { pending, lag_seconds, parked, incomplete } = standing;
+        let Standing { pending, lag_seconds, parked, incomplete, unsent_reports } = standing;
         self.store(true);
         self.pending.set(pending);
         self.lag.set(Duration::from_secs(lag_seconds.unsigned_abs()).as_secs_f64());
         self.parked.set(parked);
         self.incomplete.set(incomplete);
+        self.unsent_reports.set(unsent_reports);
     }
 
     /// So many movements of a class and kind were posted or, of reversals, taken back.
@@ -233,6 +246,20 @@ fn gauge(all: &Registry, name: &str, help: &str) -> Result<IntGauge, prometheus:
     let gauge = IntGauge::new(name, help)?;
     all.register(Box::new(gauge.clone()))?;
     Ok(gauge)
+}
+
+fn store_up(all: &Registry) -> Result<IntGauge, prometheus::Error> {
+    gauge(all, "upswell_store_up", "Whether the store answered when it was last looked at.")
+}
+
+fn unsent_reports(all: &Registry) -> Result<IntGauge, prometheus::Error> {
+    let help = "Reports that somebody is to have and that could not be sent.";
+    gauge(all, "upswell_unsent_reports", help)
+}
+
+fn reports(all: &Registry) -> Result<IntCounterVec, prometheus::Error> {
+    let help = "Tries of this process to send a report when it was due, by what they came to.";
+    counters(all, "upswell_reports_total", help, &["outcome"])
 }
 
 fn lag(all: &Registry) -> Result<Gauge, prometheus::Error> {
@@ -276,6 +303,8 @@ mod tests {
             "upswell_movements_total{class=\"expansion\",kind=\"seat\"} 0",
             "upswell_parked 0",
             "upswell_incomplete 0",
+            "upswell_unsent_reports 0",
+            "upswell_reports_total{outcome=\"failed\"} 0",
         ] {
             assert!(text.lines().any(|told| told == line), "{line} is not in\n{text}");
         }

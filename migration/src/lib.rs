@@ -17,6 +17,7 @@ mod m0010_evidence;
 mod m0011_lighter;
 mod m0014_packed;
 mod m0015_schedules;
+mod m0016_dispatch;
 mod schema;
 
 use sea_orm_migration::MigrationTrait;
@@ -42,6 +43,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0011_lighter::Migration),
             Box::new(m0014_packed::Migration),
             Box::new(m0015_schedules::Migration),
+            Box::new(m0016_dispatch::Migration),
         ]
     }
 }

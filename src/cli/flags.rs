@@ -86,6 +86,14 @@ pub struct Flags {
     /// The proxies whose X-Forwarded-For counts [env: UPSWELL_TRUSTED_PROXIES]
     #[arg(long, global = true, value_name = "ADDRESSES", hide_short_help = true)]
     pub trusted_proxies: Option<String>,
+    /// The password of the mail account; others on this machine can see flags, so rather set the variable
+    /// [env: UPSWELL_SMTP_PASSWORD]
+    #[arg(long, global = true, value_name = "PASSWORD", hide_short_help = true)]
+    pub smtp_password: Option<String>,
+    /// Addresses of webhooks by name; others on this machine can see flags, so rather set the variable
+    /// [env: UPSWELL_DELIVERY_WEBHOOKS]
+    #[arg(long, global = true, value_name = "NAME=URL", hide_short_help = true)]
+    pub delivery_webhooks: Option<String>,
     /// Where traces go [env: OTEL_EXPORTER_OTLP_ENDPOINT]
     #[arg(long, global = true, value_name = "URL", hide_short_help = true)]
     pub otel_exporter_otlp_endpoint: Option<String>,
@@ -110,6 +118,8 @@ impl Flags {
             "max-body-bytes" => &self.max_body_bytes,
             "stripe-webhook-secret" => &self.stripe_webhook_secret,
             "api-token" => &self.api_token,
+            "smtp-password" => &self.smtp_password,
+            "delivery-webhooks" => &self.delivery_webhooks,
             "stripe-api-key" => &self.stripe_api_key,
             "stripe-api-base" => &self.stripe_api_base,
             "log" => &self.log,

@@ -6,9 +6,11 @@ pub mod backup;
 pub mod close;
 pub mod completions;
 pub mod customers;
+pub mod deliver;
 pub mod demo;
 pub mod doctor;
 pub mod explain;
+pub mod export;
 mod flags;
 pub mod fx;
 pub mod migrate;
@@ -21,6 +23,7 @@ pub mod report;
 pub mod serve;
 pub mod status;
 pub mod verify;
+mod written;
 
 use std::io::Write;
 
@@ -70,6 +73,10 @@ pub enum Command {
     Customers(customers::CustomersArgs),
     /// The ledger against Stripe's own figures, and what makes each gap
     Reconcile(reconcile::ReconcileArgs),
+    /// Movements and levels as Parquet files for a warehouse, with their description for dbt
+    Export(export::ExportArgs),
+    /// Send reports to whom they are for, now
+    Deliver(deliver::DeliverArgs),
     /// Freeze a month: what is learnt later is posted in the month that is open then
     Close(close::CloseArgs),
     /// Open a closed month again, on record
@@ -162,6 +169,8 @@ pub async fn run(cli: &Cli, config: Config) -> anyhow::Result<Outcome> {
         Command::Movements(args) => movements::run(args, &app).await,
         Command::Customers(args) => customers::run(args, &app).await,
         Command::Reconcile(args) => reconcile::run(args, &app).await,
+        Command::Export(args) => export::run(args, &app).await,
+        Command::Deliver(args) => deliver::run(args, &app).await,
         Command::Close(args) => close::run(args, &app).await,
         Command::Reopen(args) => reopen::run(args, &app).await,
         Command::Explain(args) => explain::run(args, &app).await,

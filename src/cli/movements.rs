@@ -1,17 +1,26 @@
 //! `upswell movements`: the ledger's standing postings.
 
-use clap::Args;
+use std::io::{IsTerminal, Write};
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
 
 use super::args::month;
-use super::{Outcome, RowFormat, UsageError, emit};
+use super::written::{Written, is_enough};
+use super::{Outcome, RowFormat, UsageError, say};
 use crate::app::App;
+use crate::export::{MovementsFile, Origin, chartmogul_csv};
 use crate::ledger::Wanted;
 use crate::mrr::{Class, Kind, Month};
-use crate::report::{MovementRow, movements_csv, movements_ndjson, movements_table};
+use crate::report::{
+    Extract, MovementRow, Settings, movements_csv, movements_csv_part, movements_ndjson, movements_table,
+};
 
 /// What `upswell movements` takes.
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  upswell movements --month 2026-10 --class expansion --format ndjson")]
+#[command(
+    after_help = "Examples:\n  upswell movements --month 2026-10 --class expansion --format ndjson\n  upswell movements --month 2026-10 -o october.parquet\n  upswell movements --format chartmogul -o mrr-movements.csv"
+)]
 pub struct MovementsArgs {
     /// Only of this month
     #[arg(long, value_parser = month)]
@@ -31,27 +40,53 @@ pub struct MovementsArgs {
     /// Adjustments and reversals as well
     #[arg(long)]
     pub all: bool,
-    /// The rows' form [default: table on a terminal, else ndjson]
+    /// The rows' form [default: by the ending of --output; else table on a terminal, ndjson otherwise]
     #[arg(long, value_enum)]
-    pub format: Option<RowFormat>,
+    pub format: Option<MovementFormat>,
+    /// Write here instead of standard output
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
     /// The book, where there are several
     #[arg(long)]
     pub book: Option<String>,
 }
 
-/// Lists the movements that are wanted, in the ledger's order.
+/// The forms of movements.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum MovementFormat {
+    /// For people.
+    Table,
+    /// One JSON object a line.
+    Ndjson,
+    /// Comma-separated values with a header.
+    Csv,
+    /// A Parquet file, for a warehouse.
+    Parquet,
+    /// Comma-separated values with the columns of ChartMogul's MRR movements.
+    Chartmogul,
+}
+
+/// Lists the movements that are wanted, in the ledger's order, as they are read: memory holds some thousands.
 ///
 /// # Errors
 ///
-/// A class or kind that is none; the store's.
+/// A class or kind that is none; a file that can't be written; the store's.
 pub async fn run(args: &MovementsArgs, app: &App) -> anyhow::Result<Outcome> {
     let class =
         args.class.as_deref().map(|word| known("--class", word, Class::ALL, Class::as_str)).transpose()?;
     let kind = args.kind.as_deref().map(|word| known("--kind", word, Kind::ALL, Kind::as_str)).transpose()?;
+    let format = args.format.unwrap_or_else(|| by_reader(args));
+    if format == MovementFormat::Parquet && args.output.is_none() && std::io::stdout().is_terminal() {
+        return Err(UsageError {
+            what: "--format parquet is no text for a terminal; name a file with --output".to_owned(),
+            example: "upswell movements -o movements.parquet".to_owned(),
+        }
+        .into());
+    }
     let reporter = app.reporter();
     let settings = reporter.settings(args.book.as_deref()).await?;
     let wanted = Wanted {
-        book: Some(settings.book),
+        book: Some(settings.book.clone()),
         customer: args.customer.clone(),
         from_month: args.month,
         to_month: args.month,
@@ -61,9 +96,87 @@ pub async fn run(args: &MovementsArgs, app: &App) -> anyhow::Result<Outcome> {
         all: args.all,
         ..Wanted::default()
     };
-    let rows = reporter.movements(&wanted).await?;
-    emit(&text(&rows, args.format, app.config.timezone)?)?;
+    let extract = reporter.extract(&settings).await?;
+    let to = Written::to(args.output.as_deref())?;
+    let written = match format {
+        MovementFormat::Table => {
+            let rows = reporter.movements(&wanted).await?;
+            in_one(to, &movements_table(&rows, app.config.timezone))
+        }
+        MovementFormat::Parquet => parquet(&extract, wanted, to, &settings).await,
+        MovementFormat::Ndjson => lines(&extract, wanted, to, |rows, _| Ok(movements_ndjson(rows)?)).await,
+        MovementFormat::Csv => {
+            lines(&extract, wanted, to, |rows, is_first| Ok(movements_csv_part(rows, is_first)?)).await
+        }
+        MovementFormat::Chartmogul => {
+            lines(&extract, wanted, to, |rows, is_first| Ok(chartmogul_csv(rows, is_first)?)).await
+        }
+    };
+    match written {
+        // A reader that has had enough (`| head`) is no failure.
+        Err(error) if is_enough(&error) => {}
+        written => written?.keep()?.into_iter().for_each(|path| say(&format!("written to {path}"))),
+    }
     Ok(Outcome::Done)
+}
+
+/// The form that whoever reads it expects.
+fn by_reader(args: &MovementsArgs) -> MovementFormat {
+    let ending = args.output.as_deref().and_then(std::path::Path::extension);
+    match ending.and_then(|ending| ending.to_str()) {
+        Some("parquet") => MovementFormat::Parquet,
+        Some("csv") => MovementFormat::Csv,
+        _ if args.output.is_none() && std::io::stdout().is_terminal() => MovementFormat::Table,
+        _ => MovementFormat::Ndjson,
+    }
+}
+
+fn in_one(mut to: Written, text: &str) -> anyhow::Result<Written> {
+    to.write_all(text.as_bytes())?;
+    Ok(to)
+}
+
+/// Rows as text, some at a time; the first are asked for even if there are none, for they bring the head.
+async fn lines(
+    extract: &Extract,
+    mut wanted: Wanted,
+    mut to: Written,
+    text: impl Fn(&[MovementRow], bool) -> anyhow::Result<String>,
+) -> anyhow::Result<Written> {
+    let mut is_first = true;
+    loop {
+        let rows = extract.movements(&mut wanted).await?;
+        if rows.is_empty() && !is_first {
+            return Ok(to);
+        }
+        to.write_all(text(&rows, is_first)?.as_bytes())?;
+        is_first = false;
+    }
+}
+
+async fn parquet(
+    extract: &Extract,
+    mut wanted: Wanted,
+    to: Written,
+    settings: &Settings,
+) -> anyhow::Result<Written> {
+    let mut file = MovementsFile::begin(to, &origin(extract, settings))?;
+    loop {
+        let rows = extract.movements(&mut wanted).await?;
+        if rows.is_empty() {
+            return Ok(file.finish()?.0);
+        }
+        file.push(&rows)?;
+    }
+}
+
+/// What exported files say of where their rows come from.
+pub(super) fn origin(extract: &Extract, settings: &Settings) -> Origin {
+    Origin {
+        book: extract.book().to_owned(),
+        zone: settings.zone,
+        through_posting: extract.through_posting(),
+    }
 }
 
 /// Movements in the form that was asked for.

@@ -10,7 +10,7 @@ use super::args::month;
 use super::{Outcome, UsageError, emit_bytes, say};
 use crate::app::{App, now};
 use crate::mrr::{Currency, Month};
-use crate::report::{Basis, CONSOLIDATED, Dimension, Report, Settings, View};
+use crate::report::{Basis, CONSOLIDATED, Dimension, Form, Report, Settings, View};
 
 /// What `upswell report` takes.
 #[derive(Debug, Args)]
@@ -169,14 +169,15 @@ fn is_archive(output: Option<&Path>) -> bool {
 
 /// A report in a form.
 fn data(report: &Report, format: ReportFormat) -> anyhow::Result<Vec<u8>> {
-    Ok(match format {
-        ReportFormat::Table => report.to_table().into_bytes(),
-        ReportFormat::Json => report.to_json()?.into_bytes(),
-        ReportFormat::Csv => report.to_csv()?.into_bytes(),
-        ReportFormat::Md => report.to_markdown().into_bytes(),
-        ReportFormat::Html => report.to_html()?.into_bytes(),
-        ReportFormat::Xlsx => report.to_xlsx()?,
-    })
+    let form = match format {
+        ReportFormat::Table => return Ok(report.to_table().into_bytes()),
+        ReportFormat::Json => Form::Json,
+        ReportFormat::Csv => Form::Csv,
+        ReportFormat::Md => Form::Md,
+        ReportFormat::Html => Form::Html,
+        ReportFormat::Xlsx => Form::Xlsx,
+    };
+    Ok(report.in_form(form)?)
 }
 
 fn asked(args: &ReportArgs, settings: Settings) -> Result<Settings, UsageError> {

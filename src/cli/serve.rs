@@ -30,6 +30,8 @@ pub async fn run(args: &ServeArgs, config: Config) -> anyhow::Result<Outcome> {
     let listen = config.listen;
     let app = App::open(config).await?;
     app.ledger.takes_deliveries().await?;
+    // What is wrong with whom reports are sent to is said now, not when the first is due.
+    app.courier()?;
     let listener = TcpListener::bind(listen).await.with_context(|| {
         format!("can't listen on {listen}; name another address, for example UPSWELL_LISTEN=127.0.0.1:8081")
     })?;

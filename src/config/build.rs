@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use super::delivery;
 use super::file::{self, File, ReportingTable};
 use super::keys::{Keys, catalogue, policy, size_bands, targets};
 use super::limits::limits;
@@ -56,6 +57,8 @@ pub(super) fn config(settings: &Settings, path: &Path, text: &str) -> Result<Con
         pricing_note: file.policy.pricing_note.clone(),
         reporting: reporting(&variables, &keys, &file.reporting)?,
         targets: targets(&keys, &file)?,
+        deliveries: delivery::deliveries(&variables, &keys, &file)?,
+        smtp: delivery::smtp(&variables, &keys, file.smtp.as_ref())?,
         log: variables.text("UPSWELL_LOG").unwrap_or("warn,upswell=info").to_owned(),
         log_format: log_format(&variables)?,
         traces_to: variables.web_address("OTEL_EXPORTER_OTLP_ENDPOINT")?,
@@ -226,6 +229,7 @@ mod tests {
         assert!(config.catalogue.add_ons.contains("prod_sso"));
         assert_eq!(config.catalogue.successors["price_2024"], "price_2026");
         assert_eq!(config.targets.owner_book_growth, Decimal::parse("0.3"));
+        assert_eq!((config.deliveries.len(), config.smtp.is_some()), (2, true));
     }
 
     #[test]
@@ -342,6 +346,7 @@ mod tests {
             ("[targets.owners]\nAnn = \"much\"", "targets.owners"),
             ("[[ladder]]\nsteps = [\"prod_a\"]", "ladder.steps"),
             ("[catalogue]\nsuccessors = { a = \"a\" }", "catalogue.successors"),
+            ("[smtp]\nhost = \"\"", "smtp.host"),
         ] {
             let error = from_file(text).unwrap_err().to_string();
             assert!(error.starts_with(&format!("{key} in upswell.toml: ")), "{error}");

@@ -18,6 +18,8 @@ pub(super) struct File {
     pub(super) targets: TargetsTable,
     pub(super) ladder: Vec<LadderTable>,
     pub(super) catalogue: CatalogueTable,
+    pub(super) delivery: Vec<DeliveryTable>,
+    pub(super) smtp: Option<SmtpTable>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -67,6 +69,36 @@ pub(super) struct CatalogueTable {
     pub(super) add_ons: Vec<String>,
     pub(super) not_seats: Vec<String>,
     pub(super) successors: BTreeMap<String, String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct DeliveryTable {
+    pub(super) name: String,
+    pub(super) day: Option<u32>,
+    pub(super) weekday: Option<String>,
+    pub(super) at: Option<String>,
+    pub(super) book: Option<String>,
+    pub(super) view: Option<String>,
+    pub(super) currency: Option<String>,
+    pub(super) formats: Option<Vec<String>>,
+    pub(super) only_closed: bool,
+    pub(super) names_customers: bool,
+    pub(super) file: Option<String>,
+    pub(super) email: Vec<String>,
+    pub(super) body: Option<String>,
+    pub(super) webhook: Option<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct SmtpTable {
+    pub(super) host: String,
+    pub(super) port: Option<u16>,
+    pub(super) security: Option<String>,
+    pub(super) user: Option<String>,
+    pub(super) from: String,
+    pub(super) authority: Option<PathBuf>,
 }
 
 /// The file's path and text. A file that nobody named may be missing; one that was named may not.

@@ -5,6 +5,7 @@
 
 mod build;
 mod decimal;
+mod delivery;
 mod duration;
 mod file;
 mod keys;
@@ -20,6 +21,7 @@ use std::path::PathBuf;
 use crate::mrr::{Catalogue, Currency, Policy};
 
 pub use decimal::Decimal;
+pub use delivery::{Delivery, DeliveryTarget, DeliveryTime, MailBody, Smtp, SmtpSecurity};
 pub use duration::seconds_of;
 pub use limits::Limits;
 pub use secret::Secret;
@@ -62,6 +64,10 @@ pub struct Config {
     pub reporting: Reporting,
     /// What the owner of the figures aims at.
     pub targets: Targets,
+    /// Who is to have reports by themselves, and when.
+    pub deliveries: Vec<Delivery>,
+    /// The mail server that reports are sent by.
+    pub smtp: Option<Smtp>,
     /// What is logged: a filter such as `info,upswell=debug`.
     pub log: String,
     /// The form in which it is logged.

@@ -42,5 +42,11 @@ pub const VARIABLES: &[Variable] = &[
     read("UPSWELL_DRAIN_SECONDS", "drain-seconds", "30"),
     read("UPSWELL_STORE_SECONDS", "store-seconds", "60"),
     read("UPSWELL_TRUSTED_PROXIES", "trusted-proxies", "127.0.0.1,::1"),
+    read("UPSWELL_SMTP_PASSWORD", "smtp-password", "the-password-of-the-mail-account"),
+    read(
+        "UPSWELL_DELIVERY_WEBHOOKS",
+        "delivery-webhooks",
+        "sales=https://hooks.slack.com/services/T0/B0/secret",
+    ),
     read("OTEL_EXPORTER_OTLP_ENDPOINT", "otel-exporter-otlp-endpoint", "http://127.0.0.1:4318"),
 ];

@@ -5,6 +5,7 @@ mod events;
 mod history;
 mod parts;
 mod stretches;
+mod unsent;
 
 use serde::Serialize;
 
@@ -14,6 +15,7 @@ use crate::report::{AskError, COUPON_REMEDY, Reporter, items_remedy, remedy_of};
 use away::{Away, Outage, UnfinishedPull};
 use events::{EventTypes, Missing};
 use stretches::{Stretch, Waiting};
+use unsent::Unsent;
 
 pub use parts::{About, Entry, Part};
 
@@ -57,6 +59,7 @@ pub struct Findings {
     conflicts: Vec<KeptAside>,
     poisoned: Vec<PoisonedCustomer>,
     missing_rates: Vec<RateNeeded>,
+    unsent_reports: Vec<Unsent>,
     configuration: Vec<Advice>,
     clock: Clock,
     missing_events: Vec<Missing>,
@@ -182,6 +185,7 @@ impl Doctor {
             conflicts: ledger.conflicts().await?.into_iter().map(conflict).collect(),
             poisoned: ledger.poisoned().await?.into_iter().map(poisoned).collect(),
             missing_rates: self.missing_rates(now).await?,
+            unsent_reports: unsent::unsent(ledger, now).await?,
             configuration: configuration(self.setup),
             clock: Clock {
                 ahead_seconds,
@@ -344,6 +348,7 @@ impl Findings {
             && self.conflicts.is_empty()
             && self.poisoned.is_empty()
             && self.missing_rates.is_empty()
+            && self.unsent_reports.is_empty()
             && self.clock.remedy.is_none()
     }
 }

@@ -66,6 +66,7 @@ async fn look(watch: &Watch, metrics: &Metrics, now: i64) {
                 lag_seconds: read.lag_seconds,
                 parked: read.parked,
                 incomplete: read.incomplete,
+                unsent_reports: read.unsent_reports,
             });
         }
         // What the process counted is told all the same: that is when it is needed.

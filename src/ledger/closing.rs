@@ -194,10 +194,7 @@ impl Ledger {
     ///
     /// The store's refusal, or a row this version can't read.
     pub async fn month_acts(&self, book: &str) -> Result<Vec<MonthAct>, LedgerError> {
-        let sql = format!("{ACTS} WHERE book = $1 ORDER BY seq");
-        let rows: Vec<ActRow> =
-            all(self.reader(), "read its closings", statement(sql, vec![book.into()])).await?;
-        rows.into_iter().map(ActRow::restore).collect()
+        acts_of(self.reader(), book).await
     }
 
     /// A book's closed months.
@@ -208,6 +205,13 @@ impl Ledger {
     pub async fn closings(&self, book: &str) -> Result<Closings, LedgerError> {
         Ok(Closings::after(&self.month_acts(book).await?))
     }
+}
+
+/// All that was done to a book's months.
+pub(super) async fn acts_of<C: ConnectionTrait>(db: &C, book: &str) -> Result<Vec<MonthAct>, LedgerError> {
+    let sql = format!("{ACTS} WHERE book = $1 ORDER BY seq");
+    let rows: Vec<ActRow> = all(db, "read its closings", statement(sql, vec![book.into()])).await?;
+    rows.into_iter().map(ActRow::restore).collect()
 }
 
 /// The first open month of each book, as a settlement has to know it: read in its own transaction, so that

@@ -16,6 +16,8 @@ pub struct Gauges {
     pub parked: i64,
     /// Items that stand at their last known level, for something about them is missing.
     pub incomplete: i64,
+    /// Reports that somebody is to have and that could not be sent.
+    pub unsent_reports: i64,
     /// The highest number of a posting.
     pub last_posting: i64,
 }
@@ -45,8 +47,17 @@ impl Ledger {
                    (SELECT COUNT(*) FROM disposition WHERE outcome = 'parked' AND outcome <> 'settled') AS parked, \
                    (SELECT COUNT(*) FROM (SELECT DISTINCT book, customer, subscription, item FROM finding \
                     WHERE matter = 'incomplete') AS items) AS incomplete, \
+                   (SELECT COUNT(*) FROM dispatch d JOIN dispatch_plan p ON p.name = d.name \
+                    WHERE d.state = 'failed') AS unsent_reports, \
                    (SELECT COALESCE(MAX(seq), 0) FROM posting) AS last_posting";
-        let none = Gauges { pending: 0, oldest_pending_at: None, parked: 0, incomplete: 0, last_posting: 0 };
+        let none = Gauges {
+            pending: 0,
+            oldest_pending_at: None,
+            parked: 0,
+            incomplete: 0,
+            unsent_reports: 0,
+            last_posting: 0,
+        };
         let gauges: Option<Gauges> =
             one(self.reader(), "look where it stands", statement(sql, Vec::new())).await?;
         Ok(gauges.unwrap_or(none))

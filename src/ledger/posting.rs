@@ -213,34 +213,49 @@ impl Ledger {
     ///
     /// The store's refusal, or a row this version can't read.
     pub async fn postings(&self, wanted: &Wanted) -> Result<Vec<Posting>, LedgerError> {
-        let mut terms = Vec::new();
-        let mut values: Vec<Value> = Vec::new();
-        let texts = [
-            ("book =", &wanted.book),
-            ("customer =", &wanted.customer),
-            ("month >=", &wanted.from_month.map(|month| month.to_string())),
-            ("month <=", &wanted.to_month.map(|month| month.to_string())),
-            ("class =", &wanted.class.map(|class| class.as_str().to_owned())),
-            ("kind =", &wanted.kind.map(|kind| kind.as_str().to_owned())),
-            ("currency =", &wanted.currency.as_ref().map(ToString::to_string)),
-            ("id =", &wanted.id),
-            ("event =", &wanted.event),
-        ];
-        for (term, value) in texts {
-            if let Some(value) = value {
-                values.push(value.clone().into());
-                terms.push(format!("p.{term} ${}", values.len()));
-            }
-        }
-        if let Some(seq) = wanted.since_seq {
-            values.push(seq.into());
-            terms.push(format!("p.seq > ${}", values.len()));
-        }
-        if !wanted.all {
-            terms.push(STANDS.to_owned());
-        }
-        select(self.reader(), &terms, values, wanted.limit).await
+        postings_of(self.reader(), wanted, "p.book =").await
     }
+}
+
+/// The postings that are wanted; `book` is the term that compares their book.
+pub(super) async fn postings_of<C: ConnectionTrait>(
+    db: &C,
+    wanted: &Wanted,
+    book: &str,
+) -> Result<Vec<Posting>, LedgerError> {
+    let mut terms = Vec::new();
+    let mut values: Vec<Value> = Vec::new();
+    // Those of one month lie in the ledger's order in the index by month; of several they would have to be sorted.
+    let (from, to) = (wanted.from_month, wanted.to_month);
+    let month = from.filter(|_| from == to);
+    let (from, to) = if month.is_some() { (None, None) } else { (from, to) };
+    let written = |month: Option<Month>| month.map(|month| month.to_string());
+    let texts = [
+        (book, &wanted.book),
+        ("p.customer =", &wanted.customer),
+        ("p.month =", &written(month)),
+        ("p.month >=", &written(from)),
+        ("p.month <=", &written(to)),
+        ("p.class =", &wanted.class.map(|class| class.as_str().to_owned())),
+        ("p.kind =", &wanted.kind.map(|kind| kind.as_str().to_owned())),
+        ("p.currency =", &wanted.currency.as_ref().map(ToString::to_string)),
+        ("p.id =", &wanted.id),
+        ("p.event =", &wanted.event),
+    ];
+    for (term, value) in texts {
+        if let Some(value) = value {
+            values.push(value.clone().into());
+            terms.push(format!("{term} ${}", values.len()));
+        }
+    }
+    if let Some(seq) = wanted.since_seq {
+        values.push(seq.into());
+        terms.push(format!("p.seq > ${}", values.len()));
+    }
+    if !wanted.all {
+        terms.push(STANDS.to_owned());
+    }
+    select(db, &terms, values, wanted.limit).await
 }
 
 /// A posting stands that takes nothing back and was not taken back.

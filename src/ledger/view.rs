@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use sea_orm::FromQueryResult;
+use sea_orm::{ConnectionTrait, FromQueryResult, Value};
 
 use super::mirror::{self, read};
 use super::project::{
@@ -104,16 +104,8 @@ impl Ledger {
         book: &str,
         customer: Option<&CustomerId>,
     ) -> Result<BTreeMap<CustomerId, Vec<Level>>, LedgerError> {
-        let sql = "SELECT customer, subscription, item, product, price, currency, is_metered, quantity, mrr, \
-                   is_at_risk, grade, from_at, until_at FROM level WHERE book = $1 AND ($2 IS NULL OR customer = $2) \
-                   ORDER BY customer, subscription, item, from_at, rowid";
         let values = vec![book.into(), customer.map(ToString::to_string).into()];
-        let rows: Vec<LevelRow> = all(self.reader(), "read levels", statement(sql, values)).await?;
-        let mut levels: BTreeMap<CustomerId, Vec<Level>> = BTreeMap::new();
-        for row in rows {
-            levels.entry(row.customer.as_str().into()).or_default().push(row.restore()?);
-        }
-        Ok(levels)
+        levels_where(self.reader(), "book = $1 AND ($2 IS NULL OR customer = $2)", values).await
     }
 
     /// What a person should look at.
@@ -195,6 +187,24 @@ impl Ledger {
         };
         Ok(rows.into_iter().map(status).collect())
     }
+}
+
+/// The item levels that a term names, by customer.
+pub(super) async fn levels_where<C: ConnectionTrait>(
+    db: &C,
+    which: &str,
+    values: Vec<Value>,
+) -> Result<BTreeMap<CustomerId, Vec<Level>>, LedgerError> {
+    let sql = format!(
+        "SELECT customer, subscription, item, product, price, currency, is_metered, quantity, mrr, is_at_risk, grade, \
+         from_at, until_at FROM level WHERE {which} ORDER BY customer, subscription, item, from_at, rowid"
+    );
+    let rows: Vec<LevelRow> = all(db, "read levels", statement(sql, values)).await?;
+    let mut levels: BTreeMap<CustomerId, Vec<Level>> = BTreeMap::new();
+    for row in rows {
+        levels.entry(row.customer.as_str().into()).or_default().push(row.restore()?);
+    }
+    Ok(levels)
 }
 
 impl LevelRow {

@@ -15,6 +15,8 @@ pub struct Readings {
     pub parked: i64,
     /// Items that stand at their last known level, for something about them is missing.
     pub incomplete: i64,
+    /// Reports that somebody is to have and that could not be sent.
+    pub unsent_reports: i64,
     /// What was posted since the look before this one, by whomever.
     pub posted: Vec<PostedCount>,
 }
@@ -43,7 +45,7 @@ impl Watch {
     ///
     /// The store's refusal; what was posted meanwhile is told by the next look.
     pub async fn read(&self, now: i64) -> Result<Readings, LedgerError> {
-        let Gauges { pending, oldest_pending_at, parked, incomplete, last_posting } =
+        let Gauges { pending, oldest_pending_at, parked, incomplete, unsent_reports, last_posting } =
             self.ledger.gauges().await?;
         let counted_to = self.counted_to.load(Ordering::Acquire);
         let mut posted = Vec::new();
@@ -61,6 +63,6 @@ impl Watch {
             }
         }
         let lag_seconds = oldest_pending_at.map_or(0, |oldest| (now - oldest).max(0));
-        Ok(Readings { pending, lag_seconds, parked, incomplete, posted })
+        Ok(Readings { pending, lag_seconds, parked, incomplete, unsent_reports, posted })
     }
 }

@@ -34,8 +34,22 @@ impl RangeReport {
 ///
 /// [`ReportError::Csv`], which does not happen for text in memory.
 pub fn csv_text(head: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> Result<String, ReportError> {
+    csv_part(Some(head), rows)
+}
+
+/// Some rows of a CSV text, made inert for spreadsheets; those that come first bring the head.
+///
+/// # Errors
+///
+/// [`ReportError::Csv`], which does not happen for text in memory.
+pub fn csv_part(
+    head: Option<&[&str]>,
+    rows: impl IntoIterator<Item = Vec<String>>,
+) -> Result<String, ReportError> {
     let mut writer = csv::Writer::from_writer(Vec::new());
-    writer.write_record(head)?;
+    if let Some(head) = head {
+        writer.write_record(head)?;
+    }
     for row in rows {
         writer.write_record(row.into_iter().map(inert))?;
     }

@@ -2,7 +2,7 @@
 
 use chrono_tz::Tz;
 
-use super::csv_face::csv_text;
+use super::csv_face::csv_part;
 use super::ordered::{Json, object, optional, rfc3339, text, word};
 use super::table::plain_table;
 use super::{ReportError, Scale};
@@ -81,11 +81,20 @@ pub fn movements_ndjson(rows: &[MovementRow]) -> Result<String, ReportError> {
 ///
 /// [`ReportError::Csv`], which does not happen for text in memory.
 pub fn movements_csv(rows: &[MovementRow]) -> Result<String, ReportError> {
+    movements_csv_part(rows, true)
+}
+
+/// Some of the movements as CSV, without the head unless they are the first.
+///
+/// # Errors
+///
+/// [`ReportError::Csv`], which does not happen for text in memory.
+pub fn movements_csv_part(rows: &[MovementRow], is_first: bool) -> Result<String, ReportError> {
     let values = |row: &MovementRow| -> Vec<String> {
         let Json::Object(entries) = line(row) else { return Vec::new() };
         entries.into_iter().flat_map(|(_, value)| flat(value)).collect()
     };
-    csv_text(&COLUMNS, rows.iter().map(values))
+    csv_part(is_first.then_some(&COLUMNS[..]), rows.iter().map(values))
 }
 
 /// Movements as a table for people, in major units and the reporting time zone.

@@ -16,6 +16,8 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
     ("pull", &["api", "backfill", "ledger", "pipeline", "stripe"]),
     ("backfill", &[]),
     ("report", &["ledger", "mrr"]),
+    ("export", &["mrr", "report"]),
+    ("deliver", &["ledger", "mrr", "report"]),
     ("reconcile", &["backfill", "ledger", "mrr", "report", "stripe"]),
     ("explain", &["pipeline", "ledger", "mrr"]),
     ("doctor", &["api", "ledger", "mrr", "pull", "report", "stripe"]),
