@@ -137,8 +137,8 @@ impl<'a> Planner<'_, 'a> {
     fn is_attached(&self, life: &Life<'_>) -> bool {
         let Some(last) = life.steps.len().checked_sub(1) else { return false };
         let names_schedules = |grade: Grade| grade.is_event() || grade == Grade::Listing;
-        let told = life.steps.iter().rev().map(|step| step.snapshot);
-        let newest = told.into_iter().find(|snapshot| names_schedules(snapshot.evidence.grade));
+        let mut told = life.steps.iter().rev().map(|step| step.snapshot);
+        let newest = told.find(|snapshot| names_schedules(snapshot.evidence.grade));
         let is_released =
             newest.is_some_and(|newest| newest.at > self.schedule.at && !newest.motion.is_scheduled);
         !life.is_over_at(last) && !is_released

@@ -62,7 +62,7 @@ fn phase(start: i64, number: usize, which: usize) -> Phase {
         terms: None,
         quantity: 1 + u64::try_from((which + place) % 4).unwrap(),
         discounts: Vec::new(),
-        inclusive_tax: [None, Some(190_000)][usize::from(which % 13 == 0)],
+        inclusive_tax: [None, Some(190_000)][usize::from(which.is_multiple_of(13))],
     };
     let discounts: Vec<Discount> = match which / 17 % 4 {
         0 => vec![percent("half", 50)],
@@ -75,7 +75,7 @@ fn phase(start: i64, number: usize, which: usize) -> Phase {
         currency: None,
         items: (0..items).map(item).collect(),
         discounts,
-        trial_end: (which % 19 == 0).then(|| day(start + 7)),
+        trial_end: which.is_multiple_of(19).then(|| day(start + 7)),
     }
 }
 

@@ -54,7 +54,7 @@ fn a_schedule_is_what_the_event_says() {
     ];
     let told = fact(event("2024-06-20", "created", &schedule(&phases.join(","), "")));
     assert_eq!((told.customer.as_str(), &*told.schedule), ("cus_1", "sub_sched_1"));
-    assert_eq!(told.subscription.as_ref().map(|id| id.as_str()), Some("sub_1"));
+    assert_eq!(told.subscription, Some("sub_1".into()));
     assert_eq!((told.status, told.origin), (ScheduleStatus::Active, Origin::Created));
     assert!(!told.cancels_at_end);
     assert_eq!((told.at, told.lasts_until), (Instant(START), None));

@@ -95,7 +95,7 @@ impl Schedule {
 fn phases(chance: &mut Chance, version: &str) -> Vec<Value> {
     let first = AHEAD + chance.seconds(20);
     let count = 1 + i64::try_from(chance.below(3)).unwrap();
-    let mut phase = |number: i64| {
+    let phase = |number: i64| {
         let start = first + 30 * A_DAY * number;
         let items: Vec<Value> = (0..=chance.below(2)).map(|_| item(chance, version)).collect();
         let mut phase = json!({"start_date": start, "end_date": start + 30 * A_DAY, "trial_end": null});
@@ -107,7 +107,7 @@ fn phases(chance: &mut Chance, version: &str) -> Vec<Value> {
         }
         phase
     };
-    (0..count).map(|number| phase(number)).collect()
+    (0..count).map(phase).collect()
 }
 
 /// An item by its price's id, or now and then with the price in full.
