@@ -109,7 +109,8 @@ fn dispatch(delivery: &Delivery, postman: Option<&Postman>) -> Result<Dispatch, 
     let to = match &delivery.to {
         DeliveryTarget::File(pattern) => Target::Files(Files::by(pattern)),
         DeliveryTarget::Webhook(address) => {
-            Target::Webhook(Webhook::at(address.expose()).map_err(|error| wrong("webhook", error))?)
+            let webhook = Webhook::at(address.expose()).map_err(|error| wrong("webhook", error))?;
+            Target::Webhook(Box::new(webhook))
         }
         DeliveryTarget::Mail { to, body } => {
             let postman = postman.ok_or_else(|| wrong("email", AddressError::Mail))?;

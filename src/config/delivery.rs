@@ -469,6 +469,19 @@ mod tests {
     }
 
     #[test]
+    fn the_example_of_the_file_can_be_used_without_its_signs_of_comments() {
+        let (_, example) = include_str!("../../upswell.example.toml").split_once("# Reports that").unwrap();
+        let lines = example.lines().filter_map(|line| line.strip_prefix("# "));
+        let is_toml = |line: &&str| line.starts_with('[') || line.contains(" = ");
+        let text: String = lines.filter(is_toml).map(|line| format!("{line}\n")).collect();
+        let environment =
+            [("UPSWELL_SMTP_PASSWORD", "hidden"), ("UPSWELL_DELIVERY_WEBHOOKS", "sales=https://a/b")];
+        let config = read(&environment, &text).unwrap();
+        let names: Vec<&str> = config.deliveries.iter().map(|delivery| delivery.name.as_str()).collect();
+        assert_eq!((names, config.smtp.is_some()), (vec!["board", "books", "sales"], true));
+    }
+
+    #[test]
     fn the_words_are_those_of_the_report() {
         assert_eq!(Form::ALL.map(Form::as_str), FORMATS);
         assert_eq!(View::ALL.map(View::as_str), VIEWS);

@@ -238,7 +238,7 @@ fn is_left_alone(known: &Dispatched, now: i64) -> bool {
 
 /// How long it is waited after so many tries.
 fn pause(tries: i64) -> i64 {
-    let doublings = u32::try_from(tries - 1).unwrap_or_default().min(10);
+    let doublings = u32::try_from(tries - 1).unwrap_or(u32::MAX).min(10);
     (FIRST_PAUSE << doublings).min(LONGEST_PAUSE)
 }
 

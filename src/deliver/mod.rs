@@ -54,5 +54,5 @@ pub enum Target {
     /// To people, by e-mail.
     Mail(Box<Mail>),
     /// To a webhook.
-    Webhook(Webhook),
+    Webhook(Box<Webhook>),
 }

@@ -77,7 +77,7 @@ impl Hook {
             self.posted.lock().unwrap().push(Posted { path, head, body });
             if answer.is_empty() {
                 // Held until the other side gives up.
-                let _ = reader.read(&mut [0]);
+                let _ = reader.read_exact(&mut [0]);
                 return;
             }
             let answer = format!("HTTP/1.1 {answer}Content-Length: 0\r\n\r\n");
