@@ -5,8 +5,8 @@ use super::steps::{aside, steps};
 use super::{EventTold, LineWorth, Taught, Told, Worth, rfc3339};
 use crate::ledger::Stored;
 use crate::mrr::{
-    BilledInvoice, BilledLine, Cause, Counts, Fact, Instant, InvoiceStatus, LineAt, Moment, Occasion, Status,
-    SubscriptionId, Teacher, UsageType,
+    BilledInvoice, BilledLine, Cause, Counts, Fact, Instant, InvoiceStatus, LineAt, Moment, Occasion,
+    ScheduleFact, Status, SubscriptionId, Teacher, UsageType,
 };
 
 /// A stored delivery, without what it said.
@@ -164,18 +164,7 @@ fn words(fact: &Fact) -> String {
                 fact.quote, fact.subscription
             )
         }
-        Fact::Schedule(fact) => {
-            let of = fact.subscription.as_ref().map_or("a subscription to come", SubscriptionId::as_str);
-            let phases = match fact.phases.len() {
-                1 => "1 phase".to_owned(),
-                phases => format!("{phases} phases"),
-            };
-            let status = fact.status.as_str();
-            format!(
-                "schedule {} of {of} is {status}, {phases}: it moves nothing by itself (R14)",
-                fact.schedule
-            )
-        }
+        Fact::Schedule(fact) => schedule(fact),
         Fact::Billed(fact) => billed(fact),
         Fact::Change(fact) => format!(
             "{} of {} at {}: quantity {:+}, MRR {} {} by Stripe's figure (grade {})",
@@ -197,6 +186,17 @@ fn words(fact: &Fact) -> String {
             format!("the discount {} was {change} {of} (R6)", fact.discount.name())
         }
     }
+}
+
+/// How a schedule stands, and how much is still to come by it.
+fn schedule(fact: &ScheduleFact) -> String {
+    let of = fact.subscription.as_ref().map_or("a subscription to come", SubscriptionId::as_str);
+    let phases = match fact.phases.len() {
+        1 => "1 phase".to_owned(),
+        phases => format!("{phases} phases"),
+    };
+    let status = fact.status.as_str();
+    format!("schedule {} of {of} is {status}, {phases}: it moves nothing by itself (R14)", fact.schedule)
 }
 
 /// What an invoice bills of what was held, line by line.

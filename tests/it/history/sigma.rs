@@ -391,10 +391,10 @@ fn business(customers: u64) -> Left {
 
 #[test]
 fn a_join_that_was_killed_is_run_again_to_the_same_ledger() {
-    let left = business(40);
+    let (left, road) = (business(40), ["backfill", "sigma", "subscriptions.json"]);
     let (whole, broken) = (with_tables(&left), with_tables(&left));
-    let road = ["backfill", "sigma", "subscriptions.json"];
     whole.output(&road);
+    broken.output(&["migrate"]);
     let mut backfill = broken.start(&road);
     let is_joined = |place: &Place| place.stored().iter().any(|id| id.starts_with("row:in_"));
     while backfill.try_wait().unwrap().is_none() && !is_joined(&broken) {}
