@@ -19,12 +19,10 @@ fn outcomes(answer: &Value) -> Vec<&str> {
 #[test]
 fn by_hand_a_report_is_shown_sent_once_and_once_more_if_that_is_asked_for() {
     let hook = Hook::open();
-    let deliveries = format!(
-        "[[delivery]]\nname = \"sales\"\nwebhook = \"environment\"\n\
-         [[delivery]]\nname = \"disk\"\nfile = \"out/{{month}}-{{name}}.md\"\n"
-    );
+    let deliveries = "[[delivery]]\nname = \"sales\"\nwebhook = \"environment\"\n\
+         [[delivery]]\nname = \"disk\"\nfile = \"out/{month}-{name}.md\"\n";
     let place = told("").with("UPSWELL_DELIVERY_WEBHOOKS", &format!("sales={}", hook.address));
-    place.write("upswell.toml", configured(&deliveries));
+    place.write("upswell.toml", configured(deliveries));
     let october = ["--month", "2026-10"];
     let (shown, code) = answer(&place, &[&october[..], &["--dry-run"]].concat());
     assert_eq!((outcomes(&shown), code), (vec!["would_send", "would_send"], Some(0)));
@@ -125,7 +123,8 @@ fn a_server_sends_what_became_due_while_none_was_there_and_is_watched() {
     // A server that is started again sends nothing twice; what failed is not due again yet.
     let server = place.serve();
     server.connect().unwrap().get("/healthz", "").unwrap();
-    assert!(server.stop().0.success());
+    let (ended, said) = server.stop();
+    assert!(ended.success(), "{ended}: {said}");
     assert_eq!(hook.posted().len(), before);
     let found: Value = serde_json::from_slice(&place.run(&["doctor", "--format", "json"]).stdout).unwrap();
     assert_eq!(found["unsent_reports"].as_array().unwrap().len(), 1, "{}", found["unsent_reports"]);
