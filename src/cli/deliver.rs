@@ -14,7 +14,7 @@ use crate::mrr::{Instant, Month};
     after_help = "Examples:\n  upswell deliver --dry-run\n  upswell deliver --month 2026-10 --to board"
 )]
 pub struct DeliverArgs {
-    /// Only to this one of the configuration's [[delivery]] sections; several, if it is given several times
+    /// Only to this one of the sections `[[delivery]]` of the configuration; several, if it is given several times
     #[arg(long, value_name = "NAME")]
     pub to: Vec<String>,
     /// The month [default: the last full one; the one under way where the delivery is weekly]
