@@ -136,27 +136,34 @@ pub(super) async fn clear(
     of: &[(&CustomerId, Option<Instant>)],
 ) -> Result<(), LedgerError> {
     for chunk in of.chunks(CLEARED_A_STATEMENT) {
-        let keys = with_customers(chunk.len(), "since");
-        let named = format!("book = ? AND customer IN ({})", marks(chunk.len()));
-        let since = |table| format!("(SELECT k.since FROM k WHERE k.customer = {table}.customer)");
-        let at = |since: Option<Instant>| since.map_or(i64::MIN, |since| since.0);
-        let pairs = chunk.iter().flat_map(|(name, since)| [name.to_string().into(), at(*since).into()]);
-        let pairs: Vec<Value> = pairs.collect();
-        let names = || names(book, chunk.iter().map(|(name, _)| name.as_str()));
-        let both = || [pairs.clone(), names()].concat();
-        let shortened = "UPDATE level SET until_at = k.since FROM k WHERE level.book = ? \
-                         AND level.customer = k.customer AND (until_at IS NULL OR until_at > k.since)";
-        let statements = [
-            (format!("{keys} DELETE FROM level WHERE {named} AND from_at >= {}", since("level")), both()),
-            (format!("{keys} {shortened}"), [pairs.clone(), vec![book.into()]].concat()),
-            (format!("{keys} DELETE FROM finding WHERE {named} AND at > {}", since("finding")), both()),
-            (format!("DELETE FROM scheduled WHERE {named}"), names()),
-        ];
-        for (sql, values) in statements {
+        for (sql, values) in clearing(book, chunk) {
             run(db, "write what follows from the facts", statement(sql, values)).await?;
         }
     }
     Ok(())
+}
+
+/// The statements that make room. Each names its customers by `IN`, so that it looks for theirs: of `UPDATE … FROM k`
+/// SQLite makes a walk through all levels of the book.
+fn clearing(book: &str, of: &[(&CustomerId, Option<Instant>)]) -> [(String, Vec<Value>); 4] {
+    let keys = with_customers(of.len(), "since");
+    let named = format!("book = ? AND customer IN ({})", marks(of.len()));
+    let since = |table| format!("(SELECT k.since FROM k WHERE k.customer = {table}.customer)");
+    let at = |since: Option<Instant>| since.map_or(i64::MIN, |since| since.0);
+    let pairs = of.iter().flat_map(|(name, since)| [name.to_string().into(), at(*since).into()]);
+    let pairs: Vec<Value> = pairs.collect();
+    let names = || names(book, of.iter().map(|(name, _)| name.as_str()));
+    let both = || [pairs.clone(), names()].concat();
+    let level = since("level");
+    let shortened = format!(
+        "UPDATE level SET until_at = {level} WHERE {named} AND (until_at IS NULL OR until_at > {level})"
+    );
+    [
+        (format!("{keys} DELETE FROM level WHERE {named} AND from_at >= {level}"), both()),
+        (format!("{keys} {shortened}"), both()),
+        (format!("{keys} DELETE FROM finding WHERE {named} AND at > {}", since("finding")), both()),
+        (format!("DELETE FROM scheduled WHERE {named}"), names()),
+    ]
 }
 
 fn level_values(key: &CustomerKey, level: &Level) -> Result<[Value; 14], LedgerError> {
@@ -209,4 +216,38 @@ fn finding_values(key: &CustomerKey, finding: &Finding) -> [Value; 8] {
         detail.into(),
         finding.event.to_string().into(),
     ]
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use sea_orm::ConnectionTrait as _;
+
+    use super::*;
+    use crate::ledger::Ledger;
+
+    #[tokio::test]
+    async fn room_is_made_by_looking_for_the_customers_and_not_through_all() {
+        let directory = tempfile::tempdir().unwrap();
+        let url = format!("sqlite://{}?mode=rwc", directory.path().join("upswell.db").display());
+        let ledger = Ledger::open(&url).await.unwrap();
+        ledger.migrate().await.unwrap();
+        for count in [1, 2, 7, 26, CLEARED_A_STATEMENT] {
+            let customers: Vec<CustomerId> =
+                (0..count).map(|number| format!("cus_{number}").as_str().into()).collect();
+            let of: Vec<_> = customers.iter().map(|customer| (customer, Some(Instant(1)))).collect();
+            for (sql, values) in clearing("live", &of) {
+                let plan = statement(format!("EXPLAIN QUERY PLAN {sql}"), values);
+                let steps = ledger.reader().query_all_raw(plan).await.unwrap();
+                let steps: Vec<String> =
+                    steps.iter().map(|step| step.try_get("", "detail").unwrap()).collect();
+                let of_tables = steps.iter().filter(|step| {
+                    ["level", "finding", "scheduled"].iter().any(|table| step.contains(&format!(" {table} ")))
+                });
+                let of_tables: Vec<&String> = of_tables.collect();
+                assert!(!of_tables.is_empty(), "{steps:?}");
+                assert!(of_tables.iter().all(|step| step.contains("customer=?")), "{count}: {steps:?}");
+            }
+        }
+    }
 }
