@@ -16,6 +16,8 @@ mod m0009_pull;
 mod m0010_evidence;
 mod m0011_lighter;
 mod m0014_packed;
+mod m0015_roll_up;
+mod m0016_views;
 mod schema;
 
 use sea_orm_migration::MigrationTrait;
@@ -40,6 +42,8 @@ impl MigratorTrait for Migrator {
             Box::new(m0010_evidence::Migration),
             Box::new(m0011_lighter::Migration),
             Box::new(m0014_packed::Migration),
+            Box::new(m0015_roll_up::Migration),
+            Box::new(m0016_views::Migration),
         ]
     }
 }

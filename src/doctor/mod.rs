@@ -5,6 +5,7 @@ mod events;
 mod history;
 mod parts;
 mod stretches;
+mod sums;
 
 use serde::Serialize;
 
@@ -14,6 +15,7 @@ use crate::report::{AskError, COUPON_REMEDY, Reporter, items_remedy, remedy_of};
 use away::{Away, Outage, UnfinishedPull};
 use events::{EventTypes, Missing};
 use stretches::{Stretch, Waiting};
+use sums::OtherSums;
 
 pub use parts::{About, Entry, Part};
 
@@ -57,6 +59,7 @@ pub struct Findings {
     conflicts: Vec<KeptAside>,
     poisoned: Vec<PoisonedCustomer>,
     missing_rates: Vec<RateNeeded>,
+    other_sums: Vec<OtherSums>,
     configuration: Vec<Advice>,
     clock: Clock,
     missing_events: Vec<Missing>,
@@ -156,7 +159,17 @@ impl Doctor {
         Self { ledger, reporter, setup }
     }
 
-    /// Looks at everything, at the time `now`.
+    /// Looks at everything, at the time `now`: also at what takes a while in a large book.
+    ///
+    /// # Errors
+    ///
+    /// The store's.
+    pub async fn all_findings(&self, now: i64) -> Result<Findings, AskError> {
+        let other_sums = sums::other_sums(&self.ledger, &self.reporter).await?;
+        Ok(Findings { other_sums, ..self.findings(now).await? })
+    }
+
+    /// Looks at everything that is soon looked at.
     ///
     /// # Errors
     ///
@@ -182,6 +195,7 @@ impl Doctor {
             conflicts: ledger.conflicts().await?.into_iter().map(conflict).collect(),
             poisoned: ledger.poisoned().await?.into_iter().map(poisoned).collect(),
             missing_rates: self.missing_rates(now).await?,
+            other_sums: Vec::new(),
             configuration: configuration(self.setup),
             clock: Clock {
                 ahead_seconds,
@@ -344,6 +358,7 @@ impl Findings {
             && self.conflicts.is_empty()
             && self.poisoned.is_empty()
             && self.missing_rates.is_empty()
+            && self.other_sums.is_empty()
             && self.clock.remedy.is_none()
     }
 }

@@ -5,6 +5,7 @@ use super::away::{Outage, UnfinishedPull};
 use super::events::Missing;
 use super::history::Cause;
 use super::stretches::{Stretch, Waiting};
+use super::sums::OtherSums;
 
 /// Findings of one sort.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -121,6 +122,7 @@ impl Findings {
             fault("Kept aside: a known event that said something else", kept.collect()),
             fault("Customers that can't be derived", poisoned.collect()),
             fault("Exchange rates that are missing", rates.collect()),
+            fault("Kept sums that differ", self.other_sums.iter().map(OtherSums::entry).collect()),
             fault("Clock", clock.collect()),
         ]
     }
