@@ -9,7 +9,7 @@ pub(crate) struct Migration;
 
 impl MigrationName for Migration {
     fn name(&self) -> &'static str {
-        "m0015_dispatch"
+        "m0016_dispatch"
     }
 }
 
