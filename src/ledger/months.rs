@@ -21,7 +21,13 @@ impl Ledger {
     ///
     /// The store's refusal, or a row this version can't read.
     pub async fn months_posted(&self, book: &str) -> Result<BTreeMap<Month, i64>, LedgerError> {
-        let sql = "SELECT month, MAX(seq) AS last FROM posting WHERE book = $1 GROUP BY month ORDER BY month";
+        // From one month to the next, not through all postings.
+        let sql = "WITH RECURSIVE named (month) AS (\
+                     SELECT MIN(month) FROM posting WHERE book = $1 UNION ALL \
+                     SELECT (SELECT MIN(p.month) FROM posting p WHERE p.book = $1 AND p.month > named.month) \
+                     FROM named WHERE named.month IS NOT NULL\
+                   ) SELECT month, (SELECT MAX(p.seq) FROM posting p WHERE p.book = $1 AND p.month = named.month) AS last \
+                   FROM named WHERE month IS NOT NULL ORDER BY month";
         let rows: Vec<MonthRow> =
             all(self.reader(), "read its months", statement(sql.to_owned(), vec![book.into()])).await?;
         let month = |row: MonthRow| {
