@@ -37,7 +37,7 @@ MONTHS = 36
 LAST = "2026-10"
 END = 1_793_491_200  # 2026-11-01
 BEGINNING = END - MONTHS * 2_629_746
-CHANGES = 48
+CHANGES = 60
 COPIED = ["posting", "level", "customer", "attribute", "scheduled", "finding"]
 PRICES = {
     "price_team": ("prod_plan", 1900), "price_business": ("prod_plan", 3900), "price_scale": ("prod_plan", 6900),
@@ -146,31 +146,26 @@ class Store:
     copy_first = "INSERT INTO {table} ({columns}) "
 
     def copy_lives(self, copies, highest):
-        self.run("CREATE TABLE copies (k BIGINT, s TEXT)")
-        for k in range(1, copies):
-            self.run(f"INSERT INTO copies VALUES ({k}, '{k:03}')")
         indexes = self.indexes()
         for name, _ in indexes:
             self.run(f"DROP INDEX {name}")
         for table in COPIED:
+            self.run(f"CREATE TABLE lives AS SELECT * FROM {table}")
             columns = [name for name in self.columns(table) if name != "rowid"]
-            told = ", ".join(self.told(table, name, highest) for name in columns)
-            self.run(self.copy_first.format(table=table, columns=", ".join(columns))
-                     + f"SELECT {told} FROM copies c CROSS JOIN {table} t ORDER BY c.k, t.{self.order(table)}")
+            for k in range(1, copies):
+                told = ", ".join(self.told(table, name, k, highest) for name in columns)
+                self.run(self.copy_first.format(table=table, columns=", ".join(columns)) + f"SELECT {told} FROM lives t")
+            self.run("DROP TABLE lives")
         for _, sql in indexes:
             self.run(sql)
-        self.run("DROP TABLE copies")
-
-    def order(self, table):
-        return "seq" if table == "posting" else "customer"
 
     @staticmethod
-    def told(table, name, highest):
+    def told(table, name, k, highest):
         if name in ("seq", "reverses"):
-            return f"t.{name} + c.k * {highest}"
+            return f"t.{name} + {k * highest}"
         if name in ("customer", "subscription", "item") or (table, name) == ("posting", "id"):
             return f"CASE WHEN t.{name} = '' OR t.{name} IS NULL THEN t.{name} " \
-                   f"ELSE SUBSTR(t.{name}, 1, LENGTH(t.{name}) - 3) || c.s END"
+                   f"ELSE SUBSTR(t.{name}, 1, LENGTH(t.{name}) - 3) || '{k:03}' END"
         return f"t.{name}"
 
     def roll_forward(self):

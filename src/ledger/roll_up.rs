@@ -10,7 +10,7 @@ use super::limited::Transaction;
 use super::open::run;
 use super::posting::STANDS;
 use super::sql::{KEYS_A_STATEMENT, Table, all, one, statement};
-use super::{KeptCustomer, Ledger, LedgerError, Snapshot, Touched};
+use super::{KeptCustomer, Ledger, LedgerError, Snapshot, Touched, months};
 use crate::mrr::{Currency, CustomerId, Delta, MICRO, Month};
 
 /// What is kept of a book.
@@ -186,7 +186,8 @@ impl Snapshot {
 
 impl Ledger {
     /// Begins to make a book's sums anew, from the store as it is now: what is settled from here on is noted. Those
-    /// that are there are read until the new ones are handed in. Gives that store, and what to hand in.
+    /// that are there are read until the new ones are handed in. They begin with the first month that anything is posted
+    /// of, and go to `last` at least. Gives that store, and what to hand in; `None` of a book in which nothing is posted.
     ///
     /// # Errors
     ///
@@ -195,9 +196,15 @@ impl Ledger {
         &self,
         book: &str,
         made_by: &str,
-        (from, to): (Month, Month),
-    ) -> Result<(Snapshot, RollUp), LedgerError> {
+        last: Month,
+    ) -> Result<Option<(Snapshot, RollUp)>, LedgerError> {
         let transaction = self.begin().await?;
+        // Looked for where nothing is settled beside: of a month before the first one no sums would be kept.
+        let posted = months::posted(&transaction, book).await?;
+        let ends = posted.keys().next().zip(posted.keys().next_back());
+        let Some((from, to)) = ends.map(|(first, newest)| (*first, last.max(*newest))) else {
+            return Ok(None);
+        };
         let edition = ready(&transaction, book).await?.map_or(0, |ready| 1 - ready.edition);
         // Higher than any before: a row that is ready has the highest but one that is begun.
         let sql = "SELECT COALESCE(MAX(generation), 0) + 1 AS number FROM roll_up WHERE book = $1";
@@ -217,7 +224,7 @@ impl Ledger {
         // Nothing is settled between what is seen here and the commit.
         let snapshot = self.snapshot().await?;
         transaction.commit().await.map_err(while_doing(ACT))?;
-        Ok((snapshot, begun))
+        Ok(Some((snapshot, begun)))
     }
 
     /// Hands in the sums that were begun, which are read from then on; `false` if somebody began anew meanwhile.

@@ -1,15 +1,15 @@
 //! What a report lists beside its sums: what is to come, what is paused, what has no value, what to look at.
 
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
 
 use super::exceptions::exceptions;
 use super::pauses::paused;
+use super::sums::PausedAt;
 use super::{
     Concern, CurrencyBlock, CustomerHistory, History, Incomplete, Noticed, Paused, Report, Scheduled,
     Settings,
 };
-use crate::mrr::{Currency, CustomerId, Delta, Instant, Movement, Mrr, SubscriptionId};
+use crate::mrr::{Currency, CustomerId, Delta, Instant, Movement, Mrr};
 
 /// How far the forward view reaches.
 const FORWARD_SECONDS: i64 = 90 * 86_400;
@@ -64,8 +64,8 @@ fn look_forward(report: &mut Report, history: &History, settings: &Settings) {
 }
 
 impl CurrencyBlock {
-    /// Lists what pauses hold back at the month's end: since when, in unix seconds, and how much.
-    pub(super) fn list_paused(&mut self, paused: BTreeMap<(CustomerId, SubscriptionId), (i128, Mrr)>) {
+    /// Lists what pauses hold back at the month's end.
+    pub(super) fn list_paused(&mut self, paused: PausedAt) {
         let paused = paused.into_iter().map(|((customer, subscription), (since, mrr))| {
             let since = Instant(i64::try_from(since).unwrap_or_default());
             Paused { customer, subscription, since, mrr }

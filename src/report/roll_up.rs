@@ -160,14 +160,9 @@ impl Reporter {
     /// Makes a book's sums from all of its customers.
     async fn make(&self, settings: &Settings, last: Month) -> Result<(), AskError> {
         let book = settings.book.as_str();
-        let posted = self.ledger().months_posted(book).await?;
-        let Some((first, newest)) = posted.keys().next().copied().zip(posted.keys().next_back().copied())
-        else {
-            return Ok(());
-        };
-        let months = (first, last.max(newest));
-        let (snapshot, begun) = self.ledger().begin_roll_up(book, &settings.made_by(), months).await?;
-        let sums = self.anew(&snapshot, settings, months).await?;
+        let begun = self.ledger().begin_roll_up(book, &settings.made_by(), last).await?;
+        let Some((snapshot, begun)) = begun else { return Ok(()) };
+        let sums = self.anew(&snapshot, settings, (begun.from, begun.to)).await?;
         drop(snapshot);
         let firsts = sums.firsts.to_bytes();
         self.ledger().finish_roll_up(&begun, firsts, sums.kept()).await?;

@@ -22,14 +22,17 @@ pub(super) type Blocks = BTreeMap<Currency, Block>;
 /// What is looked back to, by month and currency.
 pub(super) type Years = BTreeMap<Month, BTreeMap<Currency, Year>>;
 
+/// Who is paused: since when, in unix seconds, and what the pause took.
+pub(super) type PausedAt = BTreeMap<(CustomerId, SubscriptionId), (i128, Mrr)>;
+
 /// One month's sums.
 #[derive(Debug, Clone, Default)]
 pub(super) struct MonthSums {
     pub(super) blocks: Blocks,
     /// How many movements stand in it.
     pub(super) movements: BTreeMap<Currency, u64>,
-    /// Who is paused at its end: since when, in unix seconds, and what the pause took.
-    pub(super) paused: BTreeMap<Currency, BTreeMap<(CustomerId, SubscriptionId), (i128, Mrr)>>,
+    /// Who is paused at its end.
+    pub(super) paused: BTreeMap<Currency, PausedAt>,
 }
 
 sums!(MonthSums { blocks, movements, paused });
