@@ -31,6 +31,9 @@ const LOOK_AROUND: Duration = Duration::from_secs(1);
 /// How often what events leave out is looked for.
 const COMPLETE_EVERY: Duration = Duration::from_secs(5);
 
+/// How often the sums of reports take in what was settled.
+const KEEP_SUMS_EVERY: Duration = Duration::from_secs(2);
+
 /// How often what Stripe could not deliver is looked for, and when again after Stripe did not answer.
 const CATCH_UP_EVERY: Duration = Duration::from_secs(3_600);
 const CATCH_UP_AGAIN: Duration = Duration::from_secs(60);
@@ -178,6 +181,7 @@ impl App {
         if does == Duty::Everything {
             note_absence(&self.ledger, now()).await?;
             fetching = self.api()?.map(|api| self.start_fetching(api, &stored)).unwrap_or_default();
+            fetching.push(start_keeping_sums(self.reporter()));
             watch = Some(Watch::begin(self.ledger.clone()).await?);
             sending = Some(sending::start(self.courier()?, metrics.clone(), now));
         }
@@ -356,6 +360,19 @@ fn start_completer(mut completer: Completer, stored: Arc<Notify>) -> JoinHandle<
                 }
             }
             tokio::time::sleep(COMPLETE_EVERY).await;
+        }
+    })
+}
+
+/// Keeps the sums that reports read, beside the worker. What takes long is not begun again soon.
+fn start_keeping_sums(reporter: Reporter) -> JoinHandle<()> {
+    tokio::spawn(async move {
+        loop {
+            let begun = tokio::time::Instant::now();
+            if let Err(error) = reporter.keep_up(now()).await {
+                tracing::error!(%error, "could not keep the sums of reports; tried again");
+            }
+            tokio::time::sleep(KEEP_SUMS_EVERY.max(begun.elapsed() * 10)).await;
         }
     })
 }

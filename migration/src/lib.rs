@@ -18,6 +18,8 @@ mod m0011_lighter;
 mod m0014_packed;
 mod m0015_schedules;
 mod m0016_dispatch;
+mod m0017_roll_up;
+mod m0018_views;
 mod schema;
 
 use sea_orm_migration::MigrationTrait;
@@ -44,6 +46,8 @@ impl MigratorTrait for Migrator {
             Box::new(m0014_packed::Migration),
             Box::new(m0015_schedules::Migration),
             Box::new(m0016_dispatch::Migration),
+            Box::new(m0017_roll_up::Migration),
+            Box::new(m0018_views::Migration),
         ]
     }
 }

@@ -21,7 +21,7 @@ pub struct DoctorArgs {
 /// The store's.
 pub async fn run(args: &DoctorArgs, app: &App) -> anyhow::Result<Outcome> {
     app.ledger.check().await?;
-    let findings = app.doctor().findings(now()).await?;
+    let findings = app.doctor().all_findings(now()).await?;
     let text = match SummaryFormat::or_by_reader(args.format) {
         SummaryFormat::Json => format!("{}\n", serde_json::to_string(&findings)?),
         SummaryFormat::Table => findings.text(),

@@ -20,6 +20,7 @@ pub mod policy;
 pub mod reconcile;
 pub mod reopen;
 pub mod report;
+pub mod rollup;
 pub mod serve;
 pub mod status;
 pub mod verify;
@@ -85,6 +86,8 @@ pub enum Command {
     Explain(explain::ExplainArgs),
     /// Import dated exchange rates
     Fx(fx::FxArgs),
+    /// Make the sums that reports read, instead of waiting until they are asked for
+    Rollup(rollup::RollupArgs),
     /// What is stored, settled, pending, parked
     Status(status::StatusArgs),
     /// Prove the ledger from the stored bytes
@@ -175,6 +178,7 @@ pub async fn run(cli: &Cli, config: Config) -> anyhow::Result<Outcome> {
         Command::Reopen(args) => reopen::run(args, &app).await,
         Command::Explain(args) => explain::run(args, &app).await,
         Command::Fx(args) => fx::run(args, &app).await,
+        Command::Rollup(args) => rollup::run(args, &app).await,
         Command::Status(args) => status::run(args, &app).await,
         Command::Verify(args) => verify::run(args, &app).await,
         Command::Doctor(args) => doctor::run(args, &app).await,

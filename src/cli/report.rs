@@ -10,7 +10,7 @@ use super::args::month;
 use super::{Outcome, UsageError, emit_bytes, say};
 use crate::app::{App, now};
 use crate::mrr::{Currency, Month};
-use crate::report::{Basis, CONSOLIDATED, Dimension, Form, Report, Settings, View};
+use crate::report::{Basis, CONSOLIDATED, Dimension, Form, Report, Reporter, Settings, View};
 
 /// What `upswell report` takes.
 #[derive(Debug, Args)]
@@ -39,6 +39,9 @@ pub struct ReportArgs {
     /// Closed months as they are known now, with the bridge from what was reported
     #[arg(long)]
     pub restated: bool,
+    /// Made of all levels and postings, not of the sums that are kept of them: slower, the same figures
+    #[arg(long)]
+    pub from_postings: bool,
     /// The report's form [default: by the ending of --output; else table on a terminal, json otherwise]
     #[arg(long, value_enum)]
     pub format: Option<ReportFormat>,
@@ -99,12 +102,13 @@ impl ReportFormat {
 ///
 /// A dimension or range that is none; the store's.
 pub async fn run(args: &ReportArgs, app: &App) -> anyhow::Result<Outcome> {
-    let reporter = app.reporter();
+    let reporter = if args.from_postings { app.reporter().from_postings() } else { app.reporter() };
     let settings = asked(args, reporter.settings(args.book.as_deref()).await?)?;
     let format = args.format.unwrap_or_else(|| by_reader(args.output.as_deref()));
     format.check(args)?;
     let mut missing = Vec::new();
     let data = if let (Some(from), Some(to)) = (args.from, args.to) {
+        keep(args, &reporter, &settings, to).await;
         let range = reporter.range(&settings, from, to).await?;
         missing.extend(range.months.iter().filter_map(not_consolidated));
         match format {
@@ -117,6 +121,7 @@ pub async fn run(args: &ReportArgs, app: &App) -> anyhow::Result<Outcome> {
         }
     } else {
         let month = args.month.unwrap_or_else(|| reporter.last_full_month(now()));
+        keep(args, &reporter, &settings, month).await;
         let mut report = reporter.month(&settings, month).await?;
         if format.holds_register(args.output.as_deref()) {
             report = reporter.with_register(&settings, report).await?;
@@ -140,6 +145,17 @@ pub async fn run(args: &ReportArgs, app: &App) -> anyhow::Result<Outcome> {
     }
     missing.iter().for_each(|reason| say(reason));
     Ok(Outcome::FaultFound)
+}
+
+/// Brings up to date what the report reads. Whoever may only read, or finds the store locked, waits for the report as
+/// long as it takes without.
+async fn keep(args: &ReportArgs, reporter: &Reporter, settings: &Settings, month: Month) {
+    if args.from_postings {
+        return;
+    }
+    if let Err(error) = reporter.keep_for(settings, month, now()).await {
+        tracing::debug!(%error, "the sums of reports could not be kept");
+    }
 }
 
 /// Why a month has no consolidated figures, if it has none.

@@ -5,6 +5,7 @@ mod events;
 mod history;
 mod parts;
 mod stretches;
+mod sums;
 mod unsent;
 
 use serde::Serialize;
@@ -15,6 +16,7 @@ use crate::report::{AskError, COUPON_REMEDY, Reporter, items_remedy, remedy_of};
 use away::{Away, Outage, UnfinishedPull};
 use events::{EventTypes, Missing};
 use stretches::{Stretch, Waiting};
+use sums::OtherSums;
 use unsent::Unsent;
 
 pub use parts::{About, Entry, Part};
@@ -60,6 +62,7 @@ pub struct Findings {
     poisoned: Vec<PoisonedCustomer>,
     missing_rates: Vec<RateNeeded>,
     unsent_reports: Vec<Unsent>,
+    other_sums: Vec<OtherSums>,
     configuration: Vec<Advice>,
     clock: Clock,
     missing_events: Vec<Missing>,
@@ -159,7 +162,17 @@ impl Doctor {
         Self { ledger, reporter, setup }
     }
 
-    /// Looks at everything, at the time `now`.
+    /// Looks at everything, at the time `now`: also at what takes a while in a large book.
+    ///
+    /// # Errors
+    ///
+    /// The store's.
+    pub async fn all_findings(&self, now: i64) -> Result<Findings, AskError> {
+        let other_sums = sums::other_sums(&self.ledger, &self.reporter).await?;
+        Ok(Findings { other_sums, ..self.findings(now).await? })
+    }
+
+    /// Looks at everything that is soon looked at.
     ///
     /// # Errors
     ///
@@ -186,6 +199,7 @@ impl Doctor {
             poisoned: ledger.poisoned().await?.into_iter().map(poisoned).collect(),
             missing_rates: self.missing_rates(now).await?,
             unsent_reports: unsent::unsent(ledger, now).await?,
+            other_sums: Vec::new(),
             configuration: configuration(self.setup),
             clock: Clock {
                 ahead_seconds,
@@ -349,6 +363,7 @@ impl Findings {
             && self.poisoned.is_empty()
             && self.missing_rates.is_empty()
             && self.unsent_reports.is_empty()
+            && self.other_sums.is_empty()
             && self.clock.remedy.is_none()
     }
 }

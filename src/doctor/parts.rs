@@ -5,6 +5,7 @@ use super::away::{Outage, UnfinishedPull};
 use super::events::Missing;
 use super::history::Cause;
 use super::stretches::{Stretch, Waiting};
+use super::sums::OtherSums;
 use super::unsent::Unsent;
 
 /// Findings of one sort.
@@ -123,6 +124,7 @@ impl Findings {
             fault("Customers that can't be derived", poisoned.collect()),
             fault("Exchange rates that are missing", rates.collect()),
             fault("Reports that could not be sent", self.unsent_reports.iter().map(Unsent::entry).collect()),
+            fault("Kept sums that differ", self.other_sums.iter().map(OtherSums::entry).collect()),
             fault("Clock", clock.collect()),
         ]
     }

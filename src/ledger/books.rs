@@ -114,12 +114,14 @@ impl Ledger {
         Ok(without_undone(postings))
     }
 
-    /// What was posted after a place in the ledger that belongs to a month or one before.
+    /// What was posted after a place in the ledger, by which a month was closed, that belongs to it or to one
+    /// before.
     async fn posted_since(&self, book: &str, seq: i64, month: Month) -> Result<Vec<Posting>, LedgerError> {
         let wanted = Wanted {
             book: Some(book.to_owned()),
             to_month: Some(month),
             since_seq: Some(seq),
+            late: true,
             all: true,
             ..Wanted::default()
         };
@@ -218,7 +220,7 @@ impl KeptCustomer {
             .map_err(|source| LedgerError::Unreadable { what: "a customer", source })
     }
 
-    fn from_body(body: &str) -> Result<Self, LedgerError> {
+    pub(super) fn from_body(body: &str) -> Result<Self, LedgerError> {
         let stored: StoredCustomer = serde_json::from_str(body)
             .map_err(|source| LedgerError::Unreadable { what: "a customer of a closed month", source })?;
         let incomplete = stored.incomplete.into_iter().map(|(subscription, item, missing, since)| {

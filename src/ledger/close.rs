@@ -162,14 +162,14 @@ impl Ledger {
     pub async fn close_month(&self, order: &CloseOrder) -> Result<Closed, CloseError> {
         let mut drafted = self.draft(order).await?;
         for _ in 1..TRIES {
-            if self.waiting(order).await?.is_as(&drafted.waiting) {
+            if self.waiting_exactly(order).await?.is_as(&drafted.waiting) {
                 break;
             }
             drafted = self.draft(order).await?;
         }
         // From here on, what is read can't change before the commit.
         let transaction = self.begin().await?;
-        let waiting = self.waiting(order).await?;
+        let waiting = self.waiting_exactly(order).await?;
         if !waiting.is_as(&drafted.waiting) {
             drafted = self.draft(order).await?;
         }
@@ -241,16 +241,29 @@ impl Ledger {
         Ok(doubts.unwrap_or_default())
     }
 
+    /// What waits to be settled first.
     pub(super) async fn waiting(&self, order: &CloseOrder) -> Result<Waiting, LedgerError> {
-        let sql = "SELECT (SELECT COUNT(*) FROM pending p JOIN inbox i ON i.seq = p.inbox_seq WHERE i.book = $1) \
+        self.waiting_with("0", order).await
+    }
+
+    /// The same, with what tells whether anything was settled meanwhile: that takes a look at each customer.
+    async fn waiting_exactly(&self, order: &CloseOrder) -> Result<Waiting, LedgerError> {
+        self.waiting_with("(SELECT COALESCE(SUM(revision), 0) FROM customer WHERE book = $1)", order).await
+    }
+
+    async fn waiting_with(&self, revisions: &str, order: &CloseOrder) -> Result<Waiting, LedgerError> {
+        let sql = format!(
+            "SELECT (SELECT COUNT(*) FROM pending p JOIN inbox i ON i.seq = p.inbox_seq WHERE i.book = $1) \
                     AS pending, \
                    (SELECT COUNT(*) FROM customer WHERE book = $1 AND due_at <= $2) AS due, \
-                   (SELECT COUNT(*) FROM customer WHERE book = $1 AND rules <> $3) AS other_rules, \
-                   (SELECT CAST(COALESCE(SUM(revision), 0) AS BIGINT) FROM customer WHERE book = $1) AS revisions, \
+                   (SELECT COUNT(*) FROM customer WHERE book = $1 AND (rules < $3 OR rules > $3)) AS other_rules, \
+                   CAST({revisions} AS BIGINT) AS revisions, \
                    (SELECT COALESCE(MAX(seq), 0) FROM closing WHERE book = $1) AS last_act, \
                    (SELECT COALESCE(MAX(seq), 0) FROM posting) AS last_posting, \
                    (SELECT COALESCE(MAX(seq), 0) FROM inbox) AS last_delivery, \
-                   (SELECT MAX(at) FROM fact WHERE book = $1) AS newest_fact";
+                   COALESCE((SELECT through FROM told WHERE book = $1), (SELECT MAX(at) FROM fact WHERE book = $1)) \
+                    AS newest_fact"
+        );
         let values = vec![order.book.clone().into(), order.now.into(), order.rules.digest()?.into()];
         let row = one(self.reader(), "look for what waits", statement(sql, values)).await?;
         Ok(row.unwrap_or_default())
@@ -258,7 +271,7 @@ impl Ledger {
 
     /// All that a closing writes, as the store stands.
     async fn draft(&self, order: &CloseOrder) -> Result<Draft, CloseError> {
-        let waiting = self.waiting(order).await?;
+        let waiting = self.waiting_exactly(order).await?;
         let closings = self.closings(&order.book).await?;
         refuse(order, &closings)?;
         waiting.refuse(order)?;

@@ -34,9 +34,13 @@ mod project;
 mod pull;
 mod rate;
 mod read;
+mod roll_up;
+mod roll_up_closed;
 mod rules;
 mod settle;
+mod snapshot;
 mod sql;
+mod touched;
 mod view;
 
 #[cfg(test)]
@@ -65,6 +69,10 @@ pub use posting::{Posting, Wanted, movement_id};
 pub use pull::{LastDelivery, PullSlice};
 pub use rate::{ImportedQuote, RateImport, RateSource, Replaced};
 pub use read::{Conflict, Counts, IgnoredEvents, ParkedEvent, Poisoned};
+pub use roll_up::{Fold, RollUp, RollUpMonth, StandingSum};
+pub use roll_up_closed::ClosedSums;
 pub use rules::{SettlementRules, UsedRules};
 pub use settle::{CustomerSettlement, Disposition, Outcome, Posted, Settlement};
-pub use view::{Attributes, FoundFinding, StatusAt};
+pub use snapshot::{Among, Behind, HeldCustomers, Snapshot};
+pub use touched::Touched;
+pub use view::{Attributes, FindingCounts, FoundFinding, StatusAt};

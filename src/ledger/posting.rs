@@ -65,13 +65,15 @@ pub struct Wanted {
     pub id: Option<String>,
     /// Proved by this event.
     pub event: Option<String>,
+    /// What was posted when its month was closed: the store finds these few by themselves.
+    pub late: bool,
     /// What was taken back as well, and the reversals that did.
     pub all: bool,
     /// The first so many.
     pub limit: Option<usize>,
 }
 
-const COLUMNS: [&str; 34] = [
+pub(super) const COLUMNS: [&str; 34] = [
     "id",
     "book",
     "customer",
@@ -125,7 +127,7 @@ pub(super) struct Entry<'e> {
 }
 
 #[derive(FromQueryResult)]
-struct PostingRow {
+pub(super) struct PostingRow {
     seq: i64,
     id: String,
     book: String,
@@ -252,6 +254,9 @@ pub(super) async fn postings_of<C: ConnectionTrait>(
         values.push(seq.into());
         terms.push(format!("p.seq > ${}", values.len()));
     }
+    if wanted.late {
+        terms.push("p.month <> p.posted_in".to_owned());
+    }
     if !wanted.all {
         terms.push(STANDS.to_owned());
     }
@@ -259,7 +264,8 @@ pub(super) async fn postings_of<C: ConnectionTrait>(
 }
 
 /// A posting stands that takes nothing back and was not taken back.
-const STANDS: &str = "p.reverses IS NULL AND NOT EXISTS (SELECT 1 FROM posting r WHERE r.reverses = p.seq)";
+pub(super) const STANDS: &str =
+    "p.reverses IS NULL AND NOT EXISTS (SELECT 1 FROM posting r WHERE r.reverses = p.seq)";
 
 /// What stands of customers' movements, of each after an instant: of all time if there is none.
 pub(super) async fn standing<C: ConnectionTrait>(
@@ -369,7 +375,7 @@ fn bridge(movement: &Movement) -> Result<Option<String>, LedgerError> {
 }
 
 impl PostingRow {
-    fn restore(self) -> Result<Posting, LedgerError> {
+    pub(super) fn restore(self) -> Result<Posting, LedgerError> {
         let grade = mirror::grade(&self.grade).ok_or_else(|| unknown("grade", &self.grade))?;
         let bridge =
             self.bridge.as_deref().map(|json| read::<mirror::Bridge, _>("a bridge", json)).transpose()?;

@@ -162,7 +162,9 @@ impl Ledger {
         struct Row {
             newest: Option<i64>,
         }
-        let sql = "SELECT MAX(at) AS newest FROM fact WHERE book = $1";
+        // It is kept, unless facts were read anew.
+        let sql = "SELECT COALESCE((SELECT through FROM told WHERE book = $1), \
+                   (SELECT MAX(at) FROM fact WHERE book = $1)) AS newest";
         let row: Option<Row> =
             one(self.reader(), "look for the newest fact", statement(sql, vec![book.into()])).await?;
         Ok(row.and_then(|row| row.newest))

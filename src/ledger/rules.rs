@@ -161,6 +161,13 @@ impl Ledger {
     ///
     /// The store's refusal, or a row this version can't read.
     pub async fn rules_in_force(&self, book: &str) -> Result<Option<SettlementRules>, LedgerError> {
+        // Nearly always all customers were settled by the same ones, which takes no counting.
+        let only = "SELECT body FROM rules WHERE digest = (SELECT MIN(rules) FROM customer) \
+                    AND digest = (SELECT MAX(rules) FROM customer) \
+                    AND EXISTS (SELECT 1 FROM customer WHERE book = $1)";
+        if let Some(rules) = self.read_rules(only, vec![book.into()]).await? {
+            return Ok(Some(rules));
+        }
         let sql = "SELECT r.body FROM rules r JOIN (\
                      SELECT rules, COUNT(*) AS many FROM customer WHERE book = $1 GROUP BY rules\
                    ) AS used ON used.rules = r.digest ORDER BY used.many DESC, r.digest LIMIT 1";

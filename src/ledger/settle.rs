@@ -17,7 +17,9 @@ use super::open::run;
 use super::posting::{Entry, POSTING, Posting, movement_id, reversal, standing, values};
 use super::project::Projections;
 use super::sql::{KEYS_A_STATEMENT, Table, all, marks, statement};
-use super::{CustomerKey, Ledger, LedgerError, NewFact, SettlementRules, closing, fact, project, rules};
+use super::{
+    CustomerKey, Ledger, LedgerError, NewFact, SettlementRules, closing, fact, project, rules, touched,
+};
 use crate::mrr::{CustomerId, Derivation, Instant, Month};
 
 /// What a delivery came to.
@@ -186,6 +188,7 @@ impl Settlement {
     async fn write(&mut self, db: &Transaction) -> Result<Posted, LedgerError> {
         rules::keep(db, &self.rules, self.now).await?;
         let learnt = self.learn(db).await?;
+        touched::touch(db, self).await?;
         for customer in self.customers.iter().filter(|customer| customer.is_reread) {
             fact::forget(db, &customer.key).await?;
         }
@@ -193,6 +196,7 @@ impl Settlement {
         // While the store adds the facts, the other rows are made.
         let (added, rows) = tokio::join!(FACT.insert(db, facts), self.rows(db, &learnt));
         let (_, mut rows) = (added?, rows?);
+        touched::tell(db, self).await?;
         self.clear(db).await?;
         POSTING.insert(db, rows.postings).await?;
         rows.projections.insert(db).await?;

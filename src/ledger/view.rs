@@ -8,8 +8,8 @@ use super::mirror::{self, read};
 use super::project::{
     BROKEN_CHAIN, HISTORY, INCOMPLETE, ITEMS_TRUNCATED, UNCONFIRMED_COUPON, UNKNOWN_STATUS,
 };
-use super::sql::{all, statement};
-use super::{CustomerKey, Ledger, LedgerError};
+use super::sql::{all, one, statement};
+use super::{CustomerKey, Ledger, LedgerError, Snapshot};
 use crate::mrr::{
     CustomerId, Finding, HistoryGap, Instant, Level, Matter, Movement, Mrr, Status, SubscriptionId,
 };
@@ -44,8 +44,8 @@ pub struct StatusAt {
 }
 
 #[derive(FromQueryResult)]
-struct LevelRow {
-    customer: String,
+pub(super) struct LevelRow {
+    pub(super) customer: String,
     subscription: String,
     item: String,
     product: String,
@@ -79,7 +79,7 @@ struct ScheduledRow {
 }
 
 #[derive(FromQueryResult)]
-struct AttributeRow {
+pub(super) struct AttributeRow {
     customer: String,
     subscription: String,
     country: Option<String>,
@@ -87,7 +87,7 @@ struct AttributeRow {
 }
 
 #[derive(FromQueryResult)]
-struct StatusRow {
+pub(super) struct StatusRow {
     customer: String,
     subscription: String,
     status: String,
@@ -131,12 +131,7 @@ impl Ledger {
             "SELECT customer, body FROM scheduled WHERE book = $1 ORDER BY customer, effective_at, rowid";
         let rows: Vec<ScheduledRow> =
             all(self.reader(), "read what is to come", statement(sql, vec![book.into()])).await?;
-        let mut scheduled: BTreeMap<CustomerId, Vec<Movement>> = BTreeMap::new();
-        for row in rows {
-            let movement = read::<mirror::Movement, _>("a movement", &row.body)?;
-            scheduled.entry(row.customer.into()).or_default().push(movement);
-        }
-        Ok(scheduled)
+        by_customer(rows)
     }
 
     /// What customers are segmented by: their own metadata over that of their subscriptions.
@@ -150,15 +145,7 @@ impl Ledger {
                    ORDER BY customer, subscription = '', at, subscription";
         let rows: Vec<AttributeRow> =
             all(self.reader(), "read attributes", statement(sql, vec![book.into()])).await?;
-        let mut attributes: BTreeMap<CustomerId, Attributes> = BTreeMap::new();
-        for row in rows {
-            let entry = attributes.entry(row.customer.into()).or_default();
-            entry.metadata.extend(mirror::metadata(&row.metadata)?);
-            if row.subscription.is_empty() {
-                entry.country = row.country;
-            }
-        }
-        Ok(attributes)
+        laid_over(rows)
     }
 
     /// The last status told of each subscription before an instant, by the deliveries up to one.
@@ -172,20 +159,10 @@ impl Ledger {
         before: Instant,
         through_delivery: i64,
     ) -> Result<Vec<StatusAt>, LedgerError> {
-        let sql = "SELECT customer, subscription, status FROM (\
-                     SELECT customer, subscription, status, ROW_NUMBER() OVER (\
-                       PARTITION BY customer, subscription ORDER BY at DESC, inbox_seq DESC) AS place \
-                     FROM fact WHERE book = $1 AND status IS NOT NULL AND subscription IS NOT NULL AND at < $2 \
-                       AND inbox_seq <= $3) AS told \
-                   WHERE place = 1 ORDER BY customer, subscription";
+        let sql = statuses_told("f.book = ?");
         let values = vec![book.into(), before.0.into(), through_delivery.into()];
         let rows: Vec<StatusRow> = all(self.reader(), "read statuses", statement(sql, values)).await?;
-        let status = |row: StatusRow| StatusAt {
-            customer: row.customer.into(),
-            subscription: row.subscription.into(),
-            status: mirror::status(&row.status).unwrap_or(Status::Unknown),
-        };
-        Ok(rows.into_iter().map(status).collect())
+        Ok(rows.into_iter().map(StatusRow::restore).collect())
     }
 }
 
@@ -207,8 +184,127 @@ pub(super) async fn levels_where<C: ConnectionTrait>(
     Ok(levels)
 }
 
+/// The last status told of each subscription, of facts that are named, before an instant and through a delivery.
+pub(super) fn statuses_told(named: &str) -> String {
+    format!(
+        "SELECT customer, subscription, status FROM (\
+           SELECT f.customer, f.subscription, f.status, ROW_NUMBER() OVER (\
+             PARTITION BY f.customer, f.subscription ORDER BY f.at DESC, f.inbox_seq DESC) AS place \
+           FROM fact f WHERE {named} AND f.status IS NOT NULL AND f.subscription IS NOT NULL AND f.at < ? \
+             AND f.inbox_seq <= ?) AS told \
+         WHERE place = 1 ORDER BY customer, subscription"
+    )
+}
+
+impl StatusRow {
+    pub(super) fn restore(self) -> StatusAt {
+        StatusAt {
+            customer: self.customer.into(),
+            subscription: self.subscription.into(),
+            status: mirror::status(&self.status).unwrap_or(Status::Unknown),
+        }
+    }
+}
+
+/// How many findings there are by matter, those that are incomplete apart: reports list these.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, FromQueryResult)]
+pub struct FindingCounts {
+    /// Events that do not follow on the state before them (R10).
+    pub broken_chain: i64,
+    /// Subscriptions with more items than were shown (R4).
+    pub items_truncated: i64,
+    /// Statuses that this version does not know.
+    pub unknown_status: i64,
+    /// Coupons that are taken as unrestricted (R6).
+    pub unconfirmed_coupon: i64,
+    /// History that was rebuilt without events.
+    pub history: i64,
+}
+
+impl Snapshot {
+    /// The lines of a book's customers that can't be valued yet (R4), in the order that [`Ledger::findings`] has.
+    ///
+    /// # Errors
+    ///
+    /// The store's refusal.
+    pub async fn incomplete(&self, book: &str) -> Result<Vec<FoundFinding>, LedgerError> {
+        let sql = "SELECT book, customer, at, subscription, matter, item, detail, event FROM finding \
+                   WHERE book = $1 AND matter = $2 ORDER BY at, customer, subscription, event, rowid";
+        let values = vec![book.into(), INCOMPLETE.into()];
+        let rows: Vec<FindingRow> = all(self.db(), "read what is incomplete", statement(sql, values)).await?;
+        rows.into_iter().map(FindingRow::restore).collect()
+    }
+
+    /// How many findings of a book are dated from one instant until another, which is not included.
+    ///
+    /// # Errors
+    ///
+    /// The store's refusal.
+    pub async fn findings_between(
+        &self,
+        book: &str,
+        (from, until): (Instant, Instant),
+    ) -> Result<FindingCounts, LedgerError> {
+        let count = |matter: &str| {
+            format!(
+                "(SELECT COUNT(*) FROM finding WHERE book = $1 AND matter = '{matter}' AND at >= $2 AND at < $3)"
+            )
+        };
+        let sql = format!(
+            "SELECT {} AS broken_chain, {} AS items_truncated, {} AS unknown_status, {} AS unconfirmed_coupon, \
+             {} AS history",
+            count(BROKEN_CHAIN),
+            count(ITEMS_TRUNCATED),
+            count(UNKNOWN_STATUS),
+            count(UNCONFIRMED_COUPON),
+            count(HISTORY)
+        );
+        let values = vec![book.into(), from.0.into(), until.0.into()];
+        Ok(one(self.db(), "count findings", statement(sql, values)).await?.unwrap_or_default())
+    }
+
+    /// The movements of a book that are to come after one instant, up to another.
+    ///
+    /// # Errors
+    ///
+    /// The store's refusal, or a row this version can't read.
+    pub async fn scheduled_between(
+        &self,
+        book: &str,
+        (after, until): (Instant, Instant),
+    ) -> Result<BTreeMap<CustomerId, Vec<Movement>>, LedgerError> {
+        let sql = "SELECT customer, body FROM scheduled WHERE book = $1 AND effective_at > $2 \
+                   AND effective_at <= $3 ORDER BY customer, effective_at, rowid";
+        let values = vec![book.into(), after.0.into(), until.0.into()];
+        by_customer(all(self.db(), "read what is to come", statement(sql, values)).await?)
+    }
+}
+
+/// Movements by whose they are, in the order of their rows.
+fn by_customer(rows: Vec<ScheduledRow>) -> Result<BTreeMap<CustomerId, Vec<Movement>>, LedgerError> {
+    let mut scheduled: BTreeMap<CustomerId, Vec<Movement>> = BTreeMap::new();
+    for row in rows {
+        let movement = read::<mirror::Movement, _>("a movement", &row.body)?;
+        scheduled.entry(row.customer.into()).or_default().push(movement);
+    }
+    Ok(scheduled)
+}
+
+/// The attributes of customers, of rows in their order: later ones over earlier.
+pub(super) fn laid_over(rows: Vec<AttributeRow>) -> Result<BTreeMap<CustomerId, Attributes>, LedgerError> {
+    let mut attributes: BTreeMap<CustomerId, Attributes> = BTreeMap::new();
+    for row in rows {
+        let entry = attributes.entry(row.customer.into()).or_default();
+        entry.metadata.extend(mirror::metadata(&row.metadata)?);
+        if row.subscription.is_empty() {
+            entry.country = row.country;
+        }
+    }
+    Ok(attributes)
+}
+
 impl LevelRow {
-    fn restore(self) -> Result<Level, LedgerError> {
+    pub(super) fn restore(self) -> Result<Level, LedgerError> {
         let unknown = || LedgerError::UnknownWord { what: "grade", word: self.grade.clone() };
         let grade = mirror::grade(&self.grade).ok_or_else(unknown)?;
         Ok(Level {

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use super::build::check_range;
 use super::reporter::{AskError, Reporter, in_effect};
 use super::{
     Adjustment, Basis, ClosedMonth, CustomerHistory, CustomerRow, History, IncompleteLine, RangeReport,
@@ -23,8 +24,14 @@ impl Reporter {
             return self.as_reported(settings, &closings, &closing).await;
         }
         let settings = &self.with_rates(settings, month, month, None).await?;
-        let history = self.current(settings, &closings, month, month).await?;
-        let report = month_report(&history, settings, month);
+        let kept = self.from_kept(settings, &closings, (month, month)).await?;
+        let report = match kept.and_then(|mut reports| reports.pop()) {
+            Some(report) => report,
+            None => {
+                let history = self.current(settings, &closings, month, month).await?;
+                month_report(&history, settings, month)
+            }
+        };
         self.restated(report, settings, &closings).await
     }
 
@@ -35,9 +42,15 @@ impl Reporter {
     /// The store's; a range that is none.
     pub async fn range(&self, settings: &Settings, from: Month, to: Month) -> Result<RangeReport, AskError> {
         let closings = self.ledger().closings(&settings.book).await?;
+        check_range(from, to)?;
         let settings = &self.with_rates(settings, from, to, None).await?;
-        let history = self.current(settings, &closings, from, to).await?;
-        let mut range = range_report(&history, settings, from, to)?;
+        let mut range = match self.from_kept(settings, &closings, (from, to)).await? {
+            Some(months) => RangeReport { from, to, months },
+            None => {
+                let history = self.current(settings, &closings, from, to).await?;
+                range_report(&history, settings, from, to)?
+            }
+        };
         for report in &mut range.months {
             match (settings.basis, closings.of(report.month)) {
                 (_, None) => {}
@@ -125,6 +138,9 @@ impl Reporter {
         closing: &Closing,
     ) -> Result<Report, AskError> {
         let settings = self.settings_of(settings, closing).await?;
+        if let Some(report) = self.closed_from_kept(&settings, closings, closing).await? {
+            return Ok(report);
+        }
         let (month, known_by) = (closing.month, Some(closing.closed_at));
         let settings = self.with_rates(&settings, month, month, known_by).await?;
         let history = self.closed_history(&settings, closings, closing).await?;
@@ -132,7 +148,11 @@ impl Reporter {
     }
 
     /// The settings that a month was closed under: its time zone and policy, and the facts it knew.
-    async fn settings_of(&self, settings: &Settings, closing: &Closing) -> Result<Settings, AskError> {
+    pub(super) async fn settings_of(
+        &self,
+        settings: &Settings,
+        closing: &Closing,
+    ) -> Result<Settings, AskError> {
         let mut settings = Settings { data_through: closing.data_through, ..settings.clone() };
         if let Some(rules) = self.ledger().rules(&closing.rules).await? {
             settings.zone = rules.zone;
@@ -201,10 +221,7 @@ impl Reporter {
 impl History {
     /// Gives each customer what was posted for it in later months than it belongs to.
     fn adjust(&mut self, posted: Vec<Posting>) {
-        let mut by_customer: BTreeMap<CustomerId, Vec<Adjustment>> = BTreeMap::new();
-        for posting in posted {
-            by_customer.entry(posting.customer.clone()).or_default().push(adjustment(posting));
-        }
+        let mut by_customer = by_customer(posted);
         for customer in &mut self.customers {
             customer.adjustments = by_customer.remove(&customer.customer).unwrap_or_default();
         }
@@ -212,7 +229,17 @@ impl History {
             .into_iter()
             .map(|(customer, adjustments)| CustomerHistory { adjustments, ..CustomerHistory::of(customer) });
         self.customers.extend(rest);
+        self.customers.sort_by(|one, other| one.customer.cmp(&other.customer));
     }
+}
+
+/// Adjustments by whose they are, in the ledger's order.
+pub(super) fn by_customer(posted: Vec<Posting>) -> BTreeMap<CustomerId, Vec<Adjustment>> {
+    let mut by_customer: BTreeMap<CustomerId, Vec<Adjustment>> = BTreeMap::new();
+    for posting in posted {
+        by_customer.entry(posting.customer.clone()).or_default().push(adjustment(posting));
+    }
+    by_customer
 }
 
 fn closed_month(closing: &Closing) -> ClosedMonth {

@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 
 use super::breakdown::{TOP, share_of_new};
+use super::kept::sums;
+use super::largest::Largest;
 use super::segment::{Segments, Subject, owner_key};
 use super::tally::{Slice, Tally};
 use super::trailing::{Trailing, core_expansion};
 use super::{
-    Activity, BlockRates, Cohort, Concentration, CurrencyBlock, CustomerHistory, Expander, OwnerBook, Rate,
-    Settings,
+    Activity, BlockRates, Cohort, Concentration, CurrencyBlock, CustomerHistory, OwnerBook, Rate, Settings,
 };
 use crate::mrr::{
     Cause, Class, Currency, CustomerId, Delta, Fate, Grade, Kind, Lane, Month, Motion, Movement, Mrr,
@@ -16,57 +17,68 @@ use crate::mrr::{
 };
 
 /// Running sums of one currency and month.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Block {
+    /// Customers with anything in it.
+    subjects: u64,
     tally: Tally,
     outside: Delta,
     motion: BTreeMap<Motion, Delta>,
     /// The lanes of expansion and contraction.
     causes: BTreeMap<(Lane, Cause), Delta>,
-    activity: Activity,
+    /// What the movements come to, and how many they are.
+    activity: BTreeMap<(Class, Kind), (Delta, u64)>,
     segments: Segments,
     cohorts: BTreeMap<Month, Tally>,
-    owners: BTreeMap<String, (Delta, Delta)>,
-    expanders: Vec<Expander>,
+    /// Core expansion and growth of each owner's book, and its customers.
+    owners: BTreeMap<String, (Delta, Delta, u64)>,
+    /// How many customers expanded by how much.
+    expansions: BTreeMap<Delta, u64>,
+    /// Who expanded most.
+    largest: Largest,
     /// Starting customers whose family is up: tiers, products, seats, usage.
     up: [u64; 4],
     with_two_products: u64,
     at_risk: Mrr,
-    late_payers: Vec<(CustomerId, Mrr)>,
+    late_payers: BTreeMap<CustomerId, Mrr>,
     first_month: (Delta, Delta),
     evidence: BTreeMap<Grade, Mrr>,
 }
+
+sums!(Block {
+    subjects,
+    tally,
+    outside,
+    motion,
+    causes,
+    activity,
+    segments,
+    cohorts,
+    owners,
+    expansions,
+    largest,
+    up,
+    with_two_products,
+    at_risk,
+    late_payers,
+    first_month,
+    evidence,
+});
+
+const MOTIONS: [Motion; 3] = [Motion::Deliberate, Motion::Organic, Motion::Unknown];
 
 const FAMILIES: [Kind; 4] = [Kind::Upsell, Kind::CrossSell, Kind::Seat, Kind::Usage];
 
 impl Block {
     pub(super) fn of(settings: &Settings) -> Self {
-        Self {
-            tally: Tally::default(),
-            outside: Delta::ZERO,
-            motion: [Motion::Deliberate, Motion::Organic, Motion::Unknown]
-                .into_iter()
-                .map(|motion| (motion, Delta::ZERO))
-                .collect(),
-            causes: BTreeMap::new(),
-            activity: Activity::default(),
-            segments: Segments::of(settings.dimensions()),
-            cohorts: BTreeMap::new(),
-            owners: BTreeMap::new(),
-            expanders: Vec::new(),
-            up: [0; 4],
-            with_two_products: 0,
-            at_risk: Mrr::ZERO,
-            late_payers: Vec::new(),
-            first_month: (Delta::ZERO, Delta::ZERO),
-            evidence: BTreeMap::new(),
-        }
+        Self { segments: Segments::of(settings.dimensions()), ..Self::default() }
     }
 
     /// Adds a customer's month; `movements` are that month's, of all currencies.
     pub(super) fn add(&mut self, subject: Subject<'_>, movements: &[Movement], settings: &Settings) {
         let net = subject.net;
         let slice = Slice::whole(net);
+        self.subjects += 1;
         self.tally.add(&slice, subject.fate);
         if let Some(first) = subject.history.first_month(settings.zone) {
             self.cohorts.entry(first).or_default().add(&slice, subject.fate);
@@ -81,7 +93,9 @@ impl Block {
         self.add_owner(subject.history, core_expansion(net), net.end - net.base(), settings);
         let is_new = subject.fate == Fate::Came(Lane::New);
         for movement in movements.iter().filter(|movement| movement.currency == *subject.currency) {
-            *self.activity.sums.entry((movement.class, movement.kind)).or_default() += movement.delta;
+            let activity = self.activity.entry((movement.class, movement.kind)).or_default();
+            activity.0 += movement.delta;
+            activity.1 += 1;
             match movement.class {
                 Class::Expansion if is_new => self.first_month.0 += movement.delta,
                 Class::Contraction if is_new => self.first_month.1 += movement.delta,
@@ -113,8 +127,8 @@ impl Block {
             }
         }
         by_kind.retain(|_, delta| *delta != Delta::ZERO);
-        let (customer, by_kind) = (subject.history.customer.clone(), by_kind.into_iter().collect());
-        self.expanders.push(Expander { customer, expansion, by_kind });
+        *self.expansions.entry(expansion).or_default() += 1;
+        self.largest.add(expansion, &subject.history.customer, by_kind);
     }
 
     fn add_ends(&mut self, subject: Subject<'_>) {
@@ -134,7 +148,7 @@ impl Block {
         self.with_two_products += u64::from(products.len() > 1);
         if late.is_positive() {
             self.at_risk += late;
-            self.late_payers.push((subject.history.customer.clone(), late));
+            self.late_payers.insert(subject.history.customer.clone(), late);
         }
     }
 
@@ -146,7 +160,28 @@ impl Block {
             let book = self.owners.entry(owner.clone()).or_default();
             book.0 += core;
             book.1 += growth;
+            book.2 += 1;
         }
+    }
+
+    /// What its movements come to, not netted.
+    pub(super) fn moved(&self) -> Delta {
+        self.activity.values().map(|(sum, _)| *sum).sum()
+    }
+
+    /// Leaves out the names of small expanders, of which reports need the amounts only.
+    pub(super) fn trim(&mut self) {
+        self.largest.trim();
+    }
+
+    /// Whether it still has the names of all expanders that reports name: they may have been taken out again.
+    pub(super) fn names_the_largest(&self) -> bool {
+        self.largest.names(TOP)
+    }
+
+    /// Leaves out what either of two does not know by name, so that they can be compared.
+    pub(super) fn level(&mut self, other: &mut Self) {
+        self.largest.level(&mut other.largest);
     }
 
     /// The block, still without what is dated after the month and what is incomplete.
@@ -160,9 +195,10 @@ impl Block {
     ) -> CurrencyBlock {
         let figures = self.tally.figures();
         let ending = figures.rollforward.ending_mrr;
-        self.expanders.sort_by(|a, b| (b.expansion, &a.customer).cmp(&(a.expansion, &b.customer)));
-        let amounts: Vec<Delta> = self.expanders.iter().map(|one| one.expansion).collect();
-        self.late_payers.sort_by(|a, b| (b.1, &a.0).cmp(&(a.1, &b.0)));
+        let late_payers = by_amount(std::mem::take(&mut self.late_payers));
+        let mut motion: BTreeMap<Motion, Delta> =
+            MOTIONS.into_iter().map(|motion| (motion, Delta::ZERO)).collect();
+        motion.append(&mut self.motion);
         let mut trend = trailing.trend(report, currency);
         trend.retain(|month| first.is_some_and(|first| month.month >= first));
         CurrencyBlock {
@@ -172,14 +208,16 @@ impl Block {
             arpa: Rate::of(ending.0, micro(figures.customers.ending), "no customers"),
             starting_arr: figures.rollforward.starting_mrr.arr_minor_units(),
             ending_arr: ending.arr_minor_units(),
-            concentration: Concentration::of(&amounts, figures.total_expansion),
+            concentration: Concentration::of(&largest_first(&self.expansions), figures.total_expansion),
             expansion_by_cause: by_cause(&self.causes, Lane::Expansion),
             contraction_by_cause: by_cause(&self.causes, Lane::Contraction),
             owners: self.books(),
             figures,
-            motion: self.motion,
-            activity: self.activity,
-            segments: self.segments.tables(settings.by.is_some()),
+            motion,
+            activity: Activity {
+                sums: self.activity.into_iter().map(|(key, (sum, _))| (key, sum)).collect(),
+            },
+            segments: self.segments.tables(&settings.dimensions(), settings.by.is_some()),
             cohorts: self
                 .cohorts
                 .into_iter()
@@ -187,14 +225,14 @@ impl Block {
                 .map(|(month, tally)| Cohort { month, figures: tally.figures() })
                 .collect(),
             retention: Vec::new(),
-            top_expanders: self.expanders.into_iter().take(TOP).collect(),
+            top_expanders: self.largest.expanders(TOP),
             prior_period_adjustments: Vec::new(),
             bridge: None,
             scheduled: Vec::new(),
             pauses: Vec::new(),
             fx: Vec::new(),
             at_risk: self.at_risk,
-            late_payers: self.late_payers,
+            late_payers,
             first_month: self.first_month,
             evidence: self.evidence,
             incomplete: Vec::new(),
@@ -242,7 +280,7 @@ impl Block {
     }
 
     fn books(&self) -> Vec<OwnerBook> {
-        let book = |(owner, (core_expansion, growth)): (&String, &(Delta, Delta))| OwnerBook {
+        let book = |(owner, (core_expansion, growth, _)): (&String, &(Delta, Delta, u64))| OwnerBook {
             owner: owner.clone(),
             core_expansion: *core_expansion,
             growth: *growth,
@@ -257,6 +295,22 @@ fn by_cause(causes: &BTreeMap<(Lane, Cause), Delta>, lane: Lane) -> Vec<(Cause, 
     let sum = |cause: &Cause| causes.get(&(lane, *cause)).copied().unwrap_or_default();
     let is_told = |cause: &&Cause| Cause::OF_ITEMS.contains(cause) || sum(cause) != Delta::ZERO;
     Cause::ALL.iter().filter(is_told).map(|cause| (*cause, sum(cause))).collect()
+}
+
+/// Amounts of so many customers each, one by one, the largest first.
+fn largest_first(amounts: &BTreeMap<Delta, u64>) -> Vec<Delta> {
+    let times = |(amount, count): (&Delta, &u64)| {
+        std::iter::repeat_n(*amount, usize::try_from(*count).unwrap_or_default())
+    };
+    amounts.iter().rev().flat_map(times).collect()
+}
+
+/// Customers with what is theirs, the largest first.
+fn by_amount(of: BTreeMap<CustomerId, Mrr>) -> Vec<(CustomerId, Mrr)> {
+    let mut all: Vec<(CustomerId, Mrr)> = of.into_iter().collect();
+    // Those of one amount stay in the order of their ids.
+    all.sort_by_key(|(_, mrr)| std::cmp::Reverse(*mrr));
+    all
 }
 
 /// A count as the denominator under an amount: the ratio is in minor units.

@@ -1,18 +1,15 @@
 //! From a book's history to its reports: one pass over the customers, whatever the number of months.
 
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
 
 use super::block::Block;
 use super::consolidated::Consolidated;
 use super::listed::list_consolidated;
-use super::segment::Subject;
+use super::segment_trend::followed;
+use super::sums::{MonthSums, Sums};
 use super::trailing::{BEFORE, Span, Trailing};
-use super::window::Windows;
-use super::{
-    Adjustment, CurrencyBlock, CustomerHistory, History, RangeReport, Report, ReportError, Settings,
-};
-use crate::mrr::{Currency, Month, NetMonth, levels_before, net_month};
+use super::{Adjustment, CurrencyBlock, History, RangeReport, Report, ReportError, Settings};
+use crate::mrr::{Currency, Month};
 
 /// How many months a range may have.
 pub(super) const LONGEST_RANGE: i32 = 120;
@@ -35,13 +32,15 @@ pub fn range_report(
     from: Month,
     to: Month,
 ) -> Result<RangeReport, ReportError> {
+    let months = check_range(from, to)?;
+    Ok(RangeReport { from, to, months: reports(history, settings, from, months) })
+}
+
+/// How many months a range has.
+pub(super) fn check_range(from: Month, to: Month) -> Result<usize, ReportError> {
     let count = to.since(from) + 1;
-    match usize::try_from(count) {
-        Ok(months) if (1..=LONGEST_RANGE).contains(&count) => {
-            Ok(RangeReport { from, to, months: reports(history, settings, from, months) })
-        }
-        _ => Err(ReportError::BadRange { from, to }),
-    }
+    let months = usize::try_from(count).ok().filter(|_| (1..=LONGEST_RANGE).contains(&count));
+    months.ok_or(ReportError::BadRange { from, to })
 }
 
 /// The block of a currency in which nothing stood and nothing moved.
@@ -50,70 +49,72 @@ pub(super) fn quiet_block(currency: &Currency, month: Month, settings: &Settings
     Block::of(settings).finish(currency, 0, &trailing, None, settings)
 }
 
-/// One month's sums by currency.
-type Blocks = BTreeMap<Currency, Block>;
-
 fn reports(history: &History, settings: &Settings, from: Month, count: usize) -> Vec<Report> {
-    let mut month = from.minus(12);
-    let mut spans = Vec::with_capacity(count + BEFORE);
-    for _ in 0..count + BEFORE {
-        spans.push(Span::of(month, settings.zone));
-        month = month.next();
-    }
-    let mut trailing = Trailing::over(spans.clone());
-    let mut months: Vec<Blocks> = vec![Blocks::new(); count];
-    let mut movements = vec![0; count];
-    let mut windows = Windows::over(&spans, 1);
-    let mut consolidated = Consolidated::over(&spans, history, settings);
+    let mut sums = Sums::over(from, count, followed(settings), settings);
+    let mut consolidated = Consolidated::over(&sums.spans, history, settings);
     for customer in &history.customers {
-        let nets = nets(customer, &spans);
-        trailing.add(customer, &nets);
-        windows.add(customer, &nets, settings);
-        windows.follow(customer, settings, |_, level| Some((level.currency.clone(), level.mrr)));
+        let nets = sums.add(customer, settings);
         if let Some(consolidated) = &mut consolidated {
             consolidated.add(customer, &nets, settings);
         }
-        for (index, blocks) in months.iter_mut().enumerate() {
-            let place = index + BEFORE;
-            if let (Some(net), Some(span)) = (&nets[place], spans.get(place)) {
-                movements[index] += add(blocks, customer, net, span, settings);
-            }
-        }
     }
-    let first = history.first_month(settings.zone);
-    let finish = |(index, blocks): (usize, Blocks)| {
-        let mut report = Report::empty(spans[index + BEFORE].month, settings);
-        report.currencies = blocks
-            .into_iter()
-            .filter(|(currency, _)| settings.currency.as_ref().is_none_or(|asked| asked == currency))
-            .map(|(currency, block)| {
-                let mut block = block.finish(&currency, index, &trailing, first, settings);
-                windows.finish(index, &mut block);
-                block
-            })
-            .collect();
-        // The currency that most customers pay in comes first.
-        report.currencies.sort_by_key(|block| {
-            let customers = &block.figures.customers;
-            (Reverse(customers.starting.max(customers.ending)), block.currency.clone())
-        });
-        let month = report.month;
-        let posted = history.customers.iter().flat_map(|customer| &customer.adjustments);
-        report.list_adjustments(posted.filter(|posted| posted.posted_in == month));
-        let end = spans[index + BEFORE].end;
-        report.list(history, end, settings);
+    finish(sums, consolidated, history, settings)
+}
+
+/// The reports that sums come to; `listed` are the customers that have something to come, to be valued or
+/// adjusted, at least, and all of them where something is consolidated.
+pub(super) fn finish(
+    mut sums: Sums,
+    mut consolidated: Option<Consolidated>,
+    listed: &History,
+    settings: &Settings,
+) -> Vec<Report> {
+    let first = sums.first();
+    let months = std::mem::take(&mut sums.months);
+    let finish = |(index, month): (usize, MonthSums)| {
+        let end = sums.spans[index + BEFORE].end;
+        let mut report = blocks(&sums, index, month, settings);
+        let posted = listed.customers.iter().flat_map(|customer| &customer.adjustments);
+        let in_month = report.month;
+        report.list_adjustments(posted.filter(|posted| posted.posted_in == in_month));
+        report.list(listed, end, settings);
         let missing = consolidated
             .as_mut()
             .map_or(0, |consolidated| consolidate(&mut report, consolidated, index, first, settings));
         if let (Ok(block), Some(consolidated)) = (&mut report.consolidated, &consolidated) {
             let told = |currency: &Currency, amount| consolidated.told(index, currency, amount);
-            list_consolidated(block, history, end, settings, &told);
+            list_consolidated(block, listed, end, settings, &told);
         }
-        report.note_exceptions(history, end, missing);
-        report.movements = movements[index];
+        report.note_exceptions(listed, end, missing);
         report
     };
     months.into_iter().enumerate().map(finish).collect()
+}
+
+/// A month's report with its blocks, and nothing yet that is listed beside sums.
+fn blocks(sums: &Sums, index: usize, month: MonthSums, settings: &Settings) -> Report {
+    let MonthSums { blocks, movements, mut paused } = month;
+    let mut report = Report::empty(sums.spans[index + BEFORE].month, settings);
+    let is_asked_for = |currency: &Currency| settings.currency.as_ref().is_none_or(|asked| asked == currency);
+    report.currencies = blocks
+        .into_iter()
+        .filter(|(currency, _)| is_asked_for(currency))
+        .map(|(currency, block)| {
+            let mut block = block.finish(&currency, index, &sums.trailing, sums.first(), settings);
+            block.retention = sums.cohorts.curves(&currency, index + BEFORE);
+            block.follow(&sums.segments, settings);
+            block.list_paused(paused.remove(&currency).unwrap_or_default());
+            block
+        })
+        .collect();
+    // The currency that most customers pay in comes first.
+    report.currencies.sort_by_key(|block| {
+        let customers = &block.figures.customers;
+        (Reverse(customers.starting.max(customers.ending)), block.currency.clone())
+    });
+    let shown = movements.iter().filter(|(currency, _)| settings.shows(currency));
+    report.movements = shown.map(|(_, count)| count).sum();
+    report
 }
 
 /// The block in the reporting currency, unless another one alone is asked for; gives how many rates it lacks.
@@ -132,52 +133,6 @@ fn consolidate(
     report.consolidated = finished.block;
     report.exchange_rates = finished.rates;
     finished.missing
-}
-
-/// A customer's months; those of the look-back are left out where nothing happened.
-fn nets(customer: &CustomerHistory, spans: &[Span]) -> Vec<Option<NetMonth>> {
-    let net = |(index, span): (usize, &Span)| {
-        let movements = span.movements(&customer.movements);
-        let is_reported = index >= BEFORE;
-        let net = || net_month(&customer.levels, movements, span.start, span.end);
-        if is_reported {
-            let posted = customer.adjustments.iter().filter(|posted| posted.posted_in == span.month);
-            return Some(net().with_prior_period(posted.map(|posted| &posted.movement)));
-        }
-        (!movements.is_empty()).then(net)
-    };
-    spans.iter().enumerate().map(net).collect()
-}
-
-/// Adds a customer's month; gives how many movements stand in it, of the currency that is asked for.
-fn add(
-    blocks: &mut Blocks,
-    customer: &CustomerHistory,
-    month: &NetMonth,
-    span: &Span,
-    settings: &Settings,
-) -> u64 {
-    if month.currencies.is_empty() {
-        return 0;
-    }
-    let starting = levels_before(&customer.levels, span.start);
-    let ending = levels_before(&customer.levels, span.end);
-    let movements = span.movements(&customer.movements);
-    for (currency, net) in &month.currencies {
-        let subject = Subject {
-            history: customer,
-            month: span.month,
-            currency,
-            net,
-            fate: month.fate,
-            starting: &starting,
-            ending: &ending,
-            per_micro: 1,
-        };
-        let block = blocks.entry(currency.clone()).or_insert_with(|| Block::of(settings));
-        block.add(subject, movements, settings);
-    }
-    movements.iter().filter(|movement| settings.shows(&movement.currency)).count() as u64
 }
 
 impl Report {

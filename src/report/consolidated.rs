@@ -8,9 +8,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::block::Block;
 use super::exchange::{Exchange, PER_MICRO};
+use super::retention::Retention;
 use super::segment::Subject;
+use super::segment_trend::{SegmentTrends, followed};
 use super::trailing::{BEFORE, Span, Trailing};
-use super::window::Windows;
 use super::{CurrencyBlock, CustomerHistory, FxEffect, History, Incomplete, Settings, UsedRate};
 use crate::mrr::{
     Cell, Currency, Delta, Fate, Lane, Level, MissingRate, Month, Motion, Movement, Mrr, NetCurrency,
@@ -39,7 +40,9 @@ pub(super) struct Consolidated {
     /// That of the month before it.
     before: Vec<Exchange>,
     trailing: Trailing,
-    windows: Windows,
+    /// Each report's cohorts, told at its rates.
+    cohorts: Vec<Retention>,
+    segments: SegmentTrends,
     reports: Vec<OneMonth>,
 }
 
@@ -90,7 +93,8 @@ impl Consolidated {
             now: spans.iter().map(|span| exchange(span.month)).collect(),
             before: spans.iter().map(|span| exchange(span.month.minus(1))).collect(),
             trailing: Trailing::over(spans.to_vec()),
-            windows: Windows::over(spans, PER_MICRO),
+            cohorts: spans.windows(BEFORE + 1).map(Retention::over).collect(),
+            segments: SegmentTrends::over(spans, PER_MICRO, followed(settings)),
             reports: vec![one; spans.len().saturating_sub(BEFORE)],
             spans: spans.to_vec(),
         })
@@ -106,11 +110,11 @@ impl Consolidated {
             }
         }
         self.trailing.add(customer, &months);
-        self.windows.add(customer, &months, settings);
-        let (currency, now) = (&self.currency, &self.now);
-        self.windows.follow(customer, settings, |report, level| {
-            Some((currency.clone(), now.get(report + BEFORE)?.level(level)?.mrr))
-        });
+        self.segments.add(customer, &months, settings);
+        for (cohorts, now) in self.cohorts.iter_mut().zip(self.now.iter().skip(BEFORE)) {
+            let told = |level: &Level| Some((self.currency.clone(), now.level(level)?.mrr));
+            cohorts.add(customer, settings.zone, &told);
+        }
     }
 
     /// A month as later ones look back to it, wholly at its own rate.
@@ -221,7 +225,11 @@ impl Consolidated {
             Err(format!("an amount in {} is too large to be summed", self.currency))
         } else {
             let mut fine = one.block.finish(&self.currency, report, &self.trailing, first, settings);
-            self.windows.finish(report, &mut fine);
+            fine.follow(&self.segments, settings);
+            fine.retention = self
+                .cohorts
+                .get(report)
+                .map_or_else(Vec::new, |cohorts| cohorts.curves(&self.currency, BEFORE));
             fine.fx = fx_effects(&one.fx, exchanges);
             Ok(Box::new(CurrencyBlock { incomplete: one.incomplete, ..super::rounding::rounded(fine) }))
         };

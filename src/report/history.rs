@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use crate::mrr::{CustomerId, Instant, ItemId, Level, Month, Movement, Status, SubscriptionId};
+use crate::mrr::{
+    CustomerId, Finding, Instant, ItemId, Level, Matter, Month, Movement, Status, SubscriptionId,
+};
 use chrono_tz::Tz;
 
 use super::Noticed;
@@ -99,4 +101,18 @@ pub struct IncompleteLine {
     pub missing: String,
     /// Since when.
     pub since: Instant,
+}
+
+impl IncompleteLine {
+    /// What a finding is about, if that is an item without a value.
+    #[must_use]
+    pub fn of(finding: &Finding) -> Option<Self> {
+        let Matter::Incomplete { item, missing } = &finding.matter else { return None };
+        Some(Self {
+            subscription: finding.subscription.clone(),
+            item: item.clone(),
+            missing: missing.clone(),
+            since: finding.at,
+        })
+    }
 }

@@ -4,6 +4,7 @@ use std::cmp::Reverse;
 
 use super::exceptions::exceptions;
 use super::pauses::paused;
+use super::sums::PausedAt;
 use super::{
     Concern, CurrencyBlock, CustomerHistory, History, Incomplete, Noticed, Paused, Report, Scheduled,
     Settings,
@@ -17,7 +18,6 @@ impl Report {
     /// Lists it all; `end` is the month's.
     pub(super) fn list(&mut self, history: &History, end: Instant, settings: &Settings) {
         look_forward(self, history, settings);
-        list_pauses(self, history, end);
         list_incomplete(self, history, end, settings);
     }
 
@@ -37,10 +37,15 @@ impl Report {
     }
 }
 
+/// How far the forward view reaches: from the newest fact, ninety days on.
+pub(super) fn forward(settings: &Settings) -> Option<(Instant, Instant)> {
+    let now = settings.data_through?;
+    Some((now, Instant(now.0.saturating_add(FORWARD_SECONDS))))
+}
+
 /// The forward view: what is dated within ninety days after the newest fact (R22).
 fn upcoming<'h>(history: &'h History, settings: &Settings) -> Vec<(&'h CustomerId, &'h Movement)> {
-    let Some(now) = settings.data_through else { return Vec::new() };
-    let until = Instant(now.0.saturating_add(FORWARD_SECONDS));
+    let Some((now, until)) = forward(settings) else { return Vec::new() };
     let is_near = |movement: &&Movement| movement.effective_at > now && movement.effective_at <= until;
     let of = |customer: &'h CustomerHistory| {
         customer.scheduled.iter().filter(is_near).map(|movement| (&customer.customer, movement))
@@ -58,14 +63,16 @@ fn look_forward(report: &mut Report, history: &History, settings: &Settings) {
     }
 }
 
-/// What pauses hold back at the month's end, in the block of its currency.
-fn list_pauses(report: &mut Report, history: &History, end: Instant) {
-    for (currency, paused) in history.customers.iter().flat_map(|customer| paused(customer, end)) {
-        if let Some(block) = report.currencies.iter_mut().find(|block| block.currency == currency) {
-            block.pauses.push(paused);
-        }
+impl CurrencyBlock {
+    /// Lists what pauses hold back at the month's end.
+    pub(super) fn list_paused(&mut self, paused: PausedAt) {
+        let paused = paused.into_iter().map(|((customer, subscription), (since, mrr))| {
+            let since = Instant(i64::try_from(since).unwrap_or_default());
+            Paused { customer, subscription, since, mrr }
+        });
+        self.pauses.extend(paused);
+        largest_first(self);
     }
-    report.currencies.iter_mut().for_each(largest_first);
 }
 
 fn largest_first(block: &mut CurrencyBlock) {
@@ -74,7 +81,7 @@ fn largest_first(block: &mut CurrencyBlock) {
         .sort_by_key(|paused| (Reverse(paused.mrr), paused.customer.clone(), paused.subscription.clone()));
 }
 
-/// The same of all currencies in a consolidated block, at the month's rates; what has none is in its own
+/// Lists the same of all currencies in a consolidated block, at the month's rates; what has none is in its own
 /// currency's block only.
 pub(super) fn list_consolidated(
     block: &mut CurrencyBlock,

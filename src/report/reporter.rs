@@ -7,7 +7,7 @@ use super::{
     missing_rates,
 };
 use crate::ledger::{Ledger, LedgerError, Posting, Wanted, place};
-use crate::mrr::{CustomerId, Instant, Matter, MissingRate, Month, Movement};
+use crate::mrr::{CustomerId, Instant, MissingRate, Month, Movement};
 
 /// Why a report can't be given.
 #[derive(Debug, thiserror::Error)]
@@ -36,13 +36,25 @@ const DEFAULT_BOOK: &str = "live";
 pub struct Reporter {
     ledger: Ledger,
     settings: Settings,
+    reads_kept: bool,
 }
 
 impl Reporter {
     /// A reporter over a ledger; `settings` holds the choices, all but book and data.
     #[must_use]
     pub fn new(ledger: Ledger, settings: Settings) -> Self {
-        Self { ledger, settings }
+        Self { ledger, settings, reads_kept: true }
+    }
+
+    /// The same, which makes every report from levels and postings, whatever sums are kept.
+    #[must_use]
+    pub fn from_postings(self) -> Self {
+        Self { reads_kept: false, ..self }
+    }
+
+    /// Whether it reads sums that are kept.
+    pub(super) fn reads_kept(&self) -> bool {
+        self.reads_kept
     }
 
     /// The settings for one book: the one named, else `live`, else the only one there is.
@@ -159,19 +171,18 @@ impl Reporter {
         let mut noticed = Vec::new();
         for found in self.ledger.findings(Some(book)).await? {
             noticed.extend(Noticed::of(&found.finding));
-            let Matter::Incomplete { item, missing } = &found.finding.matter else { continue };
-            let line = IncompleteLine {
-                subscription: found.finding.subscription.clone(),
-                item: item.clone(),
-                missing: missing.clone(),
-                since: found.finding.at,
-            };
+            let Some(line) = IncompleteLine::of(&found.finding) else { continue };
             history(&found.key.customer, &mut |of| of.incomplete.push(line.clone()));
         }
-        let doubts = self.ledger.doubts(book).await?;
-        noticed.extend(Noticed::counted(Concern::Parked, doubts.parked));
-        noticed.extend(Noticed::counted(Concern::NotDerived, doubts.not_derived));
+        noticed.extend(self.doubts(book).await?);
         Ok(History { customers: customers.into_values().collect(), noticed })
+    }
+
+    /// What a person should look at of the whole book: what waits for another version or another engine.
+    pub(super) async fn doubts(&self, book: &str) -> Result<Vec<Noticed>, LedgerError> {
+        let doubts = self.ledger.doubts(book).await?;
+        let counts = [(Concern::Parked, doubts.parked), (Concern::NotDerived, doubts.not_derived)];
+        Ok(counts.into_iter().filter_map(|(concern, count)| Noticed::counted(concern, count)).collect())
     }
 
     /// Each customer's standing movements in the order they took effect: those of one instant as they

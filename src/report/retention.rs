@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use chrono_tz::Tz;
 
-use super::trailing::Span;
-use super::window::Told;
+use super::kept::{Sign, Sum as _, sums};
+use super::trailing::{BEFORE, Span};
 use super::{CustomerHistory, Rate};
-use crate::mrr::{Class, Currency, Month, Mrr};
+use crate::mrr::{Class, Currency, Level, Month, Mrr};
 
 /// The customers who began in one month, followed from its end.
 #[derive(Debug, Clone, PartialEq)]
@@ -37,28 +37,38 @@ pub struct RetentionPoint {
     pub grr: Rate,
 }
 
-/// Running sums of the cohorts of some months.
+/// A level as a cohort counts it, in the currency of its block; `None` without a rate.
+pub(super) type Told<'t> = &'t dyn Fn(&Level) -> Option<(Currency, Mrr)>;
+
+/// What the cohorts have at one month's end, by currency and the month they began in.
+pub(super) type CohortEnds = BTreeMap<Currency, BTreeMap<Month, CohortEnd>>;
+
+/// What a cohort has at a month's end.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct CohortEnd {
+    /// How many it is of, and of them how many were brought forward: at the end of its first month only.
+    customers: u64,
+    brought_forward: u64,
+    kept: Mrr,
+    at_most: Mrr,
+}
+
+sums!(CohortEnd { customers, brought_forward, kept, at_most });
+
+/// Running sums of the cohorts of some months, each followed for a year.
 #[derive(Debug, Clone)]
 pub(super) struct Retention {
     spans: Vec<Span>,
-    cohorts: BTreeMap<(Currency, usize), Cohort>,
-    /// Cohorts that a rate is missing for.
-    lacking: Vec<usize>,
-}
-
-#[derive(Debug, Clone, Default)]
-struct Cohort {
-    customers: u64,
-    brought_forward: u64,
-    /// At the end of each month from the first.
-    kept: Vec<Mrr>,
-    at_most: Vec<Mrr>,
+    /// At each month's end.
+    ends: Vec<CohortEnds>,
+    /// The months whose cohorts lack a rate.
+    lacking: Vec<Month>,
 }
 
 impl Retention {
     /// Over months that follow one another.
     pub(super) fn over(spans: &[Span]) -> Self {
-        Self { spans: spans.to_vec(), cohorts: BTreeMap::new(), lacking: Vec::new() }
+        Self { spans: spans.to_vec(), ends: vec![CohortEnds::new(); spans.len()], lacking: Vec::new() }
     }
 
     /// Adds a customer, if it began in one of the months.
@@ -66,8 +76,9 @@ impl Retention {
         let (Some(first), Some(began)) = (self.spans.first(), customer.first_month(zone)) else { return };
         let place = usize::try_from(began.since(first.month)).ok();
         let Some(place) = place.filter(|place| *place < self.spans.len()) else { return };
-        let Some(ends) = ends(customer, &self.spans[place..], told) else {
-            self.lacking.push(place);
+        let last = self.spans.len().min(place + BEFORE + 1);
+        let Some(ends) = ends(customer, &self.spans[place..last], told) else {
+            self.lacking.push(began);
             return;
         };
         let is_brought = customer.movements.first().is_some_and(|first| first.class == Class::Opening);
@@ -76,46 +87,65 @@ impl Retention {
             if !base.is_positive() {
                 continue;
             }
-            let cohort = self.cohorts.entry((currency, place)).or_default();
-            cohort.customers += 1;
-            cohort.brought_forward += u64::from(is_brought);
-            cohort.kept.resize(ends.len(), Mrr::ZERO);
-            cohort.at_most.resize(ends.len(), Mrr::ZERO);
             for (index, end) in ends.into_iter().enumerate() {
-                cohort.kept[index] += end;
-                cohort.at_most[index] += end.min(base);
+                let cohorts = self.ends[place + index].entry(currency.clone()).or_default();
+                let cohort = cohorts.entry(began).or_default();
+                cohort.kept += end;
+                cohort.at_most += end.min(base);
+                if index == 0 {
+                    cohort.customers += 1;
+                    cohort.brought_forward += u64::from(is_brought);
+                }
             }
         }
     }
 
-    /// The cohorts of a currency, the oldest first.
-    pub(super) fn curves(&self, currency: &Currency) -> Vec<CohortCurve> {
-        let of_currency =
-            self.cohorts.iter().filter(|((of, place), _)| of == currency && !self.lacking.contains(place));
-        of_currency.map(|((_, place), cohort)| cohort.curve(&self.spans[*place..])).collect()
-    }
-}
-
-impl Cohort {
-    fn curve(&self, spans: &[Span]) -> CohortCurve {
-        let base = self.kept.first().copied().unwrap_or_default();
-        let share = |mrr: Mrr| Rate::of(mrr.0, base.0, "no MRR at the end of its first month");
-        let ends = spans.iter().zip(self.kept.iter().zip(&self.at_most));
-        let point = |(span, (kept, at_most)): (&Span, (&Mrr, &Mrr))| RetentionPoint {
-            month: span.month,
-            mrr: *kept,
-            nrr: share(*kept),
-            grr: share(*at_most),
-        };
-        CohortCurve {
-            month: spans
-                .first()
-                .map_or_else(|| Month::of(crate::mrr::Instant(0), Tz::UTC), |span| span.month),
-            customers: self.customers,
-            brought_forward: self.brought_forward,
-            base,
-            points: ends.skip(1).map(point).collect(),
+    /// Lays the sums of other customers over these, of the same months.
+    pub(super) fn combine(&mut self, other: &Self, sign: Sign) {
+        for (ends, other) in self.ends.iter_mut().zip(&other.ends) {
+            ends.combine(other, sign);
         }
+    }
+
+    /// What the cohorts have at the end of a month.
+    pub(super) fn month(&self, place: usize) -> Option<&CohortEnds> {
+        self.ends.get(place)
+    }
+
+    /// Puts in what the cohorts of a currency have at the end of a month.
+    pub(super) fn put_in(&mut self, place: usize, currency: &Currency, ends: BTreeMap<Month, CohortEnd>) {
+        if let Some(month) = self.ends.get_mut(place) {
+            month.insert(currency.clone(), ends);
+        }
+    }
+
+    /// The cohorts of a currency that began in the year up to a month, the oldest first, up to its end.
+    pub(super) fn curves(&self, currency: &Currency, last: usize) -> Vec<CohortCurve> {
+        let last = last.min(self.spans.len().saturating_sub(1));
+        let curve = |place: usize| self.curve(currency, place, last);
+        (last.saturating_sub(BEFORE)..=last).filter_map(curve).collect()
+    }
+
+    fn curve(&self, currency: &Currency, place: usize, last: usize) -> Option<CohortCurve> {
+        let month = self.spans.get(place)?.month;
+        let end = |place: usize| self.ends.get(place)?.get(currency)?.get(&month).copied();
+        let first = end(place).filter(|first| first.customers > 0)?;
+        if self.lacking.contains(&month) {
+            return None;
+        }
+        let share = |mrr: Mrr| Rate::of(mrr.0, first.kept.0, "no MRR at the end of its first month");
+        let point = |place: usize| {
+            let end = end(place).unwrap_or_default();
+            let month = self.spans[place].month;
+            RetentionPoint { month, mrr: end.kept, nrr: share(end.kept), grr: share(end.at_most) }
+        };
+        Some(CohortCurve {
+            month,
+            customers: first.customers,
+            brought_forward: first.brought_forward,
+            base: first.kept,
+            points: (place + 1..=last).map(point).collect(),
+        })
     }
 }
 

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use super::kept::{Sign, Stored, Sum};
 use super::tally::{Slice, Tally};
 use super::{CustomerHistory, Dimension, Scale, SegmentRow, SegmentTable, Settings};
 use crate::mrr::{Cell, Class, Currency, Delta, Fate, Lane, Level, Month, Mrr, NetCurrency};
@@ -44,35 +45,77 @@ pub(super) struct Subject<'m> {
 }
 
 /// The sums of each dimension's segments.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Segments {
-    tables: Vec<(Dimension, BTreeMap<Segment, Tally>)>,
+    /// What customers are added to; nothing is added to sums that were kept.
+    dimensions: Vec<Dimension>,
+    rows: BTreeMap<Dimension, BTreeMap<Segment, Tally>>,
 }
 
 impl Segments {
     pub(super) fn of(dimensions: Vec<Dimension>) -> Self {
-        Self { tables: dimensions.into_iter().map(|dimension| (dimension, BTreeMap::new())).collect() }
+        Self { dimensions, rows: BTreeMap::new() }
     }
 
     pub(super) fn add(&mut self, subject: Subject<'_>, settings: &Settings) {
-        for (dimension, rows) in &mut self.tables {
-            for (segment, slice) in slices(dimension, subject, settings) {
+        for dimension in &self.dimensions {
+            let slices = slices(dimension, subject, settings);
+            let rows = match self.rows.get_mut(dimension) {
+                Some(rows) => rows,
+                None => self.rows.entry(dimension.clone()).or_default(),
+            };
+            for (segment, slice) in slices {
                 rows.entry(segment).or_default().add(&slice, subject.fate);
             }
         }
     }
 
-    /// The tables; one that says nothing is left out unless it was asked for.
-    pub(super) fn tables(self, is_asked_for: bool) -> Vec<SegmentTable> {
-        let tables = self.tables.into_iter().map(|(dimension, rows)| SegmentTable {
+    /// The tables of dimensions, in their order; one that says nothing is left out unless it was asked for.
+    pub(super) fn tables(mut self, dimensions: &[Dimension], is_asked_for: bool) -> Vec<SegmentTable> {
+        let tables = dimensions.iter().map(|dimension| SegmentTable {
             dimension: dimension.name(),
-            rows: rows
+            rows: self
+                .rows
+                .remove(dimension)
+                .unwrap_or_default()
                 .into_iter()
                 .filter(|(_, tally)| !tally.is_empty())
                 .map(|(segment, tally)| SegmentRow { segment: segment.name, figures: tally.figures() })
                 .collect(),
         });
         tables.filter(|table| is_asked_for || table.rows.iter().any(|row| row.segment != NONE)).collect()
+    }
+}
+
+impl Stored for Segments {
+    fn put(&self, to: &mut Vec<u8>) {
+        self.rows.put(to);
+    }
+
+    fn take(from: &mut &[u8]) -> Option<Self> {
+        Some(Self { dimensions: Vec::new(), rows: Stored::take(from)? })
+    }
+}
+
+impl Sum for Segments {
+    fn combine(&mut self, other: &Self, sign: Sign) {
+        self.rows.combine(&other.rows, sign);
+    }
+
+    fn is_nothing(&self) -> bool {
+        self.rows.is_nothing()
+    }
+}
+
+impl Stored for Segment {
+    fn put(&self, to: &mut Vec<u8>) {
+        (self.rank as u64).put(to);
+        self.name.put(to);
+    }
+
+    fn take(from: &mut &[u8]) -> Option<Self> {
+        let rank = usize::try_from(u64::take(from)?).ok()?;
+        Some(Self { rank, name: String::take(from)? })
     }
 }
 

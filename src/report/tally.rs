@@ -1,5 +1,6 @@
 //! Sums over customers: what a currency, a segment and a cohort are all made of.
 
+use super::kept::sums;
 use super::{CustomerCounts, Figures, Rate, RollForward};
 use crate::mrr::{Cell, Delta, Fate, Kind, Lane, Mrr, NetCurrency};
 
@@ -64,6 +65,21 @@ pub(super) struct Tally {
     transfer_out: Delta,
     customers: CustomerCounts,
 }
+
+sums!(Tally {
+    start,
+    base,
+    end,
+    kept_of_base,
+    kept_at_most,
+    retained_base_growth,
+    lanes,
+    expansion,
+    contraction,
+    transfer_in,
+    transfer_out,
+    customers,
+});
 
 impl Default for Tally {
     fn default() -> Self {

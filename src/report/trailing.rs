@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::breakdown::share_of_new;
+use super::kept::{Sign, Sum as _, sums};
 use super::{CustomerHistory, Rate, TrendMonth};
 use crate::mrr::{
     Currency, Delta, Instant, Kind, Lane, Month, Movement, Mrr, NetCurrency, NetMonth, levels_before,
@@ -49,34 +50,23 @@ pub(super) struct Trailing {
 }
 
 /// What a month added in one currency.
-#[derive(Debug, Clone, Copy)]
-struct Added {
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Added {
     new: Delta,
     expansion: [Delta; Kind::EXPANSION.len()],
 }
 
-impl Added {
-    const NONE: Self = Self { new: Delta::ZERO, expansion: [Delta::ZERO; Kind::EXPANSION.len()] };
+sums!(Added { new, expansion });
 
+impl Added {
     fn of(net: &NetCurrency) -> Self {
-        let mut added = Self { new: net.lane(Lane::New), ..Self::NONE };
+        let mut added = Self { new: net.lane(Lane::New), ..Self::default() };
         for cell in net.cells.iter().filter(|cell| cell.lane == Lane::Expansion) {
             if let Some(place) = Kind::EXPANSION.iter().position(|kind| Some(*kind) == cell.kind) {
                 added.expansion[place] += cell.delta;
             }
         }
         added
-    }
-
-    fn is_nothing(&self) -> bool {
-        self.new == Delta::ZERO && self.expansion.iter().all(|amount| *amount == Delta::ZERO)
-    }
-
-    fn add(&mut self, other: &Self) {
-        self.new += other.new;
-        for (sum, amount) in self.expansion.iter_mut().zip(other.expansion) {
-            *sum += amount;
-        }
     }
 }
 
@@ -106,8 +96,8 @@ impl Trailing {
                 if added.is_nothing() {
                     continue;
                 }
-                let none = || vec![Added::NONE; months.len()];
-                self.added.entry(currency.clone()).or_insert_with(none)[index].add(&added);
+                let none = || vec![Added::default(); months.len()];
+                self.added.entry(currency.clone()).or_insert_with(none)[index].combine(&added, Sign::Plus);
                 let of_currency = core.entry(currency).or_insert_with(|| vec![Delta::ZERO; months.len()]);
                 of_currency[index] += core_expansion(net);
             }
@@ -122,6 +112,43 @@ impl Trailing {
                 held.0 += expanded;
                 held.1 += base;
             }
+        }
+    }
+
+    /// Lays the sums of other customers over these, of the same months.
+    pub(super) fn combine(&mut self, other: &Self, sign: Sign) {
+        for (currency, months) in &other.added {
+            let none = || vec![Added::default(); months.len()];
+            let sums = self.added.entry(currency.clone()).or_insert_with(none);
+            sums.iter_mut().zip(months).for_each(|(sum, other)| sum.combine(other, sign));
+        }
+        for (place, other) in &other.held {
+            self.held.entry(place.clone()).or_default().combine(other, sign);
+        }
+    }
+
+    /// What the month of a span added, by currency.
+    pub(super) fn added(&self, span: usize) -> impl Iterator<Item = (&Currency, Added)> {
+        self.added.iter().filter_map(move |(currency, months)| Some((currency, *months.get(span)?)))
+    }
+
+    /// Core expansion over the twelve months up to a span's of those there at their start, and their MRR then, by
+    /// currency.
+    pub(super) fn held(&self, span: usize) -> impl Iterator<Item = (&Currency, (Delta, Mrr))> {
+        let report = span.checked_sub(BEFORE);
+        let of_report = self.held.iter().filter(move |((of, _), _)| Some(*of) == report);
+        of_report.map(|((_, currency), held)| (currency, *held))
+    }
+
+    /// Puts in what is known of the month of a span in a currency.
+    pub(super) fn put_in(&mut self, span: usize, currency: &Currency, added: Added, held: (Delta, Mrr)) {
+        let none = || vec![Added::default(); self.spans.len()];
+        let months = self.added.entry(currency.clone()).or_insert_with(none);
+        if let Some(month) = months.get_mut(span) {
+            *month = added;
+        }
+        if let Some(report) = span.checked_sub(BEFORE) {
+            self.held.insert((report, currency.clone()), held);
         }
     }
 
@@ -190,7 +217,7 @@ impl Trailing {
         let months = self.spans.iter().enumerate().skip(known_from).take(end - known_from);
         months
             .map(|(index, span)| {
-                let added = sums.and_then(|sums| sums.get(index)).copied().unwrap_or(Added::NONE);
+                let added = sums.and_then(|sums| sums.get(index)).copied().unwrap_or(Added::default());
                 let expansion_by_kind: Vec<(Kind, Delta)> =
                     Kind::EXPANSION.into_iter().zip(added.expansion).collect();
                 let core = expansion_by_kind.iter().filter(|(kind, _)| kind.is_core());

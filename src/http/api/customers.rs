@@ -14,7 +14,7 @@ use super::{Figures, answer, refusal};
 use crate::explain::{CustomerExplained, Explained, LevelTold, MonthTold};
 use crate::http::Problem;
 use crate::mrr::Month;
-use crate::report::{Basis, CustomerRow, Settings, customers_ndjson};
+use crate::report::{Basis, Settings, customers_ndjson};
 
 /// The filters, as the command's flags, and which part of the list.
 #[derive(IntoParams)]
@@ -135,12 +135,12 @@ pub(super) async fn list(
     let after = after.transpose()?;
     let settings = settings(&figures, filters.book.as_deref(), filters.restated).await?;
     let month = filters.month.unwrap_or_else(|| figures.reporter.last_full_month((figures.now)()));
-    let rows = figures.reporter.customers(&settings, month, filters.all).await;
-    let rows = rows.map_err(|error| refusal::of_asking(&error))?;
-    let is_behind = |row: &CustomerRow| after.is_none_or(|after| place(row) > after);
-    let mut behind = rows.into_iter().filter(is_behind);
-    let part: Vec<CustomerRow> = behind.by_ref().take(filters.limit).collect();
-    let are_more = behind.next().is_some();
+    // One more than wanted tells whether there are more.
+    let part =
+        figures.reporter.customers_behind(&settings, month, filters.all, after, filters.limit + 1).await;
+    let mut part = part.map_err(|error| refusal::of_asking(&error))?;
+    let are_more = part.len() > filters.limit;
+    part.truncate(filters.limit);
     let next = part.last().filter(|_| are_more).map(|row| format!("{}.{}", row.customer, row.currency));
     Ok(answer::json(&headers, page(customers_ndjson(&part), next)?))
 }
@@ -167,9 +167,8 @@ pub(super) async fn show(
     let settings = settings(&figures, choices.book.as_deref(), choices.restated).await?;
     let month = choices.month.unwrap_or_else(|| figures.reporter.last_full_month((figures.now)()));
     let told = told(&figures, &settings.book, &id).await?;
-    let rows = figures.reporter.customers(&settings, month, true).await;
-    let mut rows = rows.map_err(|error| refusal::of_asking(&error))?;
-    rows.retain(|row| row.customer.as_str() == id);
+    let rows = figures.reporter.customer_standing(&settings, month, &id.as_str().into()).await;
+    let rows = rows.map_err(|error| refusal::of_asking(&error))?;
     let lines = customers_ndjson(&rows).map_err(|error| refusal::unavailable(&error))?;
     let standing = lines.lines().map(serde_json::from_str).collect::<Result<_, _>>();
     let life = standing.map(|standing| Life {
@@ -182,11 +181,6 @@ pub(super) async fn show(
     });
     let body = life.and_then(|life| serde_json::to_string(&life));
     Ok(answer::json(&headers, body.map_err(|error| refusal::unavailable(&error))? + "\n"))
-}
-
-/// Where a row stands in the list.
-fn place(row: &CustomerRow) -> (&str, &str) {
-    (row.customer.as_str(), row.currency.as_str())
 }
 
 async fn settings(figures: &Figures, book: Option<&str>, restated: bool) -> Result<Settings, Problem> {

@@ -53,13 +53,11 @@ pub(super) async fn show(
     let after = after.as_deref().map(|after| after.rsplit_once('.').ok_or_else(not_a_cursor)).transpose()?;
     let book = asked.text("book");
     let (frame, settings) = rooms.open(book.as_deref(), &visitor, Tab::Customers, "Customers").await?;
-    let rows = rooms.reporter.customers(&settings, month, all).await;
-    let rows = rows.map_err(|error| refusal::of_asking(&error))?;
-    let is_behind =
-        |row: &CustomerRow| after.is_none_or(|after| (row.customer.as_str(), row.currency.as_str()) > after);
-    let mut behind = rows.into_iter().filter(is_behind);
-    let part: Vec<CustomerRow> = behind.by_ref().take(A_PAGE).collect();
-    let are_more = behind.next().is_some();
+    // One more than shown tells whether there are more.
+    let part = rooms.reporter.customers_behind(&settings, month, all, after, A_PAGE + 1).await;
+    let mut part = part.map_err(|error| refusal::of_asking(&error))?;
+    let are_more = part.len() > A_PAGE;
+    part.truncate(A_PAGE);
     let next = part.last().filter(|_| are_more).map(|row| {
         let cursor = encoded(&format!("{}.{}", row.customer, row.currency));
         frame.to(&format!("/customers?month={month}&all={all}&after={cursor}"))

@@ -9,7 +9,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use super::frame::{Frame, Tab};
 use super::shown::A_PAGE;
 use super::{Dashboard, page};
-use crate::explain::{ExplainError, Explained};
+use crate::explain::ExplainError;
 use crate::http::Problem;
 use crate::http::access::Visitor;
 use crate::http::api::asked::Asked;
@@ -38,19 +38,22 @@ pub(super) async fn show(
     if wanted.is_empty() {
         return page(&SearchPage { frame, customers: Vec::new(), are_more: false });
     }
-    match rooms.explainer.explain(&settings.book, &wanted, None).await {
-        Ok(Explained::Customer(of)) if of.subscription.is_none() => {
-            return Ok(Redirect::to(&frame.to_customer(&wanted)).into_response());
-        }
-        Ok(_) => return Ok(Redirect::to(&frame.to_origin(&wanted)).into_response()),
-        Err(ExplainError::Underivable { customer }) => {
-            return Ok(Redirect::to(&frame.to_customer(&customer)).into_response());
-        }
-        Err(ExplainError::Unknown { .. }) => {}
-        Err(error) => return Err(refusal::of_explaining(&error)),
-    }
+    // A beginning is looked for first: that takes the page's time only, however large the ledger is.
     let found = rooms.ledger.customers_beginning(&settings.book, &wanted, A_PAGE + 1).await;
     let mut found = found.map_err(|error| refusal::unavailable(&error))?;
+    if found.first().is_some_and(|first| first.customer.as_str() == wanted) {
+        return Ok(Redirect::to(&frame.to_customer(&wanted)).into_response());
+    }
+    if found.is_empty() {
+        match rooms.explainer.explain(&settings.book, &wanted, None).await {
+            Ok(_) => return Ok(Redirect::to(&frame.to_origin(&wanted)).into_response()),
+            Err(ExplainError::Underivable { customer }) => {
+                return Ok(Redirect::to(&frame.to_customer(&customer)).into_response());
+            }
+            Err(ExplainError::Unknown { .. }) => {}
+            Err(error) => return Err(refusal::of_explaining(&error)),
+        }
+    }
     let are_more = found.len() > A_PAGE;
     found.truncate(A_PAGE);
     let customers = found.iter().map(|key| key.customer.to_string());

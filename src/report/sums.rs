@@ -1,0 +1,294 @@
+//! Sums over customers for a run of months, before anything is made of them: two that are of the same months
+//! are one by adding them up, whoever is in which.
+
+use std::collections::BTreeMap;
+
+use super::block::Block;
+use super::kept::{Sign, Stored as _, Sum as _, restored, sums};
+use super::pauses::paused;
+use super::retention::{CohortEnd, Retention};
+use super::segment::Subject;
+use super::segment_trend::{Column, SegmentTrends};
+use super::trailing::{Added, BEFORE, Span, Trailing};
+use super::{CustomerHistory, Dimension, Settings};
+use crate::ledger::RollUpMonth;
+use crate::mrr::{
+    Currency, CustomerId, Delta, Month, Mrr, NetMonth, SubscriptionId, levels_before, net_month,
+};
+
+/// One month's figures by currency.
+pub(super) type Blocks = BTreeMap<Currency, Block>;
+
+/// What is looked back to, by month and currency.
+pub(super) type Years = BTreeMap<Month, BTreeMap<Currency, Year>>;
+
+/// Who is paused: since when, in unix seconds, and what the pause took.
+pub(super) type PausedAt = BTreeMap<(CustomerId, SubscriptionId), (i128, Mrr)>;
+
+/// One month's sums.
+#[derive(Debug, Clone, Default)]
+pub(super) struct MonthSums {
+    pub(super) blocks: Blocks,
+    /// How many movements stand in it.
+    pub(super) movements: BTreeMap<Currency, u64>,
+    /// Who is paused at its end.
+    pub(super) paused: BTreeMap<Currency, PausedAt>,
+}
+
+sums!(MonthSums { blocks, movements, paused });
+
+/// What later months need to know of one, in one currency.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Year {
+    /// What it added.
+    added: Added,
+    /// Of those there twelve months ago: core expansion since, and MRR then.
+    held: (Delta, Mrr),
+    /// What the cohorts of the year up to it have at its end.
+    cohorts: BTreeMap<Month, CohortEnd>,
+    /// Each segment's core expansion.
+    segments: Column,
+}
+
+sums!(Year { added, held, cohorts, segments });
+
+/// Sums of some months, with what is looked back to.
+#[derive(Debug, Clone)]
+pub(super) struct Sums {
+    /// Twelve months before the first, then the months.
+    pub(super) spans: Vec<Span>,
+    pub(super) trailing: Trailing,
+    pub(super) cohorts: Retention,
+    pub(super) segments: SegmentTrends,
+    pub(super) months: Vec<MonthSums>,
+    /// How many customers began in which month.
+    pub(super) firsts: BTreeMap<Month, u64>,
+}
+
+impl Sums {
+    /// Nothing yet, of so many months; `followed` are the dimensions whose segments are followed through the months.
+    pub(super) fn over(from: Month, count: usize, followed: Vec<Dimension>, settings: &Settings) -> Self {
+        let mut month = from.minus(12);
+        let mut spans = Vec::with_capacity(count + BEFORE);
+        for _ in 0..count + BEFORE {
+            spans.push(Span::of(month, settings.zone));
+            month = month.next();
+        }
+        Self {
+            trailing: Trailing::over(spans.clone()),
+            cohorts: Retention::over(&spans),
+            segments: SegmentTrends::over(&spans, 1, followed),
+            spans,
+            months: vec![MonthSums::default(); count],
+            firsts: BTreeMap::new(),
+        }
+    }
+
+    /// Nothing yet, of the same months.
+    pub(super) fn emptied(&self) -> Self {
+        Self {
+            spans: self.spans.clone(),
+            trailing: Trailing::over(self.spans.clone()),
+            cohorts: Retention::over(&self.spans),
+            segments: self.segments.emptied(),
+            months: vec![MonthSums::default(); self.months.len()],
+            firsts: BTreeMap::new(),
+        }
+    }
+
+    /// Adds a customer, and gives its months.
+    pub(super) fn add(&mut self, customer: &CustomerHistory, settings: &Settings) -> Vec<Option<NetMonth>> {
+        let nets = nets(customer, &self.spans);
+        self.trailing.add(customer, &nets);
+        self.segments.add(customer, &nets, settings);
+        let told = |level: &crate::mrr::Level| Some((level.currency.clone(), level.mrr));
+        self.cohorts.add(customer, settings.zone, &told);
+        if let Some(first) = customer.first_month(settings.zone) {
+            *self.firsts.entry(first).or_default() += 1;
+        }
+        for (index, month) in self.months.iter_mut().enumerate() {
+            let place = index + BEFORE;
+            if let (Some(net), Some(span)) = (&nets[place], self.spans.get(place)) {
+                month.add(customer, net, span, settings);
+            }
+        }
+        nets
+    }
+
+    /// Sums of the same months, laid over these.
+    pub(super) fn combine(&mut self, other: &Self, sign: Sign) {
+        self.trailing.combine(&other.trailing, sign);
+        self.cohorts.combine(&other.cohorts, sign);
+        self.segments.combine(&other.segments, sign);
+        self.firsts.combine(&other.firsts, sign);
+        for (month, other) in self.months.iter_mut().zip(&other.months) {
+            month.combine(other, sign);
+        }
+    }
+
+    /// The month of the first movement of all.
+    pub(super) fn first(&self) -> Option<Month> {
+        self.firsts.keys().next().copied()
+    }
+
+    /// The first month.
+    pub(super) fn from(&self) -> Month {
+        self.spans[BEFORE].month
+    }
+
+    /// How many movements stand in each month, by currency, and what they come to.
+    pub(super) fn movements(&self) -> BTreeMap<(Month, Currency), (u64, Delta)> {
+        let mut sums = BTreeMap::new();
+        for (month, span) in self.months.iter().zip(&self.spans[BEFORE..]) {
+            for (currency, count) in month.movements.iter().filter(|(_, count)| **count > 0) {
+                let delta = month.blocks.get(currency).map_or(Delta::ZERO, Block::moved);
+                sums.insert((span.month, currency.clone()), (*count, delta));
+            }
+        }
+        sums
+    }
+
+    /// Leaves out the names that no report prints.
+    pub(super) fn trim(&mut self) {
+        self.months.iter_mut().flat_map(|month| month.blocks.values_mut()).for_each(Block::trim);
+    }
+
+    /// Whether every name is there that reports print.
+    pub(super) fn name_the_largest(&self) -> bool {
+        self.months.iter().flat_map(|month| month.blocks.values()).all(Block::names_the_largest)
+    }
+
+    /// Leaves out the names that either of two does not have, so that they can be compared.
+    pub(super) fn level(&mut self, other: &mut Self) {
+        for (month, other) in self.months.iter_mut().zip(&mut other.months) {
+            for (currency, block) in &mut month.blocks {
+                if let Some(other) = other.blocks.get_mut(currency) {
+                    block.level(other);
+                }
+            }
+        }
+    }
+
+    /// The months as they are kept.
+    pub(super) fn kept(&self) -> Vec<RollUpMonth> {
+        let month = |(index, month): (usize, &MonthSums)| RollUpMonth {
+            month: self.spans[index + BEFORE].month,
+            sums: month.to_bytes(),
+            year: self.year(index + BEFORE).to_bytes(),
+        };
+        self.months.iter().enumerate().map(month).collect()
+    }
+
+    /// What is known of each month, those looked back to among them.
+    pub(super) fn years(&self) -> Years {
+        self.spans.iter().enumerate().map(|(place, span)| (span.month, self.year(place))).collect()
+    }
+
+    /// What later months need to know of the month at a place.
+    fn year(&self, place: usize) -> BTreeMap<Currency, Year> {
+        let mut years: BTreeMap<Currency, Year> = BTreeMap::new();
+        for (currency, added) in self.trailing.added(place) {
+            years.entry(currency.clone()).or_default().added = added;
+        }
+        for (currency, held) in self.trailing.held(place) {
+            years.entry(currency.clone()).or_default().held = held;
+        }
+        for (currency, cohorts) in self.cohorts.month(place).into_iter().flatten() {
+            years.entry(currency.clone()).or_default().cohorts.clone_from(cohorts);
+        }
+        for (currency, column) in self.segments.month(place).into_iter().flatten() {
+            years.entry(currency.clone()).or_default().segments.clone_from(column);
+        }
+        years
+    }
+
+    /// Puts in what is known of months.
+    pub(super) fn put_in_years(&mut self, years: &Years) {
+        for place in 0..self.spans.len() {
+            if let Some(year) = years.get(&self.spans[place].month) {
+                self.put_in_year(place, year);
+            }
+        }
+    }
+
+    fn put_in_year(&mut self, place: usize, year: &BTreeMap<Currency, Year>) {
+        for (currency, year) in year {
+            self.trailing.put_in(place, currency, year.added, year.held);
+            self.cohorts.put_in(place, currency, year.cohorts.clone());
+            self.segments.put_in(place, currency, year.segments.clone());
+        }
+    }
+
+    /// Puts in what was kept of a month, be it one that is looked back to; `None` if that can't be read.
+    pub(super) fn put_in(&mut self, kept: &RollUpMonth) -> Option<()> {
+        let Some(place) = self.spans.iter().position(|span| span.month == kept.month) else {
+            return Some(());
+        };
+        self.put_in_year(place, &restored(&kept.year)?);
+        if let Some(month) = place.checked_sub(BEFORE).and_then(|index| self.months.get_mut(index)) {
+            *month = restored(&kept.sums)?;
+        }
+        Some(())
+    }
+}
+
+impl MonthSums {
+    fn add(&mut self, customer: &CustomerHistory, net: &NetMonth, span: &Span, settings: &Settings) {
+        for (currency, paused) in paused(customer, span.end) {
+            let place = (paused.customer, paused.subscription);
+            self.paused.entry(currency).or_default().insert(place, (paused.since.0.into(), paused.mrr));
+        }
+        if net.currencies.is_empty() {
+            return;
+        }
+        let starting = levels_before(&customer.levels, span.start);
+        let ending = levels_before(&customer.levels, span.end);
+        let movements = span.movements(&customer.movements);
+        for movement in movements {
+            *self.movements.entry(movement.currency.clone()).or_default() += 1;
+        }
+        for (currency, of) in &net.currencies {
+            let subject = Subject {
+                history: customer,
+                month: span.month,
+                currency,
+                net: of,
+                fate: net.fate,
+                starting: &starting,
+                ending: &ending,
+                per_micro: 1,
+            };
+            let block = self.blocks.entry(currency.clone()).or_insert_with(|| Block::of(settings));
+            block.add(subject, movements, settings);
+        }
+    }
+}
+
+/// What the bytes of sums hold, in their order: sums of another shape are made anew.
+pub(super) fn shape() -> String {
+    let shapes = [
+        MonthSums::SHAPE,
+        Block::SHAPE,
+        super::tally::Tally::SHAPE,
+        super::CustomerCounts::SHAPE,
+        Year::SHAPE,
+        Added::SHAPE,
+        CohortEnd::SHAPE,
+    ];
+    shapes.join("; ")
+}
+
+/// A customer's months; those of the look-back are left out where nothing happened.
+fn nets(customer: &CustomerHistory, spans: &[Span]) -> Vec<Option<NetMonth>> {
+    let net = |(index, span): (usize, &Span)| {
+        let movements = span.movements(&customer.movements);
+        let is_reported = index >= BEFORE;
+        let net = || net_month(&customer.levels, movements, span.start, span.end);
+        if is_reported {
+            let posted = customer.adjustments.iter().filter(|posted| posted.posted_in == span.month);
+            return Some(net().with_prior_period(posted.map(|posted| &posted.movement)));
+        }
+        (!movements.is_empty()).then(net)
+    };
+    spans.iter().enumerate().map(net).collect()
+}
