@@ -56,12 +56,12 @@ pub async fn run(args: &DemoArgs, config: Config) -> anyhow::Result<Outcome> {
     let address = listener.local_addr()?;
     let (stop, stopped) = oneshot::channel::<()>();
     let is_staying = !args.once;
+    let told = is_staying.then(shutdown_signal);
     let server = tokio::spawn(app.clone().serve(listener, Duty::Everything, async move {
         let asked = async { drop(stopped.await) };
-        if is_staying {
-            tokio::select! { () = asked => {}, () = shutdown_signal() => {} }
-        } else {
-            asked.await;
+        match told {
+            Some(told) => tokio::select! { () = asked => {}, () = told => {} },
+            None => asked.await,
         }
     }));
 

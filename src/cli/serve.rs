@@ -32,12 +32,14 @@ pub async fn run(args: &ServeArgs, config: Config) -> anyhow::Result<Outcome> {
     app.ledger.takes_deliveries().await?;
     // What is wrong with whom reports are sent to is said now, not when the first is due.
     app.courier()?;
+    // Before anybody can be answered, so that whoever saw an answer can stop it in order.
+    let stop = shutdown_signal();
     let listener = TcpListener::bind(listen).await.with_context(|| {
         format!("can't listen on {listen}; name another address, for example UPSWELL_LISTEN=127.0.0.1:8081")
     })?;
     let address = listener.local_addr()?;
     say(&format!("webhooks at http://{address}/webhooks/stripe, figures at http://{address}/"));
     let does = if args.receive_only { Duty::Receive } else { Duty::Everything };
-    app.serve(listener, does, shutdown_signal()).await?;
+    app.serve(listener, does, stop).await?;
     Ok(Outcome::Done)
 }

@@ -95,31 +95,46 @@ fn connect(
 }
 
 /// Done when the process is asked to stop: by Ctrl-C, or by SIGTERM where there is one.
-pub async fn shutdown_signal() {
-    tokio::select! {
-        () = interrupt() => {}
-        () = terminate() => {}
+///
+/// It listens from the moment it is called, not only once it is waited for: who is told to stop in between stops in
+/// order and is not ended by the signal itself. A signal that can't be listened to never comes.
+#[cfg(unix)]
+pub fn shutdown_signal() -> impl Future<Output = ()> {
+    use tokio::signal::unix::{Signal, SignalKind, signal};
+    async fn of(heard: std::io::Result<Signal>) {
+        match heard {
+            Ok(mut signal) => drop(signal.recv().await),
+            Err(_) => std::future::pending().await,
+        }
+    }
+    let (interrupt, terminate) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()));
+    async move {
+        tokio::select! {
+            () = of(interrupt) => {}
+            () = of(terminate) => {}
+        }
     }
 }
 
-/// A signal that can't be listened to never comes.
-async fn interrupt() {
+/// Done when the process is asked to stop, by Ctrl-C. A signal that can't be listened to never comes.
+#[cfg(not(unix))]
+pub async fn shutdown_signal() {
     if tokio::signal::ctrl_c().await.is_err() {
         std::future::pending::<()>().await;
     }
 }
 
-#[cfg(unix)]
-async fn terminate() {
-    match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
-        Ok(mut signal) => {
-            signal.recv().await;
-        }
-        Err(_) => std::future::pending().await,
-    }
-}
+#[cfg(all(test, unix))]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
 
-#[cfg(not(unix))]
-async fn terminate() {
-    std::future::pending().await
+    #[tokio::test]
+    async fn a_signal_before_anybody_waits_for_it_is_heard() {
+        let stop = shutdown_signal();
+        let process = std::process::id().to_string();
+        // Ends this process if nobody listens.
+        assert!(std::process::Command::new("kill").args(["-TERM", &process]).status().unwrap().success());
+        tokio::time::timeout(Duration::from_secs(60), stop).await.unwrap();
+    }
 }

@@ -206,7 +206,9 @@ pub(super) const FORMS: [Form; 16] = [
         kind: "row.invoice",
         name: "invoices",
         of: Of::Invoice,
-        marks: &[&["amount_due", "billing_reason"], &["id", "number", "invoice_id"]],
+        marks: &[&["amount_due", "billing_reason", "subtotal"], &["id", "number", "invoice_id"]],
+        // What a credit note has, whose table has a subtotal too.
+        without: &["memo", "reason", "refund_id", "out_of_band_amount", "voided_at"],
         needs: &[&["id", "invoice_id"]],
         part: Some(INVOICE),
         ..NONE
