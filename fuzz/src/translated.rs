@@ -3,7 +3,7 @@
 use libfuzzer_sys::arbitrary::{Result, Unstructured};
 
 use crate::mrr::{
-    Discount, Evidence, Fact, Instant, Item, Off, Price, PriceAmount, Scheme, Snapshot, State, UsageInvoice,
+    Discount, Evidence, Fact, Instant, Item, Off, Phase, Price, PriceAmount, Scheme, Snapshot, State, UsageInvoice,
     derive,
 };
 use crate::rendering::{check_envelope, check_renderings, spread};
@@ -154,6 +154,12 @@ fn check_fact(fact: &Fact, envelope: &Envelope) {
             check_source(fact.at, &fact.evidence, envelope);
             assert!(fact.country.as_ref().is_none_or(|country| country.len() == 2));
         }
+        Fact::Schedule(fact) => {
+            is_id(fact.customer.as_str());
+            is_id(fact.schedule.as_str());
+            check_source(fact.at, &fact.evidence, envelope);
+            fact.phases.iter().for_each(check_phase);
+        }
         #[allow(unreachable_patterns)]
         _ => {}
     }
@@ -178,6 +184,18 @@ fn check_item(item: &Item) {
     assert!(item.quantity <= 1_000_000_000_000);
     check_price(&item.price);
     item.discounts.iter().for_each(check_discount);
+}
+
+fn check_phase(phase: &Phase) {
+    is_time(phase.start);
+    phase.end.into_iter().chain(phase.trial_end).for_each(is_time);
+    phase.discounts.iter().for_each(check_discount);
+    for item in &phase.items {
+        is_id(item.price.as_str());
+        assert!(item.quantity <= 1_000_000_000_000);
+        item.terms.iter().for_each(|price| check_price(price));
+        item.discounts.iter().for_each(check_discount);
+    }
 }
 
 fn check_price(price: &Price) {

@@ -47,7 +47,7 @@ mod view;
 mod tests;
 
 pub use arrivals::Arrivals;
-pub use aside::{Aside, LaidFact};
+pub use aside::{Aside, LAID_AT_MOST, LaidFact, Sorted};
 pub use ask::{EventAt, Gap, KindTold, WaitingEvent};
 pub use books::{KeptCustomer, books_digest, place, standing_among};
 pub use catalogue::{LearntSoFar, NewLesson, Taught};

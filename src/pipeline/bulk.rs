@@ -11,16 +11,14 @@ use super::parallel::in_parallel;
 use super::settle::{ENGINE, Heard, NoFacts, Settler, Told, gives_way, told_by, told_of};
 use super::steps::{Steps, a_step};
 use crate::ledger::{
-    Acceptance, Arrival, Aside, CustomerKey, LaidFact, Ledger, LedgerError, Posted, Run, Source, Stored,
+    Acceptance, Arrival, Aside, CustomerKey, LAID_AT_MOST, LaidFact, Ledger, LedgerError, Posted, Run,
+    Source, Stored,
 };
 use crate::mrr::{CatalogueFact, Instant};
 use crate::stripe::{Delivery, EnvelopeError, Form, says};
 
 /// Deliveries read from the store at a time.
 const A_PAGE: usize = 2_000;
-/// Facts laid aside at most before they are settled: the more of a customer's history is there, the fewer times it
-/// is derived, and a file of them has to fit into memory.
-const A_BULK: usize = 4_000_000;
 /// How long a claim lasts that is not kept up: a run that died holds up its deliveries no longer.
 const CLAIM_SECONDS: i64 = 15;
 
@@ -100,7 +98,7 @@ impl Bulk {
         let ledger = settler.ledger().clone();
         let until = now() + CLAIM_SECONDS;
         let run = ledger.begin_run(until).await?;
-        let aside = ledger.aside()?;
+        let aside = ledger.aside();
         ledger.take_over(run, now()).await?;
         Ok(Self {
             settler,
@@ -254,9 +252,10 @@ impl Bulk {
         Ok(fates)
     }
 
-    /// Settles what is laid aside, if that is more than it should be.
+    /// Settles what is laid aside, if that is much: the more of a customer's history is there, the fewer times it is
+    /// derived.
     async fn settle_much(&mut self) -> Result<(), LedgerError> {
-        if self.laid >= A_BULK { self.settle_laid().await } else { Ok(()) }
+        if self.laid >= LAID_AT_MOST { self.settle_laid().await } else { Ok(()) }
     }
 
     /// Puts what says nothing of customers, and what books learn, into `sorted`, and lays the rest aside.
@@ -289,7 +288,7 @@ impl Bulk {
             1 => {
                 self.pass_over(seq);
                 self.laid += facts.len();
-                facts.into_iter().try_for_each(|fact| self.aside.lay(&fact.stored_as(seq)))?;
+                facts.into_iter().try_for_each(|fact| self.aside.lay(fact.stored_as(seq)))?;
             }
             // It is settled with all of its customers or with none: that is left to the usual way.
             _ => {}
@@ -331,7 +330,7 @@ impl Bulk {
     /// each step would touch every page of marks. A run that breaks off before that leaves them waiting, and
     /// settled again they change nothing (R22).
     async fn settle_laid(&mut self) -> Result<(), LedgerError> {
-        let laid = std::mem::replace(&mut self.aside, self.ledger.aside()?);
+        let laid = std::mem::replace(&mut self.aside, self.ledger.aside());
         self.laid = 0;
         let steps = Steps::new(self.settler.clone(), self.now);
         let mut derived = steps.derive_ahead(laid);

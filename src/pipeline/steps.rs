@@ -47,19 +47,16 @@ impl Steps {
 
     async fn derive_all(
         &self,
-        mut laid: Aside,
+        laid: Aside,
         derived: &Sender<Result<Settlement, LedgerError>>,
     ) -> Result<(), LedgerError> {
-        while let Some(facts) = laid.take()? {
-            let mut customers = by_customer(facts).into_iter();
-            while let Some(step) = next_step(&mut customers, a_step(self.settler.ledger())) {
-                let step = self.derive(step).await;
-                if derived.send(step).await.is_err() {
-                    return Ok(());
-                }
+        let mut sorted = laid.sorted()?;
+        loop {
+            let facts = sorted.take(a_step(self.settler.ledger()))?;
+            if facts.is_empty() || derived.send(self.derive(facts).await).await.is_err() {
+                return Ok(());
             }
         }
-        Ok(())
     }
 
     async fn derive(&self, facts: BTreeMap<CustomerKey, Vec<LaidFact>>) -> Result<Settlement, LedgerError> {
@@ -102,45 +99,5 @@ impl Steps {
                 posted => return posted,
             }
         }
-    }
-}
-
-fn by_customer(facts: Vec<LaidFact>) -> BTreeMap<CustomerKey, Vec<LaidFact>> {
-    let mut customers: BTreeMap<CustomerKey, Vec<LaidFact>> = BTreeMap::new();
-    for new in facts {
-        customers.entry(new.key.clone()).or_default().push(new);
-    }
-    customers
-}
-
-/// The next customers, of about so many facts; a customer stays whole.
-fn next_step<F>(
-    customers: &mut impl Iterator<Item = (CustomerKey, Vec<F>)>,
-    most: usize,
-) -> Option<BTreeMap<CustomerKey, Vec<F>>> {
-    let (mut step, mut count) = (BTreeMap::new(), 0);
-    while count < most {
-        let Some((key, facts)) = customers.next() else { break };
-        count += facts.len();
-        step.insert(key, facts);
-    }
-    (!step.is_empty()).then_some(step)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_step_ends_with_the_customer_that_fills_it() {
-        let facts = |name: &str, count| {
-            (CustomerKey { book: "live".to_owned(), customer: name.into() }, vec![(); count])
-        };
-        let mut customers = [facts("a", 2), facts("b", 2), facts("c", 9), facts("d", 1)].into_iter();
-        let mut sizes = Vec::new();
-        while let Some(step) = next_step(&mut customers, 3) {
-            sizes.push(step.values().map(Vec::len).collect::<Vec<_>>());
-        }
-        assert_eq!(sizes, [vec![2, 2], vec![9], vec![1]]);
     }
 }

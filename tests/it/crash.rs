@@ -98,7 +98,7 @@ fn a_backfill_that_was_killed_is_run_again_to_the_same_ledger() {
 #[test]
 fn a_backfill_that_was_killed_while_it_settled_posts_nothing_twice() {
     // As soon as something is posted, which is before its deliveries are marked as settled.
-    let (whole, broken) = whole_and_killed(&many_businesses(8), |place| !place.movements().is_empty());
+    let (whole, broken) = whole_and_killed(&many_businesses(12), Place::has_posted);
     let posted = broken.movements().len();
     assert!(0 < posted && posted < whole.movements().len(), "{posted} were posted when it was killed");
     broken.output(&["backfill", "events.ndjson"]);

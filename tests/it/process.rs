@@ -196,6 +196,17 @@ impl Place {
         })
     }
 
+    /// Whether anything is posted.
+    pub fn has_posted(&self) -> bool {
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        runtime.block_on(async {
+            let ledger = Ledger::open(&self.url()).await.unwrap();
+            let last = ledger.snapshot().await.unwrap().last_posting().await.unwrap();
+            ledger.close().await.unwrap();
+            last > 0
+        })
+    }
+
     /// The standing movements, without what tells when they were posted, in an order of their own.
     pub fn movements(&self) -> Vec<serde_json::Value> {
         let mut rows = rows(&self.output(&["movements", "--format", "ndjson"]));

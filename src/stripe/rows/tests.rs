@@ -267,7 +267,9 @@ fn only_sigma_s_tables_with_all_that_joining_needs_are_joined() {
     assert!(!is_part(&INVOICE.replace("status", "Status")) && !is_part(SUBSCRIPTIONS));
     assert!(!is_part("amount|customer_id|date|id|invoice_id|price_id|proration|quantity|unit_amount"));
     // As a warehouse writes them, and with the columns alone that are needed. A credit note has a subtotal too.
-    assert!(is_part(&INVOICE.to_uppercase()) && is_part("id|customer_id|subscription_id|status|date|subtotal"));
+    assert!(
+        is_part(&INVOICE.to_uppercase()) && is_part("id|customer_id|subscription_id|status|date|subtotal")
+    );
     let credit_note = "id|customer_id|invoice_id|number|reason|subtotal";
     assert!(Sheet::of(&cells(credit_note), std::iter::empty()).is_err());
 }
