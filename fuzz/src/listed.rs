@@ -7,7 +7,7 @@ use libfuzzer_sys::arbitrary::{Result, Unstructured};
 
 use crate::mrr::{
     BilledDiscount, BilledInvoice, BilledLine, BillingReason, Delta, Evidence, Fact, Grade, Instant,
-    InvoiceStatus, ItemChange, Listed, MICRO, Origin, Price, Scheme, State, Status,
+    InvoiceStatus, ItemChange, Listed, MICRO, Origin, Price, Scheme, Status,
 };
 use crate::testing::*;
 use crate::timeline::{SUBSCRIPTIONS, changed, discounts, maybe, offset, price_of, quantity};

@@ -156,7 +156,7 @@ fn check_fact(fact: &Fact, envelope: &Envelope) {
         }
         Fact::Schedule(fact) => {
             is_id(fact.customer.as_str());
-            is_id(fact.schedule.as_str());
+            is_id(&fact.schedule);
             check_source(fact.at, &fact.evidence, envelope);
             fact.phases.iter().for_each(check_phase);
         }
