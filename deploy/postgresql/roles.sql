@@ -33,7 +33,7 @@ GRANT SELECT ON ALL TABLES IN SCHEMA public TO upswell_reader;
 -- upswell serve, backfill, close, reopen, fx, deliver: keeps the ledger. What is only added to, it can only add to.
 GRANT SELECT, INSERT ON ALL TABLES IN SCHEMA public TO upswell_keeper;
 GRANT UPDATE, DELETE ON
-    pending, claim, disposition, fact, catalogue, asks, customer, level, finding, scheduled, attribute, pull, told,
+    pending, claim, disposition, fact, catalogue, asks, customer, level, finding, scheduled, attribute, pull, told, kind_told,
     dispatch, dispatch_plan, roll_up, roll_up_month, roll_up_touched, roll_up_closed
     TO upswell_keeper;
 REVOKE INSERT ON seaql_migrations FROM upswell_keeper;

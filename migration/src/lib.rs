@@ -20,6 +20,7 @@ mod m0015_schedules;
 mod m0016_dispatch;
 mod m0017_roll_up;
 mod m0018_views;
+mod m0019_looked_up;
 mod schema;
 
 use sea_orm_migration::MigrationTrait;
@@ -48,6 +49,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0016_dispatch::Migration),
             Box::new(m0017_roll_up::Migration),
             Box::new(m0018_views::Migration),
+            Box::new(m0019_looked_up::Migration),
         ]
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::parts::{Entry, entry};
-use crate::ledger::{FoundFinding, KindTold, Ledger, LedgerError};
+use crate::ledger::{FoundFinding, Ledger, LedgerError};
 use crate::mrr::Matter;
 use crate::stripe::EVENT_TYPES;
 
@@ -49,7 +49,8 @@ pub(super) struct EventTypes {
 
 /// What the book shows, as far as it tells which events must have happened.
 struct Book<'b> {
-    kinds: &'b BTreeMap<String, KindTold>,
+    /// The types that came, and when the newest event of each was made.
+    kinds: &'b BTreeMap<String, i64>,
     /// When the newest event was made: a book that is fed from files may be long past.
     newest: i64,
 }
@@ -60,18 +61,20 @@ pub(super) async fn event_types(
     found: &[FoundFinding],
 ) -> Result<(Vec<Missing>, EventTypes), LedgerError> {
     let kinds = ledger.kinds_told().await?;
-    let newest = kinds.values().map(|told| told.newest).max().unwrap_or_default();
+    let newest = kinds.values().copied().max().unwrap_or_default();
     let book = Book { kinds: &kinds, newest };
     let mut missing = Vec::new();
     for (kind, days, because) in IN_TIME {
-        let begun = ledger.subscriptions_told(newest - days * A_DAY).await?;
-        if begun > 0 && !book.came(kind) {
+        if !book.came(kind) && ledger.was_told_before(newest - days * A_DAY).await? {
             missing.push(lacking(because.to_owned(), &[kind]));
         }
     }
-    let unbilled = ledger.unbilled_meters(newest - UNBILLED_DAYS * A_DAY).await?;
-    if unbilled > 0 && !book.came_lately(&["invoice.finalized", "invoice.paid", "invoice.payment_succeeded"])
-    {
+    let bills = ["invoice.finalized", "invoice.paid", "invoice.payment_succeeded"];
+    let unbilled = match book.came_lately(&bills) {
+        true => 0,
+        false => ledger.unbilled_meters(newest - UNBILLED_DAYS * A_DAY).await?,
+    };
+    if unbilled > 0 {
         let because = format!(
             "{unbilled} metered items are held and no invoice was finalized in {UNBILLED_DAYS} days: usage stands still (R8)"
         );
@@ -99,7 +102,7 @@ impl Book<'_> {
 
     fn came_lately(&self, kinds: &[&str]) -> bool {
         let since = self.newest - UNBILLED_DAYS * A_DAY;
-        kinds.iter().any(|kind| self.kinds.get(*kind).is_some_and(|told| told.newest >= since))
+        kinds.iter().any(|kind| self.kinds.get(*kind).is_some_and(|newest| *newest >= since))
     }
 
     fn family_came(&self, family: &str) -> bool {

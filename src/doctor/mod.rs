@@ -83,8 +83,9 @@ struct Parked {
 
 #[derive(Serialize)]
 struct Ignored {
-    #[serde(rename = "type")]
-    kind: String,
+    /// Their type; without one, of all types.
+    #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
+    kind: Option<String>,
     reason: String,
     count: i64,
 }
@@ -169,7 +170,8 @@ impl Doctor {
     /// The store's.
     pub async fn all_findings(&self, now: i64) -> Result<Findings, AskError> {
         let other_sums = sums::other_sums(&self.ledger, &self.reporter).await?;
-        Ok(Findings { other_sums, ..self.findings(now).await? })
+        let ignored = self.ledger.ignored(0).await?.into_iter().map(ignored).collect();
+        Ok(Findings { other_sums, ignored, ..self.findings(now).await? })
     }
 
     /// Looks at everything that is soon looked at.
@@ -187,7 +189,7 @@ impl Doctor {
         Ok(Findings {
             parked: ledger.parked(0).await?.into_iter().map(parked).collect(),
             pending: stretches::pending(ledger, now).await?,
-            ignored: ledger.ignored(0).await?.into_iter().map(ignored).collect(),
+            ignored: ledger.ignored_by_reason().await?.into_iter().map(ignored_for).collect(),
             incomplete: found.iter().filter_map(incomplete).collect(),
             broken_chains: found.iter().filter_map(broken_chain).collect(),
             gaps: stretches::gaps(ledger, &found).await?,
@@ -247,7 +249,11 @@ fn parked(event: crate::ledger::ParkedEvent) -> Parked {
 }
 
 fn ignored(events: crate::ledger::IgnoredEvents) -> Ignored {
-    Ignored { kind: events.kind, reason: events.reason, count: events.count }
+    Ignored { kind: Some(events.kind), reason: events.reason, count: events.count }
+}
+
+fn ignored_for((reason, count): (String, i64)) -> Ignored {
+    Ignored { kind: None, reason, count }
 }
 
 fn incomplete(found: &FoundFinding) -> Option<Incomplete> {

@@ -132,7 +132,10 @@ impl Findings {
     fn notices(&self) -> Vec<Part> {
         let advice = self.configuration.iter().map(|a| entry(a.what.clone(), a.remedy.clone()));
         let coupons = self.unconfirmed_coupons.iter().map(|c| entry(c.coupon.clone(), c.remedy));
-        let ignored = self.ignored.iter().map(|i| told(format!("{} × {}: {}", i.count, i.kind, i.reason)));
+        let of_kind =
+            |kind: &Option<String>| kind.as_ref().map(|kind| format!("{kind}: ")).unwrap_or_default();
+        let ignored =
+            self.ignored.iter().map(|i| told(format!("{} × {}{}", i.count, of_kind(&i.kind), i.reason)));
         vec![
             notice("Configuration", advice.collect()),
             notice("Event types that never came", self.missing_events.iter().map(Missing::entry).collect()),

@@ -5,18 +5,22 @@ use std::collections::BTreeMap;
 use sea_orm::FromQueryResult;
 
 use super::catalogue::{TaughtRow, taught_of};
-use super::sql::{all, statement};
+use super::error::while_doing;
+use super::sql::{Table, all, statement};
 use super::{CustomerKey, Ledger, LedgerError, Taught};
 use crate::mrr::CustomerId;
 
-/// What came of one event type.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct KindTold {
-    /// How many events.
-    pub count: i64,
-    /// When the newest of them was made.
-    pub newest: i64,
-}
+/// Deliveries looked at in one statement for their types.
+const KINDS_AT_A_TIME: usize = 100_000;
+/// Numbers are given before what has them is stored: so far behind the last one, some may still come.
+const STORED_LATE: i64 = 1_000;
+
+const KIND_TOLD: Table = Table {
+    name: "kind_told",
+    columns: &["kind", "newest", "through"],
+    tail: "ON CONFLICT (kind) DO UPDATE SET through = excluded.through, newest = CASE \
+           WHEN excluded.newest > kind_told.newest THEN excluded.newest ELSE kind_told.newest END",
+};
 
 /// A delivery that waits to be settled.
 #[derive(Debug, Clone, PartialEq, Eq, FromQueryResult)]
@@ -52,8 +56,8 @@ pub struct Gap {
 #[derive(FromQueryResult)]
 struct KindRow {
     kind: String,
-    count: i64,
     newest: i64,
+    through: i64,
 }
 
 #[derive(FromQueryResult)]
@@ -93,16 +97,63 @@ impl Ledger {
         Ok(rows.into_iter().map(|row| row.customer.into()).collect())
     }
 
-    /// The event types that came, each with how many and the newest.
+    /// The event types that came, each with when its newest event was made.
     ///
     /// # Errors
     ///
     /// The store's refusal.
-    pub async fn kinds_told(&self) -> Result<BTreeMap<String, KindTold>, LedgerError> {
-        let sql = "SELECT kind, COUNT(*) AS count, MAX(created) AS newest FROM inbox GROUP BY kind";
-        let rows: Vec<KindRow> = all(self.reader(), "count event types", statement(sql, Vec::new())).await?;
-        let told = |row: KindRow| (row.kind, KindTold { count: row.count, newest: row.newest });
-        Ok(rows.into_iter().map(told).collect())
+    pub async fn kinds_told(&self) -> Result<BTreeMap<String, i64>, LedgerError> {
+        let noted = "SELECT kind, newest, through FROM kind_told";
+        let noted: Vec<KindRow> =
+            all(self.reader(), "read event types", statement(noted, Vec::new())).await?;
+        let mut through = noted.iter().map(|row| row.through).max().unwrap_or_default();
+        let mut told: BTreeMap<String, i64> = noted.into_iter().map(|row| (row.kind, row.newest)).collect();
+        loop {
+            let came = self.kinds_behind(through).await?;
+            for row in &came {
+                let newest = told.entry(row.kind.clone()).or_insert(row.newest);
+                *newest = row.newest.max(*newest);
+            }
+            let last = came.iter().map(|row| row.through).max().unwrap_or_default();
+            if last <= through {
+                return Ok(told);
+            }
+            through = last;
+        }
+    }
+
+    /// Notes which event types came, so that who asks later need not look through the inbox for them. Notes lose
+    /// nothing where several servers store at once: what was noted last is looked at again.
+    ///
+    /// # Errors
+    ///
+    /// The store's refusal.
+    pub async fn note_kinds(&self) -> Result<(), LedgerError> {
+        loop {
+            let sql = "SELECT COALESCE(MAX(through), 0) AS count FROM kind_told";
+            let through = self.count(sql, Vec::new()).await?;
+            let last = self.count("SELECT COALESCE(MAX(seq), 0) AS count FROM inbox", Vec::new()).await?;
+            if last <= through {
+                return Ok(());
+            }
+            let came = self.kinds_behind(through).await?;
+            let row = |row: KindRow| [row.kind.into(), row.newest.into(), row.through.into()];
+            let rows = came.into_iter().flat_map(row).collect();
+            let transaction = self.begin().await?;
+            KIND_TOLD.insert(&transaction, rows).await?;
+            transaction.commit().await.map_err(while_doing("note event types"))?;
+        }
+    }
+
+    /// The event types of some of the deliveries behind one, and of a few before it.
+    async fn kinds_behind(&self, through: i64) -> Result<Vec<KindRow>, LedgerError> {
+        let sql = format!(
+            "SELECT kind, MAX(created) AS newest, MAX(seq) AS through FROM (\
+               SELECT kind, created, seq FROM inbox WHERE seq > $1 ORDER BY seq LIMIT {KINDS_AT_A_TIME}) AS some \
+             GROUP BY kind"
+        );
+        let values = vec![(through - STORED_LATE).into()];
+        all(self.reader(), "read event types", statement(sql, values)).await
     }
 
     /// The deliveries that came before an instant and still wait, oldest first, so many at most.
@@ -112,7 +163,8 @@ impl Ledger {
     /// The store's refusal.
     pub async fn waiting_since(&self, before: i64, limit: usize) -> Result<Vec<WaitingEvent>, LedgerError> {
         let sql = "SELECT i.seq, i.event_id AS event, i.kind, i.received_at FROM pending p \
-                   JOIN inbox i ON i.seq = p.inbox_seq WHERE p.received_at < $1 AND p.run IS NULL ORDER BY i.seq LIMIT $2";
+                   CROSS JOIN inbox i WHERE i.seq = p.inbox_seq AND p.received_at < $1 AND p.run IS NULL \
+                   ORDER BY p.inbox_seq LIMIT $2";
         let values = vec![before.into(), i64::try_from(limit).unwrap_or(i64::MAX).into()];
         all(self.reader(), "look for what waits", statement(sql, values)).await
     }
@@ -165,15 +217,15 @@ impl Ledger {
         self.count(sql, vec![since.into()]).await
     }
 
-    /// Of how many subscriptions something was told before an instant.
+    /// Whether anything was told of a subscription before an instant.
     ///
     /// # Errors
     ///
     /// The store's refusal.
-    pub async fn subscriptions_told(&self, before: i64) -> Result<i64, LedgerError> {
-        let sql = "SELECT COUNT(DISTINCT book || ' ' || subscription) AS count FROM fact \
-                   WHERE subscription IS NOT NULL AND status IS NOT NULL AND at < $1";
-        self.count(sql, vec![before.into()]).await
+    pub async fn was_told_before(&self, before: i64) -> Result<bool, LedgerError> {
+        let sql = "SELECT COUNT(*) AS count FROM (SELECT 1 AS told FROM fact WHERE subscription IS NOT NULL \
+                   AND status IS NOT NULL AND at < $1 LIMIT 1) AS one";
+        Ok(self.count(sql, vec![before.into()]).await? > 0)
     }
 
     async fn count(&self, sql: &str, values: Vec<sea_orm::Value>) -> Result<i64, LedgerError> {

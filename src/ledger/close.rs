@@ -251,12 +251,14 @@ impl Ledger {
         self.waiting_with("(SELECT COALESCE(SUM(revision), 0) FROM customer WHERE book = $1)", order).await
     }
 
+    /// Few wait, are due or were settled by other rules: they are found by that, and not among all of the book's.
     async fn waiting_with(&self, revisions: &str, order: &CloseOrder) -> Result<Waiting, LedgerError> {
         let sql = format!(
-            "SELECT (SELECT COUNT(*) FROM pending p JOIN inbox i ON i.seq = p.inbox_seq WHERE i.book = $1) \
+            "SELECT (SELECT COUNT(*) FROM pending p CROSS JOIN inbox i WHERE i.seq = p.inbox_seq AND i.book = $1) \
                     AS pending, \
-                   (SELECT COUNT(*) FROM customer WHERE book = $1 AND due_at <= $2) AS due, \
-                   (SELECT COUNT(*) FROM customer WHERE book = $1 AND (rules < $3 OR rules > $3)) AS other_rules, \
+                   (SELECT COUNT(*) FROM customer WHERE (book || '') = $1 AND due_at <= $2) AS due, \
+                   (SELECT COUNT(*) FROM customer WHERE (book || '') = $1 AND (rules < $3 OR rules > $3)) \
+                    AS other_rules, \
                    CAST({revisions} AS BIGINT) AS revisions, \
                    (SELECT COALESCE(MAX(seq), 0) FROM closing WHERE book = $1) AS last_act, \
                    (SELECT COALESCE(MAX(seq), 0) FROM posting) AS last_posting, \

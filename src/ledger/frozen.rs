@@ -14,10 +14,6 @@ use super::view::levels_where;
 use super::{Closings, Ledger, LedgerError, Posting, Wanted};
 use crate::mrr::{CustomerId, Level};
 
-/// What is asked of the book where postings are read in the order of the ledger. No index is of use for it: one by book
-/// would have all of its postings sorted again for every page.
-const ITS_BOOK: &str = "(p.book || '') =";
-
 /// The ledger as it was when this was asked for, whatever is written meanwhile. One of the connections that read is
 /// taken until it is dropped.
 #[derive(Debug)]
@@ -70,9 +66,7 @@ impl Frozen {
     ///
     /// The store's refusal, or a row this version can't read.
     pub async fn postings(&self, wanted: &Wanted) -> Result<Vec<Posting>, LedgerError> {
-        let is_of_a_month = wanted.from_month.is_some() && wanted.from_month == wanted.to_month;
-        let book = if wanted.customer.is_some() || is_of_a_month { "p.book =" } else { ITS_BOOK };
-        postings_of(&self.at, wanted, book).await
+        postings_of(&self.at, wanted).await
     }
 
     /// A book's closed months.

@@ -48,7 +48,7 @@ mod tests;
 
 pub use arrivals::Arrivals;
 pub use aside::{Aside, LAID_AT_MOST, LaidFact, Sorted};
-pub use ask::{EventAt, Gap, KindTold, WaitingEvent};
+pub use ask::{EventAt, Gap, WaitingEvent};
 pub use books::{KeptCustomer, books_digest, place, standing_among};
 pub use catalogue::{LearntSoFar, NewLesson, Taught};
 pub use checklist::Checklist;

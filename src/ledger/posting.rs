@@ -215,22 +215,35 @@ impl Ledger {
     ///
     /// The store's refusal, or a row this version can't read.
     pub async fn postings(&self, wanted: &Wanted) -> Result<Vec<Posting>, LedgerError> {
-        postings_of(self.reader(), wanted, "p.book =").await
+        postings_of(self.reader(), wanted).await
     }
 }
 
-/// The postings that are wanted; `book` is the term that compares their book.
+/// What is asked of the book where an index by it is of no use: it would have all of its postings sorted again for every
+/// page, which are there in the ledger's order.
+const ITS_BOOK: &str = "(p.book || '') =";
+
+/// The postings that are wanted.
 pub(super) async fn postings_of<C: ConnectionTrait>(
     db: &C,
     wanted: &Wanted,
-    book: &str,
 ) -> Result<Vec<Posting>, LedgerError> {
+    let (sql, values) = asking_for(wanted);
+    let rows: Vec<PostingRow> = all(db, "read postings", statement(sql, values)).await?;
+    rows.into_iter().map(PostingRow::restore).collect()
+}
+
+/// The statement that reads them.
+fn asking_for(wanted: &Wanted) -> (String, Vec<Value>) {
     let mut terms = Vec::new();
     let mut values: Vec<Value> = Vec::new();
     // Those of one month lie in the ledger's order in the index by month; of several they would have to be sorted.
     let (from, to) = (wanted.from_month, wanted.to_month);
     let month = from.filter(|_| from == to);
     let (from, to) = if month.is_some() { (None, None) } else { (from, to) };
+    // Those lie in an index by book, in the ledger's order or few of them.
+    let is_by_book = wanted.customer.is_some() || month.is_some() || wanted.class.is_some() || wanted.late;
+    let book = if is_by_book { "p.book =" } else { ITS_BOOK };
     let written = |month: Option<Month>| month.map(|month| month.to_string());
     let texts = [
         (book, &wanted.book),
@@ -260,7 +273,10 @@ pub(super) async fn postings_of<C: ConnectionTrait>(
     if !wanted.all {
         terms.push(STANDS.to_owned());
     }
-    select(db, &terms, values, wanted.limit).await
+    let terms = if terms.is_empty() { "1 = 1".to_owned() } else { terms.join(" AND ") };
+    let columns = COLUMNS.map(|column| format!("p.{column}")).join(", ");
+    let limit = wanted.limit.map(|most| format!(" LIMIT {most}")).unwrap_or_default();
+    (format!("SELECT p.seq, {columns} FROM posting p WHERE {terms} ORDER BY p.seq{limit}"), values)
 }
 
 /// A posting stands that takes nothing back and was not taken back.
@@ -291,20 +307,6 @@ pub(super) async fn standing<C: ConnectionTrait>(
         }
     }
     Ok(standing)
-}
-
-async fn select<C: ConnectionTrait>(
-    db: &C,
-    terms: &[String],
-    values: Vec<Value>,
-    limit: Option<usize>,
-) -> Result<Vec<Posting>, LedgerError> {
-    let terms = if terms.is_empty() { "1 = 1".to_owned() } else { terms.join(" AND ") };
-    let columns = COLUMNS.map(|column| format!("p.{column}")).join(", ");
-    let limit = limit.map(|most| format!(" LIMIT {most}")).unwrap_or_default();
-    let sql = format!("SELECT p.seq, {columns} FROM posting p WHERE {terms} ORDER BY p.seq{limit}");
-    let rows: Vec<PostingRow> = all(db, "read postings", statement(sql, values)).await?;
-    rows.into_iter().map(PostingRow::restore).collect()
 }
 
 /// The values of a new row, in the order of [`POSTING`]'s columns.
@@ -430,4 +432,57 @@ fn side(
 
 fn unknown(what: &'static str, word: &str) -> LedgerError {
     LedgerError::UnknownWord { what, word: word.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    /// How SQLite goes about it, in a new store.
+    async fn steps(wanted: &Wanted) -> Vec<String> {
+        let directory = tempfile::tempdir().unwrap();
+        let url = format!("sqlite://{}?mode=rwc", directory.path().join("upswell.db").display());
+        let ledger = Ledger::open(&url).await.unwrap();
+        ledger.migrate().await.unwrap();
+        let (sql, values) = asking_for(wanted);
+        let plan = statement(format!("EXPLAIN QUERY PLAN {sql}"), values);
+        let steps = ledger.reader().query_all_raw(plan).await.unwrap();
+        steps.iter().map(|step| step.try_get("", "detail").unwrap()).collect()
+    }
+
+    #[tokio::test]
+    async fn a_page_of_postings_is_read_as_it_lies_and_not_sorted_out_of_all() {
+        let month = Month::parse("2026-10");
+        let page = Wanted { book: Some("live".to_owned()), limit: Some(50), ..Wanted::default() };
+        let of_month = Wanted { from_month: month, to_month: month, ..page.clone() };
+        let of_class = Wanted { class: Some(Class::Resume), ..page.clone() };
+        let by = |index: &str| format!("SEARCH p USING INDEX {index}");
+        for (wanted, expected) in [
+            (page.clone(), "SCAN p".to_owned()),
+            (of_month.clone(), by("posting_month (book=? AND month=?)")),
+            (Wanted { class: Some(Class::Resume), ..of_month }, by("posting_")),
+            (of_class.clone(), by("posting_class (book=? AND class=?)")),
+            (Wanted { kind: Some(Kind::Seat), since_seq: Some(9), ..of_class }, by("posting_class")),
+            (Wanted { since_seq: Some(9), ..page.clone() }, "SEARCH p USING INTEGER PRIMARY KEY".to_owned()),
+            (Wanted { late: true, ..page.clone() }, by("posting_late")),
+        ] {
+            let steps = steps(&wanted).await;
+            assert!(steps[0].starts_with(&expected), "{wanted:?}: {steps:?}");
+            assert!(!steps.iter().any(|step| step.contains("TEMP B-TREE")), "{wanted:?}: {steps:?}");
+        }
+        for (wanted, index) in [
+            (Wanted { id: Some("mv_1".to_owned()), limit: None, ..page.clone() }, "posting_id (id=?)"),
+            (
+                Wanted { event: Some("evt_1".to_owned()), limit: None, ..page.clone() },
+                "posting_event (event=?)",
+            ),
+            (
+                Wanted { customer: Some("cus_1".to_owned()), ..page },
+                "posting_customer (book=? AND customer=?)",
+            ),
+        ] {
+            assert!(steps(&wanted).await[0].contains(index), "{wanted:?}");
+        }
+    }
 }

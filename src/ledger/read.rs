@@ -226,6 +226,23 @@ impl Ledger {
         all(self.reader(), "read what is ignored", statement(sql, vec![after_seq.into()])).await
     }
 
+    /// How many deliveries are ignored, by reason: soon counted, for the reasons lie in an index.
+    ///
+    /// # Errors
+    ///
+    /// The store's refusal.
+    pub async fn ignored_by_reason(&self) -> Result<Vec<(String, i64)>, LedgerError> {
+        #[derive(FromQueryResult)]
+        struct Row {
+            reason: String,
+            count: i64,
+        }
+        let sql = "SELECT COALESCE(reason, '') AS reason, COUNT(*) AS count FROM disposition \
+                   WHERE outcome = 'ignored' AND outcome <> 'settled' GROUP BY reason ORDER BY reason";
+        let rows: Vec<Row> = all(self.reader(), "read what is ignored", statement(sql, Vec::new())).await?;
+        Ok(rows.into_iter().map(|row| (row.reason, row.count)).collect())
+    }
+
     /// The deliveries that were kept aside.
     ///
     /// # Errors

@@ -104,8 +104,12 @@ impl Ledger {
         book: &str,
         customer: Option<&CustomerId>,
     ) -> Result<BTreeMap<CustomerId, Vec<Level>>, LedgerError> {
-        let values = vec![book.into(), customer.map(ToString::to_string).into()];
-        levels_where(self.reader(), "book = $1 AND ($2 IS NULL OR customer = $2)", values).await
+        let (which, named) = match customer {
+            Some(customer) => ("book = $1 AND customer = $2", Some(customer.to_string().into())),
+            None => ("book = $1", None),
+        };
+        let values = std::iter::once(book.into()).chain(named).collect();
+        levels_where(self.reader(), which, values).await
     }
 
     /// What a person should look at.

@@ -70,7 +70,8 @@ impl Settings {
 }
 
 impl Reporter {
-    /// Brings the kept sums of all books up to date, and makes those that are not there.
+    /// Brings the kept sums of all books up to date, and makes those that are not there; and notes which event types
+    /// came.
     ///
     /// # Errors
     ///
@@ -79,7 +80,7 @@ impl Reporter {
         for book in self.ledger().books().await? {
             self.keep_up_with(&book, now).await?;
         }
-        Ok(())
+        Ok(self.ledger().note_kinds().await?)
     }
 
     /// The same of one book. None are kept where there is a reporting currency: its figures depend on rates that

@@ -145,12 +145,17 @@ fn half_a_year_without_an_end_asks_for_ends() {
     assert!(misses(&found, "customer.subscription.deleted"), "{found}");
     assert!(!misses(&found, "customer.subscription.updated"), "{found}");
     assert_eq!(code, Some(0), "advice is no fault: {found}");
+    // The types that came are noted beside the sums of reports; what comes later is seen all the same.
+    place.output(&["rollup"]);
+    assert_eq!(findings(&place).0["missing_events"], found["missing_events"]);
     let mut ended = subscription("other", &price("price_1", 1_000), 1);
     ended["status"] = "canceled".into();
     ended["ended_at"] = (BEGINS + DAY).into();
     feed(&place, &[event("evt_3", "customer.subscription.deleted", BEGINS + DAY, &ended, None)]);
     let (found, _) = findings(&place);
     assert!(!misses(&found, "customer.subscription.deleted"), "{found}");
+    place.output(&["rollup"]);
+    assert_eq!(findings(&place).0["event_types"], found["event_types"]);
 }
 
 #[test]
