@@ -149,7 +149,7 @@ impl Ledger {
     async fn kinds_behind(&self, through: i64) -> Result<Vec<KindRow>, LedgerError> {
         let sql = format!(
             "SELECT kind, MAX(created) AS newest, MAX(seq) AS through FROM (\
-               SELECT kind, created, seq FROM inbox WHERE seq > $1 ORDER BY seq LIMIT {KINDS_AT_A_TIME}) AS some \
+               SELECT kind, created, seq FROM inbox WHERE seq > $1 ORDER BY seq LIMIT {KINDS_AT_A_TIME}) AS came \
              GROUP BY kind"
         );
         let values = vec![(through - STORED_LATE).into()];
@@ -224,7 +224,7 @@ impl Ledger {
     /// The store's refusal.
     pub async fn was_told_before(&self, before: i64) -> Result<bool, LedgerError> {
         let sql = "SELECT COUNT(*) AS count FROM (SELECT 1 AS told FROM fact WHERE subscription IS NOT NULL \
-                   AND status IS NOT NULL AND at < $1 LIMIT 1) AS one";
+                   AND status IS NOT NULL AND at < $1 LIMIT 1) AS first";
         Ok(self.count(sql, vec![before.into()]).await? > 0)
     }
 
