@@ -36,5 +36,6 @@ pub async fn run(args: &RollupArgs, app: &App) -> anyhow::Result<Outcome> {
         }
         say(&format!("book {book}: the sums that reports read are up to date"));
     }
+    app.ledger.note_kinds().await?;
     Ok(Outcome::Done)
 }

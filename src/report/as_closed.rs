@@ -24,7 +24,7 @@ impl Reporter {
             return self.as_reported(settings, &closings, &closing).await;
         }
         let settings = &self.with_rates(settings, month, month, None).await?;
-        let kept = self.from_kept(settings, &closings, (month, month)).await?;
+        let kept = self.by_kept(settings, &closings, (month, month)).await?;
         let report = match kept.and_then(|mut reports| reports.pop()) {
             Some(report) => report,
             None => {
@@ -44,7 +44,7 @@ impl Reporter {
         let closings = self.ledger().closings(&settings.book).await?;
         check_range(from, to)?;
         let settings = &self.with_rates(settings, from, to, None).await?;
-        let mut range = match self.from_kept(settings, &closings, (from, to)).await? {
+        let mut range = match self.by_kept(settings, &closings, (from, to)).await? {
             Some(months) => RangeReport { from, to, months },
             None => {
                 let history = self.current(settings, &closings, from, to).await?;

@@ -21,7 +21,7 @@ const TOUCHED_AT_MOST: usize = 2_000;
 impl Reporter {
     /// The reports of months as they stand now, by kept sums; `None` where there are none that hold for what is
     /// asked.
-    pub(super) async fn from_kept(
+    pub(super) async fn by_kept(
         &self,
         settings: &Settings,
         closings: &Closings,

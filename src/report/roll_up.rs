@@ -50,7 +50,8 @@ pub enum KeptProof {
 impl Settings {
     /// What kept sums depend on beside the ledger.
     pub(super) fn made_by(&self) -> String {
-        let dimensions: Vec<String> = self.everything().dimensions().iter().map(|one| one.name()).collect();
+        let dimensions: Vec<String> =
+            self.everything().dimensions().iter().map(super::Dimension::name).collect();
         let bands: Vec<String> = self.size_bands.iter().map(ToString::to_string).collect();
         [
             env!("CARGO_PKG_VERSION").to_owned(),
