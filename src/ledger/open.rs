@@ -233,11 +233,12 @@ impl Ledger {
         run(&self.connections.writer, "copy itself", statement).await.map(drop)
     }
 
-    /// Closes the store; what was committed is on disk already.
+    /// Closes the store; what was committed is on disk already. A server of a database that does not answer any more is
+    /// left without a word: nothing depends on it.
     ///
     /// # Errors
     ///
-    /// The store's refusal.
+    /// The refusal of a store in a file.
     pub async fn close(&self) -> Result<(), LedgerError> {
         let Connections { writer, readers, .. } = self.connections.as_ref();
         let both = async {
@@ -245,7 +246,13 @@ impl Ledger {
             writer.unlimited().close_by_ref().await
         };
         let limit = writer.limit().map(|limit| limit.min(CLOSE_LIMIT));
-        within(limit, both).await.map_err(while_doing("close"))
+        match within(limit, both).await {
+            Err(error) if limit.is_some() => {
+                tracing::warn!(%error, "left a database that did not answer");
+                Ok(())
+            }
+            closed => closed.map_err(while_doing("close")),
+        }
     }
 
     /// The pool that reads.
