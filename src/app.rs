@@ -125,10 +125,11 @@ impl App {
             segments: reporting.segments.iter().map(|key| key.key().to_owned()).collect(),
             size_bands: reporting.size_bands.iter().map(whole_units).collect(),
             targets: targets(&config.targets),
-            consolidation: reporting
-                .currency
-                .clone()
-                .map(|currency| report::Consolidation { currency, rates: RateTable::default() }),
+            consolidation: reporting.currency.clone().map(|currency| report::Consolidation {
+                currency,
+                rates: RateTable::default(),
+                through: 0,
+            }),
             ..report::Settings::of("live")
         };
         Reporter::new(self.ledger.clone(), settings)

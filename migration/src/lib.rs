@@ -21,6 +21,7 @@ mod m0016_dispatch;
 mod m0017_roll_up;
 mod m0018_views;
 mod m0019_looked_up;
+mod m0020_indexes;
 mod schema;
 
 use sea_orm_migration::MigrationTrait;
@@ -50,6 +51,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0017_roll_up::Migration),
             Box::new(m0018_views::Migration),
             Box::new(m0019_looked_up::Migration),
+            Box::new(m0020_indexes::Migration),
         ]
     }
 }

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use super::Found;
 use super::parts::{Entry, entry};
-use crate::ledger::{FoundFinding, Ledger, LedgerError};
+use crate::ledger::{Ledger, LedgerError};
 use crate::mrr::Matter;
 use crate::stripe::EVENT_TYPES;
 
@@ -58,7 +59,7 @@ struct Book<'b> {
 /// The types that never came, and all there are to enable.
 pub(super) async fn event_types(
     ledger: &Ledger,
-    found: &[FoundFinding],
+    found: &Found,
 ) -> Result<(Vec<Missing>, EventTypes), LedgerError> {
     let kinds = ledger.kinds_told().await?;
     let newest = kinds.values().copied().max().unwrap_or_default();
@@ -110,15 +111,15 @@ impl Book<'_> {
     }
 
     /// Of prices, products, coupons and discounts.
-    fn of_catalogue(&self, found: &[FoundFinding]) -> Vec<Missing> {
+    fn of_catalogue(&self, found: &Found) -> Vec<Missing> {
         let wants = |begins: &[&str]| {
-            found.iter().any(|found| match &found.finding.matter {
+            let begins = |matter: &Matter| match matter {
                 Matter::Incomplete { missing, .. } => begins.iter().any(|begin| missing.starts_with(begin)),
                 _ => false,
-            })
+            };
+            found.count(begins) > 0
         };
-        let is_unconfirmed =
-            |found: &FoundFinding| matches!(found.finding.matter, Matter::UnconfirmedCoupon { .. });
+        let unconfirmed = found.count(|matter| matches!(matter, Matter::UnconfirmedCoupon { .. }));
         let mut missing = Vec::new();
         if wants(&["the tiers of", "the amount of price", "the terms of"]) && !self.family_came("price.") {
             let because = "items wait for what their prices ask, and no event about a price ever came (R4)";
@@ -131,7 +132,7 @@ impl Book<'_> {
                 ["customer.discount.created", "customer.discount.updated", "customer.discount.deleted"];
             missing.push(lacking(because.to_owned(), &types));
         }
-        let needs_coupons = wants(&["the amount of coupon"]) || found.iter().any(is_unconfirmed);
+        let needs_coupons = wants(&["the amount of coupon"]) || unconfirmed > 0;
         if needs_coupons && !self.family_came("coupon.") {
             let because = "coupons are in use and no event about a coupon ever came: what changes in them is missed (R6)";
             missing.push(lacking(because.to_owned(), &["coupon.created", "coupon.updated"]));

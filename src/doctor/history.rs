@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
-use super::instant;
 use super::parts::{Entry, entry};
+use super::{Found, instant};
 use crate::ledger::FoundFinding;
 use crate::mrr::{HistoryGap, Instant, Matter};
 
@@ -16,10 +16,13 @@ const MOST: usize = 100;
 #[derive(Serialize)]
 pub(super) struct Cause {
     cause: &'static str,
-    /// How many subscriptions it concerns.
+    /// How many subscriptions it concerns, of those whose places were looked at.
     subscriptions: usize,
     remedy: &'static str,
     places: Vec<Place>,
+    /// In how many places it shows.
+    #[serde(skip)]
+    count: usize,
 }
 
 /// Where a cause shows.
@@ -32,9 +35,9 @@ struct Place {
 }
 
 /// The causes that were found, each with the first places where it shows.
-pub(super) fn causes(found: &[FoundFinding]) -> Vec<Cause> {
+pub(super) fn causes(all: &Found) -> Vec<Cause> {
     let mut by_cause: BTreeMap<HistoryGap, Vec<(Instant, &FoundFinding)>> = BTreeMap::new();
-    for found in found {
+    for found in &all.named {
         if let Matter::History { gap } = found.finding.matter {
             by_cause.entry(gap).or_default().push((found.finding.at, found));
         }
@@ -48,6 +51,7 @@ pub(super) fn causes(found: &[FoundFinding]) -> Vec<Cause> {
             subscriptions: subscriptions.len(),
             remedy: remedy(gap),
             places: found.iter().take(MOST).map(|(at, found)| place(*at, found)).collect(),
+            count: all.count(|matter| *matter == Matter::History { gap }),
         }
     };
     by_cause.into_iter().map(cause).collect()
@@ -86,6 +90,6 @@ fn remedy(gap: HistoryGap) -> &'static str {
 impl Cause {
     /// It, for people.
     pub(super) fn entry(&self) -> Entry {
-        entry(format!("{}: {} subscriptions", self.cause, self.subscriptions), self.remedy)
+        entry(format!("{}: {} places", self.cause, self.count), self.remedy)
     }
 }

@@ -10,7 +10,7 @@ mod unsent;
 
 use serde::Serialize;
 
-use crate::ledger::{FoundFinding, Ledger};
+use crate::ledger::{FoundFinding, Ledger, SetAside};
 use crate::mrr::{Instant, Matter};
 use crate::report::{AskError, COUPON_REMEDY, Reporter, items_remedy, remedy_of};
 use away::{Away, Outage, UnfinishedPull};
@@ -42,24 +42,27 @@ pub struct Doctor {
     setup: Setup,
 }
 
+/// How many findings of one sort the dashboard's page names.
+pub const ON_A_PAGE: usize = 100;
+
 /// The largest difference of clocks that is none: a second is the resolution of Stripe's stamps.
 const CLOCK_TOLERANCE_SECONDS: i64 = 2;
 
 /// Everything that was found.
 #[derive(Serialize)]
 pub struct Findings {
-    parked: Vec<Parked>,
+    parked: Named<Parked>,
     pending: Vec<Waiting>,
     ignored: Vec<Ignored>,
-    incomplete: Vec<Incomplete>,
-    broken_chains: Vec<BrokenChain>,
-    gaps: Vec<Stretch>,
+    incomplete: Named<Incomplete>,
+    broken_chains: Named<BrokenChain>,
+    gaps: Named<Stretch>,
     outages: Vec<Outage>,
     unfinished_pulls: Vec<UnfinishedPull>,
     unconfirmed_coupons: Vec<Coupon>,
     history: Vec<history::Cause>,
-    conflicts: Vec<KeptAside>,
-    poisoned: Vec<PoisonedCustomer>,
+    conflicts: Named<KeptAside>,
+    poisoned: Named<PoisonedCustomer>,
     missing_rates: Vec<RateNeeded>,
     unsent_reports: Vec<Unsent>,
     other_sums: Vec<OtherSums>,
@@ -67,6 +70,21 @@ pub struct Findings {
     clock: Clock,
     missing_events: Vec<Missing>,
     event_types: EventTypes,
+}
+
+/// Findings of one sort: those that are named, and how many there are of all.
+#[derive(Serialize)]
+#[serde(transparent)]
+struct Named<T> {
+    first: Vec<T>,
+    #[serde(skip)]
+    count: usize,
+}
+
+/// What was found in customers: what is named of it, and how much there is of each matter.
+struct Found {
+    named: Vec<FoundFinding>,
+    counts: Vec<(Matter, usize)>,
 }
 
 #[derive(Serialize)]
@@ -163,7 +181,8 @@ impl Doctor {
         Self { ledger, reporter, setup }
     }
 
-    /// Looks at everything, at the time `now`: also at what takes a while in a large book.
+    /// Looks at everything, at the time `now`: names all that is found, and looks at what takes a while in a large
+    /// book.
     ///
     /// # Errors
     ///
@@ -171,34 +190,43 @@ impl Doctor {
     pub async fn all_findings(&self, now: i64) -> Result<Findings, AskError> {
         let other_sums = sums::other_sums(&self.ledger, &self.reporter).await?;
         let ignored = self.ledger.ignored(0).await?.into_iter().map(ignored).collect();
-        Ok(Findings { other_sums, ignored, ..self.findings(now).await? })
+        let named = self.ledger.findings(None).await?;
+        Ok(Findings { other_sums, ignored, ..self.look(now, named, usize::MAX).await? })
     }
 
-    /// Looks at everything that is soon looked at.
+    /// Looks at everything that is soon looked at, and names so many of each sort at most.
     ///
     /// # Errors
     ///
     /// The store's.
-    pub async fn findings(&self, now: i64) -> Result<Findings, AskError> {
+    pub async fn first_findings(&self, now: i64, most: usize) -> Result<Findings, AskError> {
+        let named = self.ledger.first_findings(most).await?;
+        self.look(now, named, most).await
+    }
+
+    async fn look(&self, now: i64, named: Vec<FoundFinding>, most: usize) -> Result<Findings, AskError> {
         let ledger = &self.ledger;
-        let found = ledger.findings(None).await?;
+        let found = Found { named, counts: ledger.finding_counts().await? };
         let ahead_seconds = ledger.clock_ahead_seconds().await?.unwrap_or_default().max(0);
         let is_off = ahead_seconds > CLOCK_TOLERANCE_SECONDS;
         let (missing_events, event_types) = events::event_types(ledger, &found).await?;
         let Away { outages, unfinished_pulls } = away::away(ledger, self.setup).await?;
+        let broken = found.count(|matter| *matter == Matter::BrokenChain);
+        let SetAside { parked: of_parked, conflicts: of_conflicts, poisoned: of_poisoned } =
+            ledger.set_aside().await?;
         Ok(Findings {
-            parked: ledger.parked(0).await?.into_iter().map(parked).collect(),
+            parked: Named::of(ledger.parked(0, most).await?, of_parked, parked),
             pending: stretches::pending(ledger, now).await?,
             ignored: ledger.ignored_by_reason().await?.into_iter().map(ignored_for).collect(),
-            incomplete: found.iter().filter_map(incomplete).collect(),
-            broken_chains: found.iter().filter_map(broken_chain).collect(),
-            gaps: stretches::gaps(ledger, &found).await?,
+            incomplete: found.incomplete(most),
+            broken_chains: Named { first: found.broken().map(broken_chain).collect(), count: broken },
+            gaps: Named { first: stretches::gaps(ledger, found.broken()).await?, count: broken },
             outages,
             unfinished_pulls,
-            unconfirmed_coupons: coupons(&found),
+            unconfirmed_coupons: found.coupons(),
             history: history::causes(&found),
-            conflicts: ledger.conflicts().await?.into_iter().map(conflict).collect(),
-            poisoned: ledger.poisoned().await?.into_iter().map(poisoned).collect(),
+            conflicts: Named::of(ledger.conflicts(most).await?, of_conflicts, conflict),
+            poisoned: Named::of(ledger.poisoned(most).await?, of_poisoned, poisoned),
             missing_rates: self.missing_rates(now).await?,
             unsent_reports: unsent::unsent(ledger, now).await?,
             other_sums: Vec::new(),
@@ -278,8 +306,8 @@ fn incomplete(found: &FoundFinding) -> Option<Incomplete> {
     })
 }
 
-fn broken_chain(found: &FoundFinding) -> Option<BrokenChain> {
-    (found.finding.matter == Matter::BrokenChain).then(|| BrokenChain {
+fn broken_chain(found: &FoundFinding) -> BrokenChain {
+    BrokenChain {
         book: found.key.book.clone(),
         customer: found.key.customer.to_string(),
         subscription: found.finding.subscription.to_string(),
@@ -287,21 +315,49 @@ fn broken_chain(found: &FoundFinding) -> Option<BrokenChain> {
         at: instant(found.finding.at),
         remedy: "an event before it was missed: send it again from Stripe (within 30 days), or backfill an export of \
                  its time",
-    })
+    }
 }
 
-fn coupons(found: &[FoundFinding]) -> Vec<Coupon> {
-    let mut coupons: Vec<&String> = found
-        .iter()
-        .filter_map(|found| match &found.finding.matter {
-            Matter::UnconfirmedCoupon { coupon } => Some(coupon),
+impl<T> Named<T> {
+    fn of<F>(first: impl IntoIterator<Item = F>, count: i64, told: impl Fn(F) -> T) -> Self {
+        Self {
+            first: first.into_iter().map(told).collect(),
+            count: usize::try_from(count).unwrap_or_default(),
+        }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.count == 0
+    }
+}
+
+impl Found {
+    /// How many findings are of some matters.
+    fn count(&self, is_meant: impl Fn(&Matter) -> bool) -> usize {
+        self.counts.iter().filter(|(matter, _)| is_meant(matter)).map(|(_, count)| count).sum()
+    }
+
+    /// The breaks of chains that are named.
+    fn broken(&self) -> impl Iterator<Item = &FoundFinding> {
+        self.named.iter().filter(|found| found.finding.matter == Matter::BrokenChain)
+    }
+
+    fn incomplete(&self, most: usize) -> Named<Incomplete> {
+        let count = self.count(|matter| {
+            matches!(matter, Matter::Incomplete { .. } | Matter::ItemsTruncated | Matter::UnknownStatus)
+        });
+        Named { first: self.named.iter().filter_map(incomplete).take(most).collect(), count }
+    }
+
+    fn coupons(&self) -> Vec<Coupon> {
+        let coupon = |(matter, _): &(Matter, usize)| match matter {
+            Matter::UnconfirmedCoupon { coupon } => {
+                Some(Coupon { coupon: coupon.clone(), remedy: COUPON_REMEDY })
+            }
             _ => None,
-        })
-        .collect();
-    coupons.sort();
-    coupons.dedup();
-    let remedy = COUPON_REMEDY;
-    coupons.into_iter().map(|coupon| Coupon { coupon: coupon.clone(), remedy }).collect()
+        };
+        self.counts.iter().filter_map(coupon).collect()
+    }
 }
 
 fn conflict(conflict: crate::ledger::Conflict) -> KeptAside {

@@ -1,12 +1,12 @@
 //! Findings laid out for people: the command prints them, the page shows them.
 
-use super::Findings;
 use super::away::{Outage, UnfinishedPull};
 use super::events::Missing;
 use super::history::Cause;
 use super::stretches::{Stretch, Waiting};
 use super::sums::OtherSums;
 use super::unsent::Unsent;
+use super::{Findings, Named};
 
 /// Findings of one sort.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,7 +15,9 @@ pub struct Part {
     pub title: &'static str,
     /// Whether somebody has to do something; else it is good to know.
     pub is_fault: bool,
-    /// Each of them.
+    /// How many there are.
+    pub count: usize,
+    /// Each of them, or the first where there are very many.
     pub entries: Vec<Entry>,
 }
 
@@ -52,11 +54,16 @@ impl About {
 }
 
 fn fault(title: &'static str, entries: Vec<Entry>) -> Part {
-    Part { title, is_fault: true, entries }
+    Part { title, is_fault: true, count: entries.len(), entries }
 }
 
 fn notice(title: &'static str, entries: Vec<Entry>) -> Part {
-    Part { title, is_fault: false, entries }
+    Part { is_fault: false, ..fault(title, entries) }
+}
+
+/// Findings of which the first are named.
+fn first<T>(title: &'static str, named: &Named<T>, told: impl Fn(&T) -> Entry) -> Part {
+    Part { count: named.count, ..fault(title, named.first.iter().map(told).collect()) }
 }
 
 /// A finding with a remedy.
@@ -75,31 +82,34 @@ impl Findings {
     pub fn parts(&self) -> Vec<Part> {
         let mut parts = self.faults();
         parts.extend(self.notices());
-        parts.retain(|part| !part.entries.is_empty());
+        parts.retain(|part| part.count > 0);
         parts
     }
 
     fn faults(&self) -> Vec<Part> {
-        let parked = self.parked.iter().map(|p| Entry {
+        let parked = first("Parked: can't be used by this version", &self.parked, |p| Entry {
             about: vec![About::origin(&p.book, &p.event)],
             ..entry(format!("{} ({}) at {}: {}", p.event, p.kind, p.path, p.reason), p.remedy)
         });
-        let incomplete = self.incomplete.iter().map(|i| Entry {
+        let incomplete = first("Incomplete: held at the last known level", &self.incomplete, |i| Entry {
             about: vec![About::customer(&i.book, &i.customer)],
             ..entry(
                 format!("{} {} {}: {} is missing", i.customer, i.subscription, i.item, i.missing),
                 i.remedy.clone(),
             )
         });
-        let broken = self.broken_chains.iter().map(|b| Entry {
+        let broken = first("Broken chains: something was missed before", &self.broken_chains, |b| Entry {
             about: vec![About::customer(&b.book, &b.customer), About::origin(&b.book, &b.event)],
             ..entry(format!("{} {} at {} ({})", b.customer, b.subscription, b.at, b.event), b.remedy)
         });
-        let poisoned = self.poisoned.iter().map(|p| Entry {
+        let gaps = first("Gaps: what to export and backfill", &self.gaps, Stretch::entry);
+        let kept = first("Kept aside: a known event that said something else", &self.conflicts, |c| {
+            entry(format!("{} ({})", c.event, c.kind), c.remedy)
+        });
+        let poisoned = first("Customers that can't be derived", &self.poisoned, |p| Entry {
             about: vec![About::customer(&p.book, &p.customer)],
             ..entry(format!("{}: {}", p.customer, p.reason), p.remedy)
         });
-        let kept = self.conflicts.iter().map(|c| entry(format!("{} ({})", c.event, c.kind), c.remedy));
         let rates = self.missing_rates.iter().map(|r| {
             let what = format!("{} in {} for {} (book {})", r.currency, r.reporting_currency, r.date, r.book);
             entry(what, r.remedy.clone())
@@ -107,10 +117,10 @@ impl Findings {
         let clock = self.clock.remedy.iter();
         let clock = clock.map(|remedy| entry(format!("{} s", self.clock.ahead_seconds), *remedy));
         vec![
-            fault("Parked: can't be used by this version", parked.collect()),
-            fault("Incomplete: held at the last known level", incomplete.collect()),
-            fault("Broken chains: something was missed before", broken.collect()),
-            notice("Gaps: what to export and backfill", self.gaps.iter().map(Stretch::entry).collect()),
+            parked,
+            incomplete,
+            broken,
+            Part { is_fault: false, ..gaps },
             notice(
                 "Outages: what was sent meanwhile may be missing",
                 self.outages.iter().map(Outage::entry).collect(),
@@ -120,8 +130,8 @@ impl Findings {
                 self.unfinished_pulls.iter().map(UnfinishedPull::entry).collect(),
             ),
             fault("Pending for more than a minute", self.pending.iter().map(Waiting::entry).collect()),
-            fault("Kept aside: a known event that said something else", kept.collect()),
-            fault("Customers that can't be derived", poisoned.collect()),
+            kept,
+            poisoned,
             fault("Exchange rates that are missing", rates.collect()),
             fault("Reports that could not be sent", self.unsent_reports.iter().map(Unsent::entry).collect()),
             fault("Kept sums that differ", self.other_sums.iter().map(OtherSums::entry).collect()),

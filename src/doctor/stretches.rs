@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::instant;
 use super::parts::{Entry, entry};
 use crate::ledger::{EventAt, FoundFinding, Gap, Ledger, LedgerError, WaitingEvent};
-use crate::mrr::{Instant, Matter};
+use crate::mrr::Instant;
 
 /// A delivery that waits longer than this is told.
 const PATIENCE_SECONDS: i64 = 60;
@@ -35,10 +35,13 @@ pub(super) struct Waiting {
     remedy: &'static str,
 }
 
-/// The stretch before each break of a chain (R10).
-pub(super) async fn gaps(ledger: &Ledger, found: &[FoundFinding]) -> Result<Vec<Stretch>, LedgerError> {
+/// The stretch before each of some breaks of chains (R10).
+pub(super) async fn gaps(
+    ledger: &Ledger,
+    broken: impl Iterator<Item = &FoundFinding>,
+) -> Result<Vec<Stretch>, LedgerError> {
     let mut gaps = Vec::new();
-    for found in found.iter().filter(|found| found.finding.matter == Matter::BrokenChain) {
+    for found in broken {
         let finding = &found.finding;
         let broken = EventAt { event: finding.event.to_string(), at: finding.at.0 };
         let gap = ledger.gap_before(&found.key, finding.subscription.as_str(), &broken).await?;

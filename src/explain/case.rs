@@ -13,7 +13,9 @@ use super::{
 use crate::ledger::{
     CustomerKey, Known, Ledger, LedgerError, Posting, SettlementRules, Stored, Taught, Wanted,
 };
-use crate::mrr::{Catalogue, Explanation, Fact, Instant, Learnt, Level, Month, Rules, Timeline, explain};
+use crate::mrr::{
+    Catalogue, CustomerId, Explanation, Fact, Instant, Learnt, Level, Month, Rules, Timeline, explain,
+};
 use crate::pipeline::{Told as Heard, told_by};
 
 /// Why an id can't be explained.
@@ -156,13 +158,16 @@ impl Explainer {
             derived: customers.iter().map(ToString::to_string).collect(),
             movements: Vec::new(),
         };
+        let mut asking: BTreeSet<CustomerId> = BTreeSet::new();
+        for topic in &explained.teaches {
+            asking.extend(self.ledger.asked_by(&stored.book, &topic.id).await?);
+        }
+        explained.derived.extend(asking.iter().map(ToString::to_string));
+        explained.derived.sort();
+        explained.derived.dedup();
+        let asking: Vec<CustomerId> = asking.into_iter().collect();
         let mut proved: BTreeSet<_> = customers.clone();
-        let wanted = Wanted {
-            book: Some(stored.book.clone()),
-            event: Some(stored.event_id.clone()),
-            ..Wanted::default()
-        };
-        proved.extend(self.ledger.postings(&wanted).await?.into_iter().map(|posting| posting.customer));
+        proved.extend(self.ledger.resting_on(&stored.book, &stored.event_id, &asking).await?);
         let taught = self.ledger.taught(&stored.book, 0).await?;
         for customer in proved.into_iter().filter(|_| !is_pending) {
             let case = self.case(&CustomerKey { book: stored.book.clone(), customer }, &taught).await?;
@@ -171,12 +176,6 @@ impl Explainer {
             let own = standing.iter().filter(|posting| *posting.movement.evidence.event == stored.event_id);
             explained.movements.extend(own.map(|posting| movement_told(&case, posting)));
         }
-        for topic in &explained.teaches {
-            let asking = self.ledger.asked_by(&stored.book, &topic.id).await?;
-            explained.derived.extend(asking.iter().map(ToString::to_string));
-        }
-        explained.derived.sort();
-        explained.derived.dedup();
         Ok(Explained::Event(Box::new(explained)))
     }
 

@@ -2,7 +2,7 @@
 
 use sea_orm::FromQueryResult;
 
-use super::sql::{all, statement};
+use super::sql::{all, number, statement};
 use super::{Ledger, LedgerError};
 
 /// Deliveries of a stretch of the inbox that came from one source.
@@ -52,12 +52,7 @@ impl Ledger {
     ///
     /// The store's refusal.
     pub async fn last_arrival(&self) -> Result<i64, LedgerError> {
-        #[derive(FromQueryResult)]
-        struct Row {
-            last: i64,
-        }
-        let sql = "SELECT COALESCE(MAX(seq), 0) AS last FROM inbox";
-        let rows: Vec<Row> = all(self.reader(), "count deliveries", statement(sql, Vec::new())).await?;
-        Ok(rows.first().map_or(0, |row| row.last))
+        let last = statement("SELECT MAX(seq) FROM inbox", Vec::new());
+        Ok(number(self.reader(), "count deliveries", last).await?.unwrap_or_default())
     }
 }

@@ -1,12 +1,15 @@
-//! Questions about single things: what a book was taught of one, who asks for it, which event types came.
+//! Questions about single things: what a book was taught of one, who asks for it, what rests on an event, which event types
+//! came.
 
 use std::collections::BTreeMap;
 
 use sea_orm::FromQueryResult;
 
 use super::catalogue::{TaughtRow, taught_of};
+use super::customer::names;
 use super::error::while_doing;
-use super::sql::{Table, all, statement};
+use super::posting::STANDS;
+use super::sql::{KEYS_A_STATEMENT, Table, all, marks, number, statement};
 use super::{CustomerKey, Ledger, LedgerError, Taught};
 use crate::mrr::CustomerId;
 
@@ -65,11 +68,6 @@ struct CustomerRow {
     customer: String,
 }
 
-#[derive(FromQueryResult)]
-struct CountRow {
-    count: i64,
-}
-
 impl Ledger {
     /// What a book was taught of the price, product, coupon or subscription of this id, in the order of
     /// learning.
@@ -95,6 +93,32 @@ impl Ledger {
         let rows: Vec<CustomerRow> =
             all(self.reader(), "read who asks", statement(sql, vec![book.into(), id.into()])).await?;
         Ok(rows.into_iter().map(|row| row.customer.into()).collect())
+    }
+
+    /// Those of some customers whose standing movements rest on an event.
+    ///
+    /// # Errors
+    ///
+    /// The store's refusal.
+    pub async fn resting_on(
+        &self,
+        book: &str,
+        event: &str,
+        among: &[CustomerId],
+    ) -> Result<Vec<CustomerId>, LedgerError> {
+        let mut resting = Vec::new();
+        for chunk in among.chunks(KEYS_A_STATEMENT) {
+            let sql = format!(
+                "SELECT DISTINCT p.customer FROM posting p WHERE p.book = ? AND p.customer IN ({}) AND p.event = ? \
+                 AND {STANDS} ORDER BY p.customer",
+                marks(chunk.len())
+            );
+            let mut values = names(book, chunk.iter().map(CustomerId::as_str));
+            values.push(event.into());
+            let rows: Vec<CustomerRow> = all(self.reader(), "read postings", statement(sql, values)).await?;
+            resting.extend(rows.into_iter().map(|row| CustomerId::from(row.customer)));
+        }
+        Ok(resting)
     }
 
     /// The event types that came, each with when its newest event was made.
@@ -130,9 +154,9 @@ impl Ledger {
     /// The store's refusal.
     pub async fn note_kinds(&self) -> Result<(), LedgerError> {
         loop {
-            let sql = "SELECT COALESCE(MAX(through), 0) AS count FROM kind_told";
+            let sql = "SELECT MAX(through) FROM kind_told";
             let through = self.count(sql, Vec::new()).await?;
-            let last = self.count("SELECT COALESCE(MAX(seq), 0) AS count FROM inbox", Vec::new()).await?;
+            let last = self.count("SELECT MAX(seq) FROM inbox", Vec::new()).await?;
             if last <= through {
                 return Ok(());
             }
@@ -175,7 +199,7 @@ impl Ledger {
     ///
     /// The store's refusal.
     pub async fn is_waiting(&self, seq: i64) -> Result<bool, LedgerError> {
-        let sql = "SELECT COUNT(*) AS count FROM pending WHERE inbox_seq = $1";
+        let sql = "SELECT COUNT(*) FROM pending WHERE inbox_seq = $1";
         Ok(self.count(sql, vec![seq.into()]).await? > 0)
     }
 
@@ -209,7 +233,7 @@ impl Ledger {
     ///
     /// The store's refusal.
     pub async fn unbilled_meters(&self, since: i64) -> Result<i64, LedgerError> {
-        let sql = "SELECT COUNT(*) AS count FROM level l WHERE l.is_metered = 1 AND l.until_at IS NULL \
+        let sql = "SELECT COUNT(*) FROM level l WHERE l.is_metered = 1 AND l.until_at IS NULL \
                    AND l.from_at < $1 AND NOT EXISTS (\
                      SELECT 1 FROM fact f JOIN inbox i ON i.seq = f.inbox_seq \
                      WHERE f.book = l.book AND f.customer = l.customer AND f.subscription = l.subscription \
@@ -223,13 +247,12 @@ impl Ledger {
     ///
     /// The store's refusal.
     pub async fn was_told_before(&self, before: i64) -> Result<bool, LedgerError> {
-        let sql = "SELECT COUNT(*) AS count FROM (SELECT 1 AS told FROM fact WHERE subscription IS NOT NULL \
+        let sql = "SELECT COUNT(*) FROM (SELECT 1 AS told FROM fact WHERE subscription IS NOT NULL \
                    AND status IS NOT NULL AND at < $1 LIMIT 1) AS first";
         Ok(self.count(sql, vec![before.into()]).await? > 0)
     }
 
     async fn count(&self, sql: &str, values: Vec<sea_orm::Value>) -> Result<i64, LedgerError> {
-        let rows: Vec<CountRow> = all(self.reader(), "count", statement(sql, values)).await?;
-        Ok(rows.first().map_or(0, |row| row.count))
+        Ok(number(self.reader(), "count", statement(sql, values)).await?.unwrap_or_default())
     }
 }

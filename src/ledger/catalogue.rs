@@ -11,7 +11,7 @@ use super::error::while_doing;
 use super::inbox::Stored;
 use super::mirror::{self, read, write};
 use super::open::run;
-use super::sql::{KEYS_A_STATEMENT, Table, all, marks, one, statement};
+use super::sql::{KEYS_A_STATEMENT, Table, all, marks, number, statement};
 use super::{CustomerKey, CustomerSettlement, Ledger, LedgerError, Settlement};
 use crate::mrr::{CatalogueFact, CustomerId, Derivation, Learnt, Topic};
 
@@ -56,11 +56,6 @@ pub(super) struct TaughtRow {
     inbox_seq: i64,
     part: i64,
     body: String,
-}
-
-#[derive(FromQueryResult)]
-struct LastRow {
-    last: i64,
 }
 
 /// Something that a customer asks for.
@@ -243,9 +238,8 @@ pub(super) fn taught_of(row: &TaughtRow) -> Result<Taught, LedgerError> {
 
 /// The number of a book's last lesson.
 async fn last<C: ConnectionTrait>(db: &C, book: &str) -> Result<i64, LedgerError> {
-    let sql = "SELECT COALESCE(MAX(seq), 0) AS last FROM catalogue WHERE book = $1";
-    let row: Option<LastRow> = one(db, "settle", statement(sql, vec![book.into()])).await?;
-    Ok(row.map_or(0, |row| row.last))
+    let sql = "SELECT MAX(seq) FROM catalogue WHERE book = $1";
+    Ok(number(db, "settle", statement(sql, vec![book.into()])).await?.unwrap_or_default())
 }
 
 fn rows(lessons: &[NewLesson]) -> Result<Vec<Value>, LedgerError> {

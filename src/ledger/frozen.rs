@@ -9,7 +9,7 @@ use super::closing::acts_of;
 use super::error::while_doing;
 use super::limited::{Limited, Transaction, within};
 use super::posting::postings_of;
-use super::sql::{one, statement};
+use super::sql::{number, one, statement};
 use super::view::levels_where;
 use super::{Closings, Ledger, LedgerError, Posting, Wanted};
 use crate::mrr::{CustomerId, Level};
@@ -20,11 +20,6 @@ use crate::mrr::{CustomerId, Level};
 pub struct Frozen {
     at: Transaction,
     through_posting: i64,
-}
-
-#[derive(FromQueryResult)]
-struct LastRow {
-    last: i64,
 }
 
 #[derive(FromQueryResult)]
@@ -47,9 +42,8 @@ impl Ledger {
         let begun = within(reader.limit(), reader.unlimited().begin_with_config(isolation, access)).await;
         let at = Limited::new(begun.map_err(while_doing(act))?, reader.limit());
         // The first question settles which instant it is.
-        let sql = "SELECT COALESCE(MAX(seq), 0) AS last FROM posting";
-        let row: Option<LastRow> = one(&at, act, statement(sql, Vec::new())).await?;
-        Ok(Frozen { at, through_posting: row.map_or(0, |row| row.last) })
+        let last = number(&at, act, statement("SELECT MAX(seq) FROM posting", Vec::new())).await?;
+        Ok(Frozen { at, through_posting: last.unwrap_or_default() })
     }
 }
 

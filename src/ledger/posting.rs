@@ -63,8 +63,6 @@ pub struct Wanted {
     pub since_seq: Option<i64>,
     /// Of this name.
     pub id: Option<String>,
-    /// Proved by this event.
-    pub event: Option<String>,
     /// What was posted when its month was closed: the store finds these few by themselves.
     pub late: bool,
     /// What was taken back as well, and the reversals that did.
@@ -257,7 +255,6 @@ fn asking_for(wanted: &Wanted, of: DbBackend) -> (String, Vec<Value>) {
         ("p.kind =", &wanted.kind.map(|kind| kind.as_str().to_owned())),
         ("p.currency =", &wanted.currency.as_ref().map(ToString::to_string)),
         ("p.id =", &wanted.id),
-        ("p.event =", &wanted.event),
     ];
     for (term, value) in texts {
         if let Some(value) = value {
@@ -475,10 +472,6 @@ mod tests {
         }
         for (wanted, index) in [
             (Wanted { id: Some("mv_1".to_owned()), limit: None, ..page.clone() }, "posting_id (id=?)"),
-            (
-                Wanted { event: Some("evt_1".to_owned()), limit: None, ..page.clone() },
-                "posting_event (event=?)",
-            ),
             (
                 Wanted { customer: Some("cus_1".to_owned()), ..page },
                 "posting_customer (book=? AND customer=?)",

@@ -6,12 +6,13 @@ use std::collections::BTreeMap;
 use sea_orm::Value;
 
 use super::customer::names;
+use super::finding::{self, FINDING};
 use super::limited::Transaction;
 use super::mirror::{self, write};
 use super::open::run;
 use super::sql::{Table, marks, statement, with_customers};
 use super::{CustomerKey, CustomerSettlement, LedgerError, NewFact};
-use crate::mrr::{CustomerId, Derivation, Fact, Finding, Instant, Level, Matter};
+use crate::mrr::{CustomerId, Derivation, Fact, Finding, Instant, Level};
 
 const LEVEL: Table = Table {
     name: "level",
@@ -31,11 +32,6 @@ const LEVEL: Table = Table {
         "from_at",
         "until_at",
     ],
-    tail: "",
-};
-const FINDING: Table = Table {
-    name: "finding",
-    columns: &["book", "customer", "at", "subscription", "matter", "item", "detail", "event"],
     tail: "",
 };
 const SCHEDULED: Table =
@@ -71,7 +67,7 @@ impl Projections {
         }
         let is_new = |finding: &&Finding| customer.since.is_none_or(|since| finding.at > since);
         for finding in derivation.findings.iter().filter(is_new) {
-            self.findings.extend(finding_values(&customer.key, finding));
+            self.findings.extend(finding::values(&customer.key, finding));
         }
         for movement in &derivation.scheduled {
             self.scheduled.extend([
@@ -187,35 +183,6 @@ fn level_values(key: &CustomerKey, level: &Level) -> Result<[Value; 14], LedgerE
         level.from.0.into(),
         level.until.map(|until| until.0).into(),
     ])
-}
-
-/// The words of findings' matters, as rows hold them.
-pub(super) const BROKEN_CHAIN: &str = "broken_chain";
-pub(super) const INCOMPLETE: &str = "incomplete";
-pub(super) const ITEMS_TRUNCATED: &str = "items_truncated";
-pub(super) const UNKNOWN_STATUS: &str = "unknown_status";
-pub(super) const UNCONFIRMED_COUPON: &str = "unconfirmed_coupon";
-pub(super) const HISTORY: &str = "history";
-
-fn finding_values(key: &CustomerKey, finding: &Finding) -> [Value; 8] {
-    let (matter, item, detail) = match &finding.matter {
-        Matter::BrokenChain => (BROKEN_CHAIN, None, None),
-        Matter::Incomplete { item, missing } => (INCOMPLETE, Some(item.to_string()), Some(missing.clone())),
-        Matter::ItemsTruncated => (ITEMS_TRUNCATED, None, None),
-        Matter::UnknownStatus => (UNKNOWN_STATUS, None, None),
-        Matter::UnconfirmedCoupon { coupon } => (UNCONFIRMED_COUPON, None, Some(coupon.clone())),
-        Matter::History { gap } => (HISTORY, None, Some(gap.as_str().to_owned())),
-    };
-    [
-        key.book.clone().into(),
-        key.customer.to_string().into(),
-        finding.at.0.into(),
-        finding.subscription.to_string().into(),
-        matter.into(),
-        item.into(),
-        detail.into(),
-        finding.event.to_string().into(),
-    ]
 }
 
 #[cfg(test)]

@@ -6,8 +6,8 @@ use chrono::NaiveDate;
 use sea_orm::{ConnectionTrait, FromQueryResult};
 
 use super::error::while_doing;
-use super::sql::{Table, all, statement};
-use super::{Ledger, LedgerError};
+use super::sql::{Table, all, number, statement};
+use super::{Ledger, LedgerError, Snapshot};
 use crate::mrr::{Currency, ExchangeRate, Instant, Month, Quote, RateTable};
 
 /// A quote and the line of its source.
@@ -86,7 +86,7 @@ impl Ledger {
         let (Some(first), Some(last)) = (days().min(), days().max()) else { return Ok(done) };
         let transaction = self.begin().await?;
         let mut standing: HashMap<(NaiveDate, Currency, Currency), ExchangeRate> = HashMap::new();
-        for quote in read(&transaction, (first, last), None).await? {
+        for quote in read(&transaction, (first, last), i64::MAX, None).await? {
             standing.insert((quote.date, quote.from, quote.to), quote.rate);
         }
         let mut values = Vec::new();
@@ -126,35 +126,69 @@ impl Ledger {
         all(self.reader(), "look where rates came from", statement(sql, Vec::new())).await
     }
 
-    /// The rates that the months from one to another may need; with `known_by`, as they were known by then.
+    /// The place of the last rate, of those that were known by then with `known_by`; 0 if there is none.
+    ///
+    /// # Errors
+    ///
+    /// The store's refusal.
+    pub async fn last_rate(&self, known_by: Option<Instant>) -> Result<i64, LedgerError> {
+        let known = if known_by.is_some() { "WHERE imported_at <= $1" } else { "" };
+        let sql = format!("SELECT MAX(seq) FROM rate {known}");
+        let values = known_by.iter().map(|at| at.0.into()).collect();
+        Ok(number(self.reader(), "look for rates", statement(sql, values)).await?.unwrap_or_default())
+    }
+
+    /// The rates that the months from one to another may need, up to the place of one; with `known_by`, as they were
+    /// known by then.
     ///
     /// # Errors
     ///
     /// The store's refusal, or a row this version can't read.
     pub async fn rates(
         &self,
-        from: Month,
-        to: Month,
+        months: (Month, Month),
+        through: i64,
         known_by: Option<Instant>,
     ) -> Result<RateTable, LedgerError> {
-        let mut table = RateTable::default();
-        for quote in read(self.reader(), (from.first_day(), to.last_day()), known_by).await? {
-            table.add(quote);
-        }
-        Ok(table)
+        table(self.reader(), months, through, known_by).await
     }
+}
+
+impl Snapshot {
+    /// The rates that the months from one to another may need, up to the place of one.
+    ///
+    /// # Errors
+    ///
+    /// The store's refusal, or a row this version can't read.
+    pub async fn rates(&self, months: (Month, Month), through: i64) -> Result<RateTable, LedgerError> {
+        table(self.db(), months, through, None).await
+    }
+}
+
+async fn table<C: ConnectionTrait>(
+    db: &C,
+    (from, to): (Month, Month),
+    through: i64,
+    known_by: Option<Instant>,
+) -> Result<RateTable, LedgerError> {
+    let mut table = RateTable::default();
+    for quote in read(db, (from.first_day(), to.last_day()), through, known_by).await? {
+        table.add(quote);
+    }
+    Ok(table)
 }
 
 /// Every row of a run of days, in the order they were added.
 async fn read<C: ConnectionTrait>(
     db: &C,
     (first, last): (NaiveDate, NaiveDate),
+    through: i64,
     known_by: Option<Instant>,
 ) -> Result<Vec<Quote>, LedgerError> {
-    let sql = "SELECT date, from_currency, to_currency, rate FROM rate WHERE date BETWEEN $1 AND $2 AND imported_at <= $3 \
-               ORDER BY seq";
+    let sql = "SELECT date, from_currency, to_currency, rate FROM rate WHERE date BETWEEN $1 AND $2 AND seq <= $3 \
+               AND imported_at <= $4 ORDER BY seq";
     let known_by = known_by.map_or(i64::MAX, |at| at.0);
-    let values = vec![first.to_string().into(), last.to_string().into(), known_by.into()];
+    let values = vec![first.to_string().into(), last.to_string().into(), through.into(), known_by.into()];
     let rows: Vec<RateRow> = all(db, "read the rates", statement(sql, values)).await?;
     rows.into_iter().map(quote).collect()
 }
@@ -191,11 +225,11 @@ mod tests {
             assert_eq!((done.new, done.known, done.replaced.len()), (new, known, replaced), "{rate}");
         }
         let october = Month::parse("2026-10").unwrap();
-        let found = ledger.rates(october, october, None).await.unwrap();
+        let found = ledger.rates((october, october), i64::MAX, None).await.unwrap();
         let found = found.of_month(&"usd".into(), &"eur".into(), october).unwrap();
         assert_eq!(found.quotes[0].rate.to_string(), "0.92");
         let days = (october.first_day(), october.last_day());
-        assert_eq!(read(ledger.reader(), days, None).await.unwrap().len(), 3);
+        assert_eq!(read(ledger.reader(), days, i64::MAX, None).await.unwrap().len(), 3);
         for act in ["UPDATE rate SET rate = '1'", "DELETE FROM rate"] {
             let transaction = ledger.begin().await.unwrap();
             let refused = transaction.execute_unprepared(act).await.unwrap_err().to_string();

@@ -1,8 +1,8 @@
 //! Questions about deliveries and books: what waits, what was ignored or parked, what was kept aside.
 
-use sea_orm::FromQueryResult;
+use sea_orm::{FromQueryResult, Value};
 
-use super::sql::{all, one, statement};
+use super::sql::{all, number, one, statement};
 use super::{CustomerKey, Ledger, LedgerError};
 
 /// How many deliveries stand where.
@@ -88,6 +88,17 @@ pub struct Poisoned {
     pub reason: String,
 }
 
+/// How many deliveries and customers are set aside, of all books.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, FromQueryResult)]
+pub struct SetAside {
+    /// Deliveries that can't be used by this version.
+    pub parked: i64,
+    /// Deliveries of a known event that said something else.
+    pub conflicts: i64,
+    /// Customers that could not be derived.
+    pub poisoned: i64,
+}
+
 #[derive(FromQueryResult)]
 struct PoisonedRow {
     book: String,
@@ -98,11 +109,6 @@ struct PoisonedRow {
 #[derive(FromQueryResult)]
 struct BookRow {
     book: String,
-}
-
-#[derive(FromQueryResult)]
-struct SkewRow {
-    ahead: Option<i64>,
 }
 
 impl Ledger {
@@ -142,14 +148,9 @@ impl Ledger {
     ///
     /// The store's refusal.
     pub async fn lag_seconds(&self, now: i64) -> Result<i64, LedgerError> {
-        #[derive(FromQueryResult)]
-        struct Row {
-            oldest: Option<i64>,
-        }
-        let sql = "SELECT MIN(received_at) AS oldest FROM \
-                   (SELECT received_at FROM pending WHERE run IS NULL ORDER BY inbox_seq LIMIT 1) AS first";
-        let row: Option<Row> = one(self.reader(), "look for what waits", statement(sql, Vec::new())).await?;
-        Ok(row.and_then(|row| row.oldest).map_or(0, |oldest| (now - oldest).max(0)))
+        let sql = "SELECT received_at FROM pending WHERE run IS NULL ORDER BY inbox_seq LIMIT 1";
+        let oldest = number(self.reader(), "look for what waits", statement(sql, Vec::new())).await?;
+        Ok(oldest.map_or(0, |oldest| (now - oldest).max(0)))
     }
 
     /// When the newest event of a book was made.
@@ -158,16 +159,10 @@ impl Ledger {
     ///
     /// The store's refusal.
     pub async fn data_through(&self, book: &str) -> Result<Option<i64>, LedgerError> {
-        #[derive(FromQueryResult)]
-        struct Row {
-            newest: Option<i64>,
-        }
         // It is kept, unless facts were read anew.
         let sql = "SELECT COALESCE((SELECT through FROM told WHERE book = $1), \
-                   (SELECT MAX(at) FROM fact WHERE book = $1)) AS newest";
-        let row: Option<Row> =
-            one(self.reader(), "look for the newest fact", statement(sql, vec![book.into()])).await?;
-        Ok(row.and_then(|row| row.newest))
+                   (SELECT MAX(at) FROM fact WHERE book = $1))";
+        number(self.reader(), "look for the newest fact", statement(sql, vec![book.into()])).await
     }
 
     /// The oldest instant that a fact of a book tells of; `None` of an empty book.
@@ -176,14 +171,8 @@ impl Ledger {
     ///
     /// The store's refusal.
     pub async fn data_since(&self, book: &str) -> Result<Option<i64>, LedgerError> {
-        #[derive(FromQueryResult)]
-        struct Row {
-            oldest: Option<i64>,
-        }
-        let sql = "SELECT MIN(at) AS oldest FROM fact WHERE book = $1";
-        let row: Option<Row> =
-            one(self.reader(), "look for the oldest fact", statement(sql, vec![book.into()])).await?;
-        Ok(row.and_then(|row| row.oldest))
+        let sql = "SELECT MIN(at) FROM fact WHERE book = $1";
+        number(self.reader(), "look for the oldest fact", statement(sql, vec![book.into()])).await
     }
 
     /// The books that anything was delivered to, in the order of their names.
@@ -200,17 +189,17 @@ impl Ledger {
         Ok(rows.into_iter().map(|row| row.book).collect())
     }
 
-    /// The parked deliveries, after an inbox number, oldest first.
+    /// The parked deliveries, after an inbox number, oldest first, so many at most.
     ///
     /// # Errors
     ///
     /// The store's refusal.
-    pub async fn parked(&self, after_seq: i64) -> Result<Vec<ParkedEvent>, LedgerError> {
+    pub async fn parked(&self, after_seq: i64, most: usize) -> Result<Vec<ParkedEvent>, LedgerError> {
         let sql = "SELECT i.seq, i.book, i.event_id AS event, i.kind, COALESCE(d.path, '$') AS path, \
                    COALESCE(d.reason, '') AS reason, i.place \
                    FROM disposition d JOIN inbox i ON i.seq = d.inbox_seq \
-                   WHERE d.outcome = 'parked' AND d.outcome <> 'settled' AND i.seq > $1 ORDER BY i.seq";
-        all(self.reader(), "read what is parked", statement(sql, vec![after_seq.into()])).await
+                   WHERE d.outcome = 'parked' AND d.outcome <> 'settled' AND i.seq > $1 ORDER BY i.seq LIMIT $2";
+        all(self.reader(), "read what is parked", statement(sql, vec![after_seq.into(), limit(most)])).await
     }
 
     /// The ignored deliveries after an inbox number, by type and reason.
@@ -243,29 +232,45 @@ impl Ledger {
         Ok(rows.into_iter().map(|row| (row.reason, row.count)).collect())
     }
 
-    /// The deliveries that were kept aside.
+    /// The deliveries that were kept aside, so many at most.
     ///
     /// # Errors
     ///
     /// The store's refusal.
-    pub async fn conflicts(&self) -> Result<Vec<Conflict>, LedgerError> {
-        let sql = "SELECT event_id AS event, kind, received_at, source FROM conflict ORDER BY seq";
-        all(self.reader(), "read what is kept aside", statement(sql, Vec::new())).await
+    pub async fn conflicts(&self, most: usize) -> Result<Vec<Conflict>, LedgerError> {
+        let sql = "SELECT event_id AS event, kind, received_at, source FROM conflict ORDER BY seq LIMIT $1";
+        all(self.reader(), "read what is kept aside", statement(sql, vec![limit(most)])).await
     }
 
-    /// The customers that could not be derived.
+    /// The customers that could not be derived, so many at most.
     ///
     /// # Errors
     ///
     /// The store's refusal.
-    pub async fn poisoned(&self) -> Result<Vec<Poisoned>, LedgerError> {
-        let sql = "SELECT book, customer, poisoned FROM customer WHERE poisoned IS NOT NULL ORDER BY book, customer";
-        let rows: Vec<PoisonedRow> = all(self.reader(), "read customers", statement(sql, Vec::new())).await?;
+    pub async fn poisoned(&self, most: usize) -> Result<Vec<Poisoned>, LedgerError> {
+        let sql = "SELECT book, customer, poisoned FROM customer WHERE poisoned IS NOT NULL ORDER BY book, customer \
+                   LIMIT $1";
+        let rows: Vec<PoisonedRow> =
+            all(self.reader(), "read customers", statement(sql, vec![limit(most)])).await?;
         let poisoned = |row: PoisonedRow| Poisoned {
             key: CustomerKey { book: row.book, customer: row.customer.into() },
             reason: row.poisoned,
         };
         Ok(rows.into_iter().map(poisoned).collect())
+    }
+
+    /// How many deliveries and customers a person should look at.
+    ///
+    /// # Errors
+    ///
+    /// The store's refusal.
+    pub async fn set_aside(&self) -> Result<SetAside, LedgerError> {
+        let sql = "SELECT \
+                     (SELECT COUNT(*) FROM disposition WHERE outcome = 'parked' AND outcome <> 'settled') AS parked, \
+                     (SELECT COUNT(*) FROM conflict) AS conflicts, \
+                     (SELECT COUNT(*) FROM customer WHERE poisoned IS NOT NULL) AS poisoned";
+        let counts = one(self.reader(), "count what is set aside", statement(sql, Vec::new())).await?;
+        Ok(counts.unwrap_or_default())
     }
 
     /// By how many seconds the newest deliveries were signed ahead of our clock at most; negative or
@@ -277,8 +282,11 @@ impl Ledger {
     pub async fn clock_ahead_seconds(&self) -> Result<Option<i64>, LedgerError> {
         let sql = "SELECT MAX(signed_at - received_at) AS ahead FROM \
                    (SELECT signed_at, received_at FROM inbox ORDER BY seq DESC LIMIT 10000) AS newest";
-        let row: Option<SkewRow> =
-            one(self.reader(), "compare the clocks", statement(sql, Vec::new())).await?;
-        Ok(row.and_then(|row| row.ahead))
+        number(self.reader(), "compare the clocks", statement(sql, Vec::new())).await
     }
+}
+
+/// A number of rows as stores take it.
+fn limit(most: usize) -> Value {
+    i64::try_from(most).unwrap_or(i64::MAX).into()
 }

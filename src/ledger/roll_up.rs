@@ -9,7 +9,7 @@ use super::error::while_doing;
 use super::limited::Transaction;
 use super::open::run;
 use super::posting::STANDS;
-use super::sql::{KEYS_A_STATEMENT, Table, all, one, statement};
+use super::sql::{KEYS_A_STATEMENT, Table, all, number, one, statement};
 use super::{KeptCustomer, Ledger, LedgerError, Snapshot, Touched, months};
 use crate::mrr::{Currency, CustomerId, Delta, MICRO, Month};
 
@@ -114,11 +114,6 @@ struct StandingRow {
     part: i64,
 }
 
-#[derive(FromQueryResult)]
-struct NumberRow {
-    number: i64,
-}
-
 const ACT: &str = "keep sums";
 
 /// An edition is made within so many writings of the other, which are seconds apart.
@@ -207,9 +202,9 @@ impl Ledger {
         };
         let edition = ready(&transaction, book).await?.map_or(0, |ready| 1 - ready.edition);
         // Higher than any before: a row that is ready has the highest but one that is begun.
-        let sql = "SELECT COALESCE(MAX(generation), 0) + 1 AS number FROM roll_up WHERE book = $1";
-        let generation = one::<NumberRow, _>(&transaction, ACT, statement(sql, vec![book.into()])).await?;
-        let generation = generation.map_or(1, |row| row.number);
+        let sql = "SELECT MAX(generation) FROM roll_up WHERE book = $1";
+        let highest = number(&transaction, ACT, statement(sql, vec![book.into()])).await?;
+        let generation = highest.unwrap_or_default() + 1;
         forget(&transaction, book, edition).await?;
         let begun = RollUp {
             book: book.to_owned(),
@@ -268,13 +263,9 @@ impl Ledger {
             return Ok(false);
         }
         // An edition that nobody hands in any more, because its process died, is not noted for for ever.
-        let sql =
-            "SELECT COUNT(*) AS number FROM roll_up WHERE book = $1 AND is_ready = 0 AND generation < $2";
+        let sql = "SELECT COUNT(*) FROM roll_up WHERE book = $1 AND is_ready = 0 AND generation < $2";
         let values = vec![of.book.clone().into(), (of.generation - A_MAKING_LASTS).into()];
-        if one::<NumberRow, _>(&transaction, ACT, statement(sql, values))
-            .await?
-            .is_some_and(|row| row.number > 0)
-        {
+        if number(&transaction, ACT, statement(sql, values)).await?.is_some_and(|count| count > 0) {
             forget(&transaction, &of.book, 1 - of.edition).await?;
         }
         for chunk in fold.touched.chunks(KEYS_A_STATEMENT) {

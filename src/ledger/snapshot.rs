@@ -1,14 +1,14 @@
 //! The store as it is at one instant, for what is read in several statements and has to fit together.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use sea_orm::{AccessMode, FromQueryResult, IsolationLevel, TransactionTrait, Value};
+use sea_orm::{AccessMode, ConnectionTrait, FromQueryResult, IsolationLevel, TransactionTrait, Value};
 
 use super::error::while_doing;
 use super::limited::{Limited, Transaction, within};
 use super::posting::{COLUMNS, PostingRow, STANDS};
-use super::sql::{KEYS_A_STATEMENT, all, marks, one, statement};
-use super::view::{AttributeRow, LevelRow, StatusRow, laid_over, statuses_told};
+use super::sql::{KEYS_A_STATEMENT, all, marks, one, statement, with_customers};
+use super::view::{AttributeRow, StatusRow, laid_over, levels_where, statuses_told};
 use super::{Attributes, Ledger, LedgerError, Posting, StatusAt};
 use crate::mrr::{CustomerId, Instant, Level};
 
@@ -63,6 +63,12 @@ pub struct HeldCustomers {
 #[derive(FromQueryResult)]
 struct CustomerRow {
     customer: String,
+}
+
+#[derive(FromQueryResult)]
+struct EndsRow {
+    first: Option<i64>,
+    last: Option<i64>,
 }
 
 impl Ledger {
@@ -171,37 +177,89 @@ impl Snapshot {
         with_all_postings: bool,
     ) -> Result<HeldCustomers, LedgerError> {
         let mut held = held_besides_postings(&self.db, book, among).await?;
+        let stands = if with_all_postings { String::new() } else { format!("AND {STANDS}") };
         for (named, values) in among.terms("p", book) {
-            let columns = COLUMNS.map(|column| format!("p.{column}")).join(", ");
-            let stands = if with_all_postings { String::new() } else { format!("AND {STANDS}") };
-            let sql = format!("SELECT p.seq, {columns} FROM posting p WHERE {named} {stands} ORDER BY p.seq");
-            let rows: Vec<PostingRow> = all(&self.db, "read postings", statement(sql, values)).await?;
-            for row in rows {
-                let posting = row.restore()?;
-                held.postings.entry(posting.customer.clone()).or_default().push(posting);
+            self.add_postings(&mut held, &format!("{named} {stands}"), values).await?;
+        }
+        Ok(held)
+    }
+
+    /// Of what is held of customers, that which tells how they stand at an instant: the levels that stand then, or
+    /// with `zeros` the last of each currency, and of the postings that stand the first of all and the last before it.
+    ///
+    /// # Errors
+    ///
+    /// The store's refusal, or a row this version can't read.
+    pub async fn held_at(
+        &self,
+        book: &str,
+        customers: &[CustomerId],
+        at: Instant,
+        zeros: bool,
+    ) -> Result<HeldCustomers, LedgerError> {
+        let mut held = HeldCustomers::default();
+        let is_last = "OR NOT EXISTS (SELECT 1 FROM level n WHERE n.book = l.book AND n.customer = l.customer \
+                       AND n.currency = l.currency AND n.from_at > l.from_at AND n.from_at < ?)";
+        for (named, mut values) in Among::These(customers).terms("l", book) {
+            values.extend([at.0.into(), at.0.into()]);
+            values.extend(zeros.then(|| at.0.into()));
+            let is_last = if zeros { is_last } else { "" };
+            let terms =
+                format!("{named} AND l.from_at < ? AND (l.until_at IS NULL OR l.until_at >= ? {is_last})");
+            held.levels.extend(levels_where(&self.db, &terms, values).await?);
+        }
+        let end = |order: &str| {
+            format!(
+                "(SELECT p.seq FROM posting p WHERE p.book = ? AND p.customer = k.customer {order} LIMIT 1)"
+            )
+        };
+        let first = end(&format!("AND {STANDS} ORDER BY p.effective_at, p.seq"));
+        let last =
+            end(&format!("AND p.effective_at < k.at AND {STANDS} ORDER BY p.effective_at DESC, p.seq DESC"));
+        for chunk in customers.chunks(KEYS_A_STATEMENT) {
+            let sql = format!(
+                "{} SELECT {first} AS first, {last} AS last FROM k",
+                with_customers(chunk.len(), "at")
+            );
+            let keys = chunk.iter().flat_map(|customer| [customer.as_str().into(), at.0.into()]);
+            let values = keys.chain([book.into(), book.into()]).collect();
+            let ends: Vec<EndsRow> = all(&self.db, "look for postings", statement(sql, values)).await?;
+            let places: BTreeSet<i64> = ends.iter().flat_map(|row| [row.first, row.last]).flatten().collect();
+            if !places.is_empty() {
+                let values = places.iter().map(|seq| (*seq).into()).collect();
+                self.add_postings(&mut held, &format!("p.seq IN ({})", marks(places.len())), values).await?;
             }
         }
         Ok(held)
     }
+
+    /// Adds the postings that a term names, in the ledger's order.
+    async fn add_postings(
+        &self,
+        held: &mut HeldCustomers,
+        terms: &str,
+        values: Vec<Value>,
+    ) -> Result<(), LedgerError> {
+        let columns = COLUMNS.map(|column| format!("p.{column}")).join(", ");
+        let sql = format!("SELECT p.seq, {columns} FROM posting p WHERE {terms} ORDER BY p.seq");
+        let rows: Vec<PostingRow> = all(&self.db, "read postings", statement(sql, values)).await?;
+        for row in rows {
+            let posting = row.restore()?;
+            held.postings.entry(posting.customer.clone()).or_default().push(posting);
+        }
+        Ok(())
+    }
 }
 
 /// Levels and attributes of customers of a book.
-pub(super) async fn held_besides_postings<C: sea_orm::ConnectionTrait>(
+pub(super) async fn held_besides_postings<C: ConnectionTrait>(
     db: &C,
     book: &str,
     among: Among<'_>,
 ) -> Result<HeldCustomers, LedgerError> {
     let mut held = HeldCustomers::default();
     for (named, values) in among.terms("l", book) {
-        let sql = format!(
-            "SELECT customer, subscription, item, product, price, currency, is_metered, quantity, mrr, is_at_risk, \
-             grade, from_at, until_at FROM level l WHERE {named} \
-             ORDER BY customer, subscription, item, from_at, rowid"
-        );
-        let rows: Vec<LevelRow> = all(db, "read levels", statement(sql, values)).await?;
-        for row in rows {
-            held.levels.entry(row.customer.as_str().into()).or_default().push(row.restore()?);
-        }
+        held.levels.extend(levels_where(db, &named, values).await?);
     }
     for (named, values) in among.terms("a", book) {
         let sql = format!(

@@ -116,6 +116,20 @@ pub(super) async fn all<R: FromQueryResult, C: ConnectionTrait>(
     rows.iter().map(|row| R::from_query_result(row, "").map_err(while_doing(act))).collect()
 }
 
+/// The one number that a query gives, in its first column; `None` without a row, and of a row without one.
+///
+/// # Errors
+///
+/// As of [`all`].
+pub(super) async fn number<C: ConnectionTrait>(
+    db: &C,
+    act: &'static str,
+    statement: Statement,
+) -> Result<Option<i64>, LedgerError> {
+    let row = db.query_one_raw(fit(db, statement)).await.map_err(while_doing(act))?;
+    row.map_or(Ok(None), |row| row.try_get_by_index(0).map_err(while_doing(act)))
+}
+
 /// The first row of a query as an `R`, if there is one.
 ///
 /// # Errors

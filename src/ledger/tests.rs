@@ -198,7 +198,7 @@ async fn an_event_is_stored_once_and_one_that_says_something_else_is_kept_aside(
     let elsewhere =
         Arrival { account: "acct_1".to_owned(), book: "acct_1".to_owned(), ..arrival("evt_1", 1) };
     assert!(matches!(ledger.accept(vec![elsewhere], says).await.unwrap()[..], [Acceptance::New { .. }]));
-    assert_eq!(ledger.conflicts().await.unwrap().len(), 1);
+    assert_eq!(ledger.conflicts(9).await.unwrap().len(), 1);
     let counts = ledger.counts().await.unwrap();
     assert_eq!((counts.stored, counts.pending), (3, 3));
 }

@@ -10,7 +10,7 @@ use super::error::while_doing;
 use super::limited::Transaction;
 use super::open::run;
 use super::snapshot::held_besides_postings;
-use super::sql::{KEYS_A_STATEMENT, Table, all, marks, one, statement};
+use super::sql::{KEYS_A_STATEMENT, Table, all, marks, number, statement};
 use super::{Among, Behind, Fold, KeptCustomer, Ledger, LedgerError, RollUp, Settlement, Snapshot};
 use crate::mrr::CustomerId;
 
@@ -64,11 +64,6 @@ struct EditionRow {
 #[derive(FromQueryResult)]
 struct NameRow {
     name: String,
-}
-
-#[derive(FromQueryResult)]
-struct NumberRow {
-    number: i64,
 }
 
 const ACT: &str = "note whose sums change";
@@ -133,8 +128,7 @@ async fn touch_in(
 }
 
 async fn last_posting<C: ConnectionTrait>(db: &C) -> Result<i64, LedgerError> {
-    let sql = "SELECT COALESCE(MAX(seq), 0) AS number FROM posting";
-    Ok(one::<NumberRow, _>(db, ACT, statement(sql, Vec::new())).await?.map_or(0, |row| row.number))
+    Ok(number(db, ACT, statement("SELECT MAX(seq) FROM posting", Vec::new())).await?.unwrap_or_default())
 }
 
 /// Keeps how far books are told of. What was read anew may be told of less far: that is looked for when it is
@@ -170,10 +164,10 @@ impl Snapshot {
     ///
     /// The store's refusal.
     pub async fn touched_count(&self, of: &RollUp) -> Result<usize, LedgerError> {
-        let sql = "SELECT COUNT(*) AS number FROM roll_up_touched WHERE book = $1 AND edition = $2";
+        let sql = "SELECT COUNT(*) FROM roll_up_touched WHERE book = $1 AND edition = $2";
         let values = vec![of.book.clone().into(), of.edition.into()];
-        let row: Option<NumberRow> = one(self.db(), ACT, statement(sql, values)).await?;
-        Ok(row.and_then(|row| usize::try_from(row.number).ok()).unwrap_or_default())
+        let count = number(self.db(), ACT, statement(sql, values)).await?;
+        Ok(count.and_then(|count| usize::try_from(count).ok()).unwrap_or_default())
     }
 
     /// The customers that were touched since sums were written, in the order of their ids: so many at most.
@@ -215,10 +209,11 @@ impl Ledger {
     pub async fn look_how_far_told(&self, book: &str) -> Result<(), LedgerError> {
         let sql = "UPDATE told SET through = (SELECT MAX(at) FROM fact WHERE book = $1) \
                    WHERE book = $1 AND through IS NULL";
-        let unknown = "SELECT COUNT(*) AS number FROM told WHERE book = $1 AND through IS NULL";
-        let unknown: Option<NumberRow> =
-            one(self.reader(), ACT, statement(unknown, vec![book.into()])).await?;
-        if unknown.is_none_or(|row| row.number == 0) {
+        let unknown = "SELECT COUNT(*) FROM told WHERE book = $1 AND through IS NULL";
+        if number(self.reader(), ACT, statement(unknown, vec![book.into()]))
+            .await?
+            .is_none_or(|count| count == 0)
+        {
             return Ok(());
         }
         let transaction = self.begin().await?;

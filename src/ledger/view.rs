@@ -1,18 +1,13 @@
-//! Reading projections: levels, findings, the forward view, attributes, statuses.
+//! Reading projections: levels, the forward view, attributes, statuses; `finding` has the findings.
 
 use std::collections::BTreeMap;
 
 use sea_orm::{ConnectionTrait, FromQueryResult, Value};
 
 use super::mirror::{self, read};
-use super::project::{
-    BROKEN_CHAIN, HISTORY, INCOMPLETE, ITEMS_TRUNCATED, UNCONFIRMED_COUPON, UNKNOWN_STATUS,
-};
-use super::sql::{all, one, statement};
-use super::{CustomerKey, Ledger, LedgerError, Snapshot};
-use crate::mrr::{
-    CustomerId, Finding, HistoryGap, Instant, Level, Matter, Movement, Mrr, Status, SubscriptionId,
-};
+use super::sql::{all, statement};
+use super::{Ledger, LedgerError, Snapshot};
+use crate::mrr::{CustomerId, Instant, Level, Movement, Mrr, Status, SubscriptionId};
 
 /// What a customer is segmented by.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -21,15 +16,6 @@ pub struct Attributes {
     pub country: Option<String>,
     /// Its metadata, over that of its subscriptions.
     pub metadata: BTreeMap<String, String>,
-}
-
-/// A finding and whose it is.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct FoundFinding {
-    /// Whose.
-    pub key: CustomerKey,
-    /// The finding.
-    pub finding: Finding,
 }
 
 /// A subscription's status as of an instant.
@@ -44,8 +30,8 @@ pub struct StatusAt {
 }
 
 #[derive(FromQueryResult)]
-pub(super) struct LevelRow {
-    pub(super) customer: String,
+struct LevelRow {
+    customer: String,
     subscription: String,
     item: String,
     product: String,
@@ -58,18 +44,6 @@ pub(super) struct LevelRow {
     grade: String,
     from_at: i64,
     until_at: Option<i64>,
-}
-
-#[derive(FromQueryResult)]
-struct FindingRow {
-    book: String,
-    customer: String,
-    at: i64,
-    subscription: String,
-    matter: String,
-    item: Option<String>,
-    detail: Option<String>,
-    event: String,
 }
 
 #[derive(FromQueryResult)]
@@ -110,19 +84,6 @@ impl Ledger {
         };
         let values = std::iter::once(book.into()).chain(named).collect();
         levels_where(self.reader(), which, values).await
-    }
-
-    /// What a person should look at.
-    ///
-    /// # Errors
-    ///
-    /// The store's refusal.
-    pub async fn findings(&self, book: Option<&str>) -> Result<Vec<FoundFinding>, LedgerError> {
-        let sql = "SELECT book, customer, at, subscription, matter, item, detail, event FROM finding \
-                   WHERE $1 IS NULL OR book = $1 ORDER BY book, at, customer, subscription, event, rowid";
-        let values = vec![book.map(str::to_owned).into()];
-        let rows: Vec<FindingRow> = all(self.reader(), "read findings", statement(sql, values)).await?;
-        rows.into_iter().map(FindingRow::restore).collect()
     }
 
     /// The movements that are to come.
@@ -170,15 +131,15 @@ impl Ledger {
     }
 }
 
-/// The item levels that a term names, by customer.
+/// The item levels, `l`, that terms name, by customer.
 pub(super) async fn levels_where<C: ConnectionTrait>(
     db: &C,
-    which: &str,
+    terms: &str,
     values: Vec<Value>,
 ) -> Result<BTreeMap<CustomerId, Vec<Level>>, LedgerError> {
     let sql = format!(
         "SELECT customer, subscription, item, product, price, currency, is_metered, quantity, mrr, is_at_risk, grade, \
-         from_at, until_at FROM level WHERE {which} ORDER BY customer, subscription, item, from_at, rowid"
+         from_at, until_at FROM level l WHERE {terms} ORDER BY customer, subscription, item, from_at, rowid"
     );
     let rows: Vec<LevelRow> = all(db, "read levels", statement(sql, values)).await?;
     let mut levels: BTreeMap<CustomerId, Vec<Level>> = BTreeMap::new();
@@ -210,63 +171,7 @@ impl StatusRow {
     }
 }
 
-/// How many findings there are by matter, those that are incomplete apart: reports list these.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, FromQueryResult)]
-pub struct FindingCounts {
-    /// Events that do not follow on the state before them (R10).
-    pub broken_chain: i64,
-    /// Subscriptions with more items than were shown (R4).
-    pub items_truncated: i64,
-    /// Statuses that this version does not know.
-    pub unknown_status: i64,
-    /// Coupons that are taken as unrestricted (R6).
-    pub unconfirmed_coupon: i64,
-    /// History that was rebuilt without events.
-    pub history: i64,
-}
-
 impl Snapshot {
-    /// The lines of a book's customers that can't be valued yet (R4), in the order that [`Ledger::findings`] has.
-    ///
-    /// # Errors
-    ///
-    /// The store's refusal.
-    pub async fn incomplete(&self, book: &str) -> Result<Vec<FoundFinding>, LedgerError> {
-        let sql = "SELECT book, customer, at, subscription, matter, item, detail, event FROM finding \
-                   WHERE book = $1 AND matter = $2 ORDER BY at, customer, subscription, event, rowid";
-        let values = vec![book.into(), INCOMPLETE.into()];
-        let rows: Vec<FindingRow> = all(self.db(), "read what is incomplete", statement(sql, values)).await?;
-        rows.into_iter().map(FindingRow::restore).collect()
-    }
-
-    /// How many findings of a book are dated from one instant until another, which is not included.
-    ///
-    /// # Errors
-    ///
-    /// The store's refusal.
-    pub async fn findings_between(
-        &self,
-        book: &str,
-        (from, until): (Instant, Instant),
-    ) -> Result<FindingCounts, LedgerError> {
-        let count = |matter: &str| {
-            format!(
-                "(SELECT COUNT(*) FROM finding WHERE book = $1 AND matter = '{matter}' AND at >= $2 AND at < $3)"
-            )
-        };
-        let sql = format!(
-            "SELECT {} AS broken_chain, {} AS items_truncated, {} AS unknown_status, {} AS unconfirmed_coupon, \
-             {} AS history",
-            count(BROKEN_CHAIN),
-            count(ITEMS_TRUNCATED),
-            count(UNKNOWN_STATUS),
-            count(UNCONFIRMED_COUPON),
-            count(HISTORY)
-        );
-        let values = vec![book.into(), from.0.into(), until.0.into()];
-        Ok(one(self.db(), "count findings", statement(sql, values)).await?.unwrap_or_default())
-    }
-
     /// The movements of a book that are to come after one instant, up to another.
     ///
     /// # Errors
@@ -308,7 +213,7 @@ pub(super) fn laid_over(rows: Vec<AttributeRow>) -> Result<BTreeMap<CustomerId, 
 }
 
 impl LevelRow {
-    pub(super) fn restore(self) -> Result<Level, LedgerError> {
+    fn restore(self) -> Result<Level, LedgerError> {
         let unknown = || LedgerError::UnknownWord { what: "grade", word: self.grade.clone() };
         let grade = mirror::grade(&self.grade).ok_or_else(unknown)?;
         Ok(Level {
@@ -324,34 +229,6 @@ impl LevelRow {
             grade,
             from: Instant(self.from_at),
             until: self.until_at.map(Instant),
-        })
-    }
-}
-
-impl FindingRow {
-    fn restore(self) -> Result<FoundFinding, LedgerError> {
-        let detail = self.detail.unwrap_or_default();
-        let gap = || {
-            let word = detail.clone();
-            HistoryGap::parse(&detail).ok_or(LedgerError::UnknownWord { what: "history gap", word })
-        };
-        let matter = match self.matter.as_str() {
-            BROKEN_CHAIN => Matter::BrokenChain,
-            INCOMPLETE => Matter::Incomplete { item: self.item.unwrap_or_default().into(), missing: detail },
-            ITEMS_TRUNCATED => Matter::ItemsTruncated,
-            UNKNOWN_STATUS => Matter::UnknownStatus,
-            HISTORY => Matter::History { gap: gap()? },
-            UNCONFIRMED_COUPON => Matter::UnconfirmedCoupon { coupon: detail },
-            word => return Err(LedgerError::UnknownWord { what: "matter", word: word.to_owned() }),
-        };
-        Ok(FoundFinding {
-            key: CustomerKey { book: self.book, customer: self.customer.into() },
-            finding: Finding {
-                at: Instant(self.at),
-                subscription: self.subscription.into(),
-                matter,
-                event: self.event.into(),
-            },
         })
     }
 }

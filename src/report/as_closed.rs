@@ -138,11 +138,10 @@ impl Reporter {
         closing: &Closing,
     ) -> Result<Report, AskError> {
         let settings = self.settings_of(settings, closing).await?;
+        let settings = self.with_rates_of(settings, closing).await?;
         if let Some(report) = self.closed_from_kept(&settings, closings, closing).await? {
             return Ok(report);
         }
-        let (month, known_by) = (closing.month, Some(closing.closed_at));
-        let settings = self.with_rates(&settings, month, month, known_by).await?;
         let history = self.closed_history(&settings, closings, closing).await?;
         Ok(month_report(&history, &settings, closing.month))
     }
@@ -160,7 +159,20 @@ impl Reporter {
         }
         settings.closed.insert(closing.month, closed_month(closing));
         settings.basis = Basis::Reported;
+        if let Some(by) = &mut settings.consolidation {
+            by.through = self.ledger().last_rate(Some(closing.closed_at)).await?;
+        }
         Ok(settings)
+    }
+
+    /// The settings of a closed month with the rates that were known when it was closed.
+    pub(super) async fn with_rates_of(
+        &self,
+        settings: Settings,
+        closing: &Closing,
+    ) -> Result<Settings, AskError> {
+        let (month, known_by) = (closing.month, Some(closing.closed_at));
+        self.with_rates(&settings, month, month, known_by).await
     }
 
     /// What a closed month's books hold of its customers.

@@ -51,28 +51,23 @@ pub(super) fn quiet_block(currency: &Currency, month: Month, settings: &Settings
 
 fn reports(history: &History, settings: &Settings, from: Month, count: usize) -> Vec<Report> {
     let mut sums = Sums::over(from, count, followed(settings), settings);
-    let mut consolidated = Consolidated::over(&sums.spans, history, settings);
-    for customer in &history.customers {
-        let nets = sums.add(customer, settings);
-        if let Some(consolidated) = &mut consolidated {
-            consolidated.add(customer, &nets, settings);
-        }
-    }
-    finish(sums, consolidated, history, settings)
+    history.customers.iter().for_each(|customer| sums.add(customer, settings));
+    finish(sums, history, settings)
 }
 
 /// The reports that sums come to; `listed` are the customers that have something to come, to be valued or
-/// adjusted, at least, and all of them where something is consolidated.
-pub(super) fn finish(
-    mut sums: Sums,
-    mut consolidated: Option<Consolidated>,
-    listed: &History,
-    settings: &Settings,
-) -> Vec<Report> {
+/// adjusted, at least.
+pub(super) fn finish(mut sums: Sums, listed: &History, settings: &Settings) -> Vec<Report> {
     let first = sums.first();
     let months = std::mem::take(&mut sums.months);
+    let mut consolidated = sums.consolidated.take();
+    if let Some(consolidated) = &mut consolidated {
+        let to_come = listed.customers.iter().flat_map(|customer| &customer.scheduled);
+        to_come.for_each(|movement| consolidated.see(&movement.currency));
+    }
     let finish = |(index, month): (usize, MonthSums)| {
         let end = sums.spans[index + BEFORE].end;
+        let paused = consolidated.as_ref().map(|_| month.paused.clone()).unwrap_or_default();
         let mut report = blocks(&sums, index, month, settings);
         let posted = listed.customers.iter().flat_map(|customer| &customer.adjustments);
         let in_month = report.month;
@@ -83,7 +78,7 @@ pub(super) fn finish(
             .map_or(0, |consolidated| consolidate(&mut report, consolidated, index, first, settings));
         if let (Ok(block), Some(consolidated)) = (&mut report.consolidated, &consolidated) {
             let told = |currency: &Currency, amount| consolidated.told(index, currency, amount);
-            list_consolidated(block, listed, end, settings, &told);
+            list_consolidated(block, (listed, paused), end, settings, &told);
         }
         report.note_exceptions(listed, end, missing);
         report

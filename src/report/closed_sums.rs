@@ -8,7 +8,7 @@ use super::kept::{Sign, Stored as _, restored};
 use super::reporter::{AskError, Reporter, in_effect};
 use super::roll_up::{A_CHUNK, over, summed};
 use super::segment::owner_key;
-use super::sums::{MonthSums, Sums, Years};
+use super::sums::{Sums, Years};
 use super::{Adjustment, CustomerHistory, Dimension, History, IncompleteLine, Report, Settings};
 use crate::ledger::{
     Among, Behind, ClosedSums, Closing, Closings, KeptCustomer, Posting, Snapshot, place, standing_among,
@@ -26,7 +26,7 @@ impl Reporter {
     ) -> Result<Option<Report>, AskError> {
         let dimensions = settings.everything().dimensions();
         let is_other = settings.by.as_ref().is_some_and(|by| !dimensions.contains(by));
-        if !self.reads_kept() || settings.consolidation.is_some() || is_other || !knows(closing, settings) {
+        if !self.reads_kept() || is_other || !knows(closing, settings) {
             return Ok(None);
         }
         let (book, month) = (settings.book.as_str(), closing.month);
@@ -42,7 +42,7 @@ impl Reporter {
         };
         let adjusted = by_customer(self.ledger().adjustments(book, closings, month).await?);
         let listed = listed(kept.listed, adjusted);
-        Ok(finish(sums, None, &listed, settings).pop())
+        Ok(finish(sums, &listed, settings).pop())
     }
 
     /// Makes the sums of the closed months of a book that have none: of one, or of all.
@@ -60,6 +60,7 @@ impl Reporter {
             if is_kept || !knows(closing, &settings) {
                 continue;
             }
+            let settings = self.with_rates_of(settings, closing).await?;
             let adjusted = by_customer(self.ledger().adjustments(book, closings, closing.month).await?);
             let (sums, listed) = self.of_books(&settings, closings, closing, &adjusted).await?;
             let kept = ClosedSums {
@@ -83,6 +84,7 @@ impl Reporter {
             let Some(kept) = self.ledger().closed_sums(book, closing.seq, &settings.made_by()).await? else {
                 continue;
             };
+            let settings = self.with_rates_of(settings, closing).await?;
             let adjusted = by_customer(self.ledger().adjustments(book, &closings, closing.month).await?);
             let (mut anew, listed) = self.of_books(&settings, &closings, closing, &adjusted).await?;
             let Some(mut sums) = sums_of(&kept, closing.month, &settings) else {
@@ -129,9 +131,9 @@ impl Reporter {
 /// The sums of a closed month as they were kept; `None` if they can't be read.
 fn sums_of(kept: &ClosedSums, month: Month, settings: &Settings) -> Option<Sums> {
     let mut sums = over((month, month), settings);
-    sums.put_in_years(&restored::<Years>(&kept.years)?);
+    sums.put_in_years(restored::<Years>(&kept.years)?);
     sums.firsts = restored(&kept.firsts)?;
-    sums.months = vec![restored::<MonthSums>(&kept.sums)?];
+    sums.put_in_sums(0, &kept.sums)?;
     Some(sums)
 }
 

@@ -5,14 +5,17 @@
 //! it to the month's own rate, so that every ratio is of one rate.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use super::block::Block;
 use super::exchange::{Exchange, PER_MICRO};
-use super::retention::Retention;
+use super::kept::{Sign, Sum as _, sums};
+use super::retention::{KeptRetention, Retention};
 use super::segment::Subject;
-use super::segment_trend::{SegmentTrends, followed};
-use super::trailing::{BEFORE, Span, Trailing};
-use super::{CurrencyBlock, CustomerHistory, FxEffect, History, Incomplete, Settings, UsedRate};
+use super::segment_trend::SegmentTrends;
+use super::sums::{Blocks, Year, level};
+use super::trailing::{BEFORE, Lacking, Span, Trailing};
+use super::{CurrencyBlock, CustomerHistory, Dimension, FxEffect, History, Settings, UsedRate};
 use crate::mrr::{
     Cell, Currency, Delta, Fate, Lane, Level, MissingRate, Month, Motion, Movement, Mrr, NetCurrency,
     NetMonth, RateTable, levels_before,
@@ -28,36 +31,61 @@ pub struct Consolidation {
     pub currency: Currency,
     /// The rates; those of the months that are reported and of the twelve before them suffice.
     pub rates: RateTable,
+    /// The place in the ledger of the last rate that counts; what was imported after it does not.
+    pub through: i64,
 }
 
 /// Running sums of every month, in the reporting currency.
 #[derive(Debug, Clone)]
 pub(super) struct Consolidated {
-    currency: Currency,
+    by: Arc<Consolidation>,
     spans: Vec<Span>,
-    /// The exchange of each span's month.
-    now: Vec<Exchange>,
-    /// That of the month before it.
-    before: Vec<Exchange>,
+    /// The exchange of each span's month, of the currencies that were seen.
+    exchanges: Vec<Exchange>,
+    seen: BTreeSet<Currency>,
     trailing: Trailing,
-    /// Each report's cohorts, told at its rates.
-    cohorts: Vec<Retention>,
     segments: SegmentTrends,
     reports: Vec<OneMonth>,
+    /// Each report's cohorts, told at its rates.
+    cohorts: Vec<Retention>,
 }
 
 /// Running sums of one month that is reported.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 struct OneMonth {
-    block: Block,
-    /// The rates that it takes, by month.
-    needed: BTreeSet<(Month, Currency)>,
-    /// What no number of ours holds.
-    is_too_large: bool,
-    incomplete: Vec<Incomplete>,
+    /// One, of the reporting currency, once anything is in it.
+    blocks: Blocks,
+    /// The rates that it takes, by month, and for how many customers.
+    needed: BTreeMap<(Month, Currency), u64>,
+    /// Of how many customers no number of ours holds what they come to.
+    too_large: u64,
     /// Of each other currency, starting MRR in it and what its change of rate did.
     fx: BTreeMap<Currency, (Mrr, Delta)>,
 }
+
+sums!(OneMonth { blocks, needed, too_large, fx });
+
+/// What is kept of a month, in the reporting currency.
+#[derive(Debug, Clone, Default)]
+pub(super) struct ConsolidatedMonth {
+    sums: OneMonth,
+    cohorts: KeptRetention,
+}
+
+sums!(ConsolidatedMonth { sums, cohorts });
+
+/// What later months need to know of one, in the reporting currency.
+#[derive(Debug, Clone, Default)]
+pub(super) struct ConsolidatedYear {
+    year: Year,
+    lacking: Lacking,
+}
+
+sums!(ConsolidatedYear { year, lacking });
+
+/// What the bytes of these hold, in their order.
+pub(super) const SHAPES: [&str; 4] =
+    [ConsolidatedMonth::SHAPE, OneMonth::SHAPE, ConsolidatedYear::SHAPE, Lacking::SHAPE];
 
 /// A customer's month in the reporting currency.
 struct Told {
@@ -75,33 +103,49 @@ pub(super) struct Finished {
 }
 
 impl Consolidated {
-    /// Sums over spans, of which the first twelve are only looked back to; `None` without a reporting
-    /// currency.
-    pub(super) fn over(spans: &[Span], history: &History, settings: &Settings) -> Option<Self> {
+    /// Nothing yet, over spans of which the first twelve are only looked back to; `None` without a reporting
+    /// currency. `followed` are the dimensions whose segments are followed through the months.
+    pub(super) fn over(spans: &[Span], followed: Vec<Dimension>, settings: &Settings) -> Option<Self> {
         let by = settings.consolidation.as_ref()?;
-        let currencies: BTreeSet<Currency> = currencies(history).cloned().collect();
-        let exchange = |month| Exchange::of(month, &currencies, by);
-        let one = OneMonth {
-            block: Block::of(settings),
-            needed: BTreeSet::new(),
-            is_too_large: false,
-            incomplete: Vec::new(),
-            fx: BTreeMap::new(),
-        };
         Some(Self {
-            currency: by.currency.clone(),
-            now: spans.iter().map(|span| exchange(span.month)).collect(),
-            before: spans.iter().map(|span| exchange(span.month.minus(1))).collect(),
+            exchanges: spans.iter().map(|span| Exchange::of(span.month, by)).collect(),
+            seen: BTreeSet::new(),
             trailing: Trailing::over(spans.to_vec()),
+            segments: SegmentTrends::over(spans, PER_MICRO, followed),
+            reports: vec![OneMonth::default(); spans.len().saturating_sub(BEFORE)],
             cohorts: spans.windows(BEFORE + 1).map(Retention::over).collect(),
-            segments: SegmentTrends::over(spans, PER_MICRO, followed(settings)),
-            reports: vec![one; spans.len().saturating_sub(BEFORE)],
             spans: spans.to_vec(),
+            by: Arc::new(by.clone()),
         })
+    }
+
+    /// Nothing yet, of the same months.
+    pub(super) fn emptied(&self) -> Self {
+        Self {
+            by: Arc::clone(&self.by),
+            spans: self.spans.clone(),
+            exchanges: self.exchanges.clone(),
+            seen: self.seen.clone(),
+            trailing: Trailing::over(self.spans.clone()),
+            segments: self.segments.emptied(),
+            reports: vec![OneMonth::default(); self.reports.len()],
+            cohorts: self.spans.windows(BEFORE + 1).map(Retention::over).collect(),
+        }
+    }
+
+    /// Looks for the rates of a currency, once.
+    pub(super) fn see(&mut self, currency: &Currency) {
+        if !self.seen.contains(currency) {
+            self.exchanges.iter_mut().for_each(|exchange| exchange.see(currency, &self.by));
+            self.seen.insert(currency.clone());
+        }
     }
 
     /// Adds a customer with its months, of which quiet ones that are looked back to may be missing.
     pub(super) fn add(&mut self, customer: &CustomerHistory, nets: &[Option<NetMonth>], settings: &Settings) {
+        customer.levels.iter().for_each(|level| self.see(&level.currency));
+        customer.movements.iter().for_each(|movement| self.see(&movement.currency));
+        customer.adjustments.iter().for_each(|adjustment| self.see(&adjustment.movement.currency));
         let mut months = Vec::with_capacity(nets.len());
         for (index, net) in nets.iter().enumerate() {
             months.push(self.looked_back_to(customer, index, net.as_ref()));
@@ -111,8 +155,8 @@ impl Consolidated {
         }
         self.trailing.add(customer, &months);
         self.segments.add(customer, &months, settings);
-        for (cohorts, now) in self.cohorts.iter_mut().zip(self.now.iter().skip(BEFORE)) {
-            let told = |level: &Level| Some((self.currency.clone(), now.level(level)?.mrr));
+        for (cohorts, now) in self.cohorts.iter_mut().zip(self.exchanges.iter().skip(BEFORE)) {
+            let told = |level: &Level| Some((self.by.currency.clone(), now.level(level)?.mrr));
             cohorts.add(customer, settings.zone, &told);
         }
     }
@@ -125,20 +169,27 @@ impl Consolidated {
         net: Option<&NetMonth>,
     ) -> Option<NetMonth> {
         // A quiet month adds nothing; it matters where a year begins with it.
-        if net.is_none() && !(1..=self.reports.len()).contains(&index) {
+        let begins = index.checked_sub(1).filter(|report| *report < self.reports.len());
+        if net.is_none() && begins.is_none() {
             return None;
         }
         let fate = net.map_or(Fate::Stayed, |net| net.fate);
-        let (span, now) = (self.spans[index], &self.now[index]);
+        let (span, now) = (self.spans[index], &self.exchanges[index]);
         let starting = levels_before(&customer.levels, span.start);
         let moved = net.into_iter().flat_map(|net| net.currencies.keys());
         let missing = starting.iter().map(|level| &level.currency).chain(moved);
         if let Some(missing) = missing.filter_map(|currency| now.missing(currency)).next() {
-            self.trailing.lacks(index, missing.to_string());
-            return None;
+            let reason = missing.to_string();
+            if !span.movements(&customer.movements).is_empty() {
+                self.trailing.lacks(index, reason.clone());
+            }
+            if let Some(report) = begins {
+                self.trailing.lacks_held(report, reason);
+            }
+            return Some(NetMonth { fate, currencies: BTreeMap::new() });
         }
         let told = tell(net, &starting, &[], (now, now))?;
-        Some(NetMonth { fate, currencies: [(self.currency.clone(), told.net)].into() })
+        Some(NetMonth { fate, currencies: [(self.by.currency.clone(), told.net)].into() })
     }
 
     /// Adds a month that is reported.
@@ -150,11 +201,8 @@ impl Consolidated {
         net: &NetMonth,
         settings: &Settings,
     ) {
-        let (span, now, before) = (self.spans[index], &self.now[index], &self.before[index]);
+        let (span, now, before) = (self.spans[index], &self.exchanges[index], &self.exchanges[index - 1]);
         let Some(one) = self.reports.get_mut(report) else { return };
-        let lines = customer.incomplete.iter().filter(|line| line.since < span.end);
-        one.incomplete
-            .extend(lines.map(|line| Incomplete { customer: customer.customer.clone(), line: line.clone() }));
         if net.currencies.is_empty() {
             return;
         }
@@ -164,20 +212,20 @@ impl Consolidated {
         let all = net.currencies.keys().map(|currency| (now, currency)).chain(at_start);
         let mut is_missing = false;
         for (exchange, currency) in all {
-            one.needed.insert((exchange.month, currency.clone()));
+            *one.needed.entry((exchange.month, currency.clone())).or_default() += 1;
             is_missing |= exchange.missing(currency).is_some();
         }
         if is_missing {
             return;
         }
-        let movements = movements(span.movements(&customer.movements), now, &self.currency);
+        let movements = movements(span.movements(&customer.movements), now, &self.by.currency);
         let told = tell(Some(net), &starting, &ending, (before, now));
         let (Some(mut told), Some(movements)) = (told, movements) else {
-            one.is_too_large = true;
+            one.too_large += 1;
             return;
         };
-        for (own, old) in starting.iter().zip(&told.starting).filter(|(own, _)| own.currency != self.currency)
-        {
+        let others = starting.iter().zip(&told.starting).filter(|(own, _)| own.currency != self.by.currency);
+        for (own, old) in others {
             let fx = one.fx.entry(own.currency.clone()).or_default();
             fx.0 += own.mrr;
             fx.1 += now.level(own).map_or(Delta::ZERO, |new| new.mrr - old.mrr);
@@ -188,29 +236,93 @@ impl Consolidated {
         let subject = Subject {
             history: customer,
             month: span.month,
-            currency: &self.currency,
+            currency: &self.by.currency,
             net: &told.net,
             fate: net.fate,
             starting: &starting,
             ending: &ending,
             per_micro: PER_MICRO,
         };
-        one.block.add(subject, &movements, settings);
+        let block = one.blocks.entry(self.by.currency.clone()).or_insert_with(|| Block::of(settings));
+        block.add(subject, &movements, settings);
+    }
+
+    /// Lays the sums of other customers over these, of the same months.
+    pub(super) fn combine(&mut self, other: &Self, sign: Sign) {
+        other.seen.iter().for_each(|currency| self.see(currency));
+        self.trailing.combine(&other.trailing, sign);
+        self.segments.combine(&other.segments, sign);
+        for (month, other) in self.reports.iter_mut().zip(&other.reports) {
+            month.combine(other, sign);
+        }
+        for (cohorts, other) in self.cohorts.iter_mut().zip(&other.cohorts) {
+            cohorts.combine(other, sign);
+        }
+    }
+
+    /// The blocks of all months.
+    pub(super) fn blocks(&self) -> impl Iterator<Item = &Block> {
+        self.reports.iter().flat_map(|month| month.blocks.values())
+    }
+
+    /// The same, to be changed.
+    pub(super) fn blocks_mut(&mut self) -> impl Iterator<Item = &mut Block> {
+        self.reports.iter_mut().flat_map(|month| month.blocks.values_mut())
+    }
+
+    /// The reporting currency.
+    pub(super) fn currency(&self) -> &Currency {
+        &self.by.currency
+    }
+
+    /// Leaves out the names that either of two does not have.
+    pub(super) fn level(&mut self, other: &mut Self) {
+        for (month, other) in self.reports.iter_mut().zip(&mut other.reports) {
+            level(&mut month.blocks, &mut other.blocks);
+        }
+    }
+
+    /// What is kept of a report's month.
+    pub(super) fn kept(&self, report: usize) -> ConsolidatedMonth {
+        let sums = self.reports.get(report).cloned().unwrap_or_default();
+        let cohorts = self.cohorts.get(report).map(Retention::kept).unwrap_or_default();
+        ConsolidatedMonth { sums, cohorts }
+    }
+
+    /// Puts in what was kept of a report's month.
+    pub(super) fn put_in(&mut self, report: usize, kept: ConsolidatedMonth) {
+        kept.sums.needed.keys().for_each(|(_, currency)| self.see(currency));
+        if let (Some(month), Some(cohorts)) = (self.reports.get_mut(report), self.cohorts.get_mut(report)) {
+            *month = kept.sums;
+            cohorts.put_in_kept(kept.cohorts);
+        }
+    }
+
+    /// What later months need to know of the month at a place.
+    pub(super) fn year(&self, place: usize) -> ConsolidatedYear {
+        let year = Year::of(&self.by.currency, place, &self.trailing, &self.segments);
+        ConsolidatedYear { year, lacking: self.trailing.lacking(place) }
+    }
+
+    /// Puts in what is known of the month at a place.
+    pub(super) fn put_in_year(&mut self, place: usize, known: ConsolidatedYear) {
+        known.year.put_in(&self.by.currency, place, &mut self.trailing, &mut self.segments);
+        self.trailing.put_in_lacking(place, known.lacking);
     }
 
     /// An amount of a currency in a report's month, rounded to the ledger's millionths; `None` without a rate.
     pub(super) fn told(&self, report: usize, currency: &Currency, amount: i128) -> Option<i128> {
-        let fine = self.now.get(report + BEFORE)?.convert(currency, amount)?;
+        let fine = self.exchanges.get(report + BEFORE)?.convert(currency, amount)?;
         Some(crate::mrr::divide_half_even(fine, PER_MICRO))
     }
 
     /// The figures of one of the reports.
     pub(super) fn finish(&mut self, report: usize, first: Option<Month>, settings: &Settings) -> Finished {
-        let one = self.reports[report].clone();
+        let mut one = std::mem::take(&mut self.reports[report]);
         let index = report + BEFORE;
-        let exchanges = [&self.before[index], &self.now[index]];
+        let exchanges = [&self.exchanges[index - 1], &self.exchanges[index]];
         let needed = || {
-            one.needed.iter().filter_map(|(month, currency)| {
+            one.needed.keys().filter_map(|(month, currency)| {
                 let exchange = exchanges.iter().find(|exchange| exchange.month == *month)?;
                 Some((exchange, currency))
             })
@@ -219,19 +331,18 @@ impl Consolidated {
             needed().filter_map(|(exchange, currency)| exchange.missing(currency)).collect();
         let rates = needed().filter_map(|(exchange, currency)| exchange.used(currency)).collect();
         let lacking = missing.len();
+        let currency = &self.by.currency;
         let block = if lacking > 0 {
             Err(reason(&missing))
-        } else if one.is_too_large {
-            Err(format!("an amount in {} is too large to be summed", self.currency))
+        } else if one.too_large > 0 {
+            Err(format!("an amount in {currency} is too large to be summed"))
         } else {
-            let mut fine = one.block.finish(&self.currency, report, &self.trailing, first, settings);
+            let block = one.blocks.remove(currency).unwrap_or_else(|| Block::of(settings));
+            let mut fine = block.finish(currency, report, &self.trailing, first, settings);
             fine.follow(&self.segments, settings);
-            fine.retention = self
-                .cohorts
-                .get(report)
-                .map_or_else(Vec::new, |cohorts| cohorts.curves(&self.currency, BEFORE));
+            fine.retention = self.cohorts[report].curves(currency, BEFORE);
             fine.fx = fx_effects(&one.fx, exchanges);
-            Ok(Box::new(CurrencyBlock { incomplete: one.incomplete, ..super::rounding::rounded(fine) }))
+            Ok(Box::new(super::rounding::rounded(fine)))
         };
         Finished { block, rates, missing: lacking }
     }
@@ -254,14 +365,6 @@ fn reason(missing: &[&MissingRate]) -> String {
         .map(|missing| format!("{missing} (one dated {} to {} is needed)", missing.earliest(), missing.date))
         .collect();
     format!("{}: import rates with `upswell fx FILE`", all.join(", "))
-}
-
-/// Every currency that a book has had anything in.
-fn currencies(history: &History) -> impl Iterator<Item = &Currency> {
-    history.customers.iter().flat_map(|customer| {
-        let levels = customer.levels.iter().map(|level| &level.currency);
-        levels.chain(customer.movements.iter().map(|movement| &movement.currency))
-    })
 }
 
 /// A customer's month in one currency: starting levels at the rate before, all else at the month's own.
@@ -339,21 +442,27 @@ fn movements(movements: &[Movement], now: &Exchange, to: &Currency) -> Option<Ve
     movements.iter().map(told).collect()
 }
 
-/// Every rate that the months of a book lack, up to a month: whatever had MRR in it needs one (R9).
-#[must_use]
-pub fn missing_rates(history: &History, settings: &Settings, until: Month) -> Vec<MissingRate> {
-    let Some(by) = &settings.consolidation else { return Vec::new() };
-    let mut needed: BTreeSet<(Month, &Currency)> = BTreeSet::new();
+/// In which months up to one a book had MRR, and in which currencies.
+pub(super) fn held(history: &History, settings: &Settings, until: Month) -> BTreeSet<(Month, Currency)> {
+    let mut held = BTreeSet::new();
     let levels = history.customers.iter().flat_map(|customer| &customer.levels);
-    for level in levels.filter(|level| level.mrr.is_positive() && level.currency != by.currency) {
+    for level in levels.filter(|level| level.mrr.is_positive()) {
         let mut month = Month::of(level.from, settings.zone);
         let last = level.until.map_or(until, |end| Month::of(end, settings.zone).min(until));
         while month <= last {
-            needed.insert((month, &level.currency));
+            held.insert((month, level.currency.clone()));
             month = month.next();
         }
     }
-    let missing =
-        |(month, currency): (Month, &Currency)| by.rates.of_month(currency, &by.currency, month).err();
-    needed.into_iter().filter_map(missing).collect()
+    held
+}
+
+impl Consolidation {
+    /// Every rate that is missing of months and currencies: whatever had MRR in it needs one (R9).
+    pub(super) fn missing(&self, held: &BTreeSet<(Month, Currency)>) -> Vec<MissingRate> {
+        let others = held.iter().filter(|(_, currency)| *currency != self.currency);
+        others
+            .filter_map(|(month, currency)| self.rates.of_month(currency, &self.currency, *month).err())
+            .collect()
+    }
 }

@@ -114,7 +114,7 @@ impl Asked<'_> {
                 let none = BTreeMap::new();
                 books_of(snapshot, book, some, (self.closings, closing), &none).await?.0
             }
-            None => histories(snapshot.held(book, Among::These(some), false).await?),
+            None => histories(snapshot.held_at(book, some, self.end(), self.with_zeros).await?),
         };
         if self.with_zeros {
             let through = self.closing.as_ref().map_or(i64::MAX, |closing| closing.through_delivery);

@@ -1,7 +1,7 @@
 //! A month's exchange into the reporting currency (R9). Converted amounts are carried finer than the
 //! ledger's and rounded once, at the edge of the report.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use num_bigint::BigInt;
 use num_rational::BigRational;
@@ -72,13 +72,15 @@ struct Factor {
 }
 
 impl Exchange {
-    /// The exchange of a month for some currencies.
-    pub(super) fn of(month: Month, currencies: &BTreeSet<Currency>, by: &Consolidation) -> Self {
-        let factor = |from: &Currency| {
-            let rate = by.rates.of_month(from, &by.currency, month);
-            (from.clone(), rate.map(|rate| Factor::of(rate, from, &by.currency)))
-        };
-        Self { month, to: by.currency.clone(), factors: currencies.iter().map(factor).collect() }
+    /// The exchange of a month, of no currency yet.
+    pub(super) fn of(month: Month, by: &Consolidation) -> Self {
+        Self { month, to: by.currency.clone(), factors: BTreeMap::new() }
+    }
+
+    /// Looks for the rate of a currency.
+    pub(super) fn see(&mut self, from: &Currency, by: &Consolidation) {
+        let rate = by.rates.of_month(from, &self.to, self.month);
+        self.factors.insert(from.clone(), rate.map(|rate| Factor::of(rate, from, &self.to)));
     }
 
     /// An amount of a currency, finely; `None` without a rate, or if no number holds it.
@@ -150,8 +152,10 @@ mod tests {
         let date = "2026-10-30".parse().unwrap();
         let rate = ExchangeRate::parse(rate).unwrap();
         rates.add(Quote { date, from: from.into(), to: to.into(), rate });
-        let by = Consolidation { currency: to.into(), rates };
-        Exchange::of(Month::parse("2026-10").unwrap(), &BTreeSet::from([from.into(), to.into()]), &by)
+        let by = Consolidation { currency: to.into(), rates, through: 0 };
+        let mut exchange = Exchange::of(Month::parse("2026-10").unwrap(), &by);
+        exchange.see(&from.into(), &by);
+        exchange
     }
 
     /// Minor units of one currency in minor units of the other.

@@ -7,20 +7,21 @@ use super::build::finish;
 use super::kept::Sign;
 use super::listed::forward;
 use super::reporter::{AskError, Reporter};
-use super::roll_up::{changed, histories, over, read, summed};
+use super::roll_up::{changed, histories, over, read, summed, up_to_date};
+use super::sums::MonthSums;
 use super::trailing::{BEFORE, Span};
 use super::{
     Adjustment, Basis, Concern, CustomerHistory, History, IncompleteLine, Noticed, Report, Settings,
 };
-use crate::ledger::{Among, Behind, Closings, Snapshot};
-use crate::mrr::{CustomerId, Instant, Month};
+use crate::ledger::{Among, Behind, Closings, RollUp, Snapshot};
+use crate::mrr::{Currency, CustomerId, Instant, Month};
 
 /// With more customers than this not taken in yet, a report is made of all.
 const TOUCHED_AT_MOST: usize = 2_000;
 
 impl Reporter {
     /// The reports of months as they stand now, by kept sums; `None` where there are none that hold for what is
-    /// asked.
+    /// asked. `settings` have the rates of these months.
     pub(super) async fn by_kept(
         &self,
         settings: &Settings,
@@ -29,7 +30,7 @@ impl Reporter {
     ) -> Result<Option<Vec<Report>>, AskError> {
         let dimensions = settings.everything().dimensions();
         let is_other = settings.by.as_ref().is_some_and(|by| !dimensions.contains(by));
-        if !self.reads_kept() || settings.consolidation.is_some() || is_other {
+        if !self.reads_kept() || is_other {
             return Ok(None);
         }
         let book = settings.book.as_str();
@@ -57,7 +58,30 @@ impl Reporter {
         let mut listed = self.listed(settings, &snapshot, adjusted).await?;
         listed.noticed = doubts;
         listed.noticed.extend(noticed(&snapshot, book, &sums.spans[BEFORE..]).await?);
-        Ok(Some(finish(sums, None, &listed, settings)))
+        Ok(Some(finish(sums, &listed, settings)))
+    }
+
+    /// In which months up to one a book had MRR, and in which currencies, by kept sums; `None` where there are none
+    /// that hold.
+    pub(super) async fn held_by_kept(
+        &self,
+        settings: &Settings,
+        until: Month,
+    ) -> Result<Option<BTreeSet<(Month, Currency)>>, AskError> {
+        let snapshot = self.ledger().snapshot().await?;
+        let kept = snapshot.roll_up(settings.book.as_str()).await?;
+        let holds = |kept: &RollUp| kept.made_by == settings.made_by() && kept.to >= until;
+        let Some(kept) = kept.filter(|kept| self.reads_kept() && holds(kept)) else { return Ok(None) };
+        if snapshot.touched_count(&kept).await? > TOUCHED_AT_MOST {
+            return Ok(None);
+        }
+        let Ok(sums) = up_to_date(&snapshot, settings, &kept).await? else { return Ok(None) };
+        let months = sums.months.iter().zip(&sums.spans[BEFORE..]).filter(|(_, span)| span.month <= until);
+        let held = |(month, span): (&MonthSums, &Span)| {
+            let currencies: Vec<Currency> = month.blocks.keys().cloned().collect();
+            currencies.into_iter().map(|currency| (span.month, currency)).collect::<Vec<_>>()
+        };
+        Ok(Some(months.flat_map(held).collect()))
     }
 
     /// What was posted in the first open month for closed ones, where it is asked for as reported.

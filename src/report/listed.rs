@@ -1,9 +1,9 @@
 //! What a report lists beside its sums: what is to come, what is paused, what has no value, what to look at.
 
 use std::cmp::Reverse;
+use std::collections::BTreeMap;
 
 use super::exceptions::exceptions;
-use super::pauses::paused;
 use super::sums::PausedAt;
 use super::{
     Concern, CurrencyBlock, CustomerHistory, History, Incomplete, Noticed, Paused, Report, Scheduled,
@@ -66,13 +66,16 @@ fn look_forward(report: &mut Report, history: &History, settings: &Settings) {
 impl CurrencyBlock {
     /// Lists what pauses hold back at the month's end.
     pub(super) fn list_paused(&mut self, paused: PausedAt) {
-        let paused = paused.into_iter().map(|((customer, subscription), (since, mrr))| {
-            let since = Instant(i64::try_from(since).unwrap_or_default());
-            Paused { customer, subscription, since, mrr }
-        });
-        self.pauses.extend(paused);
+        self.pauses.extend(those_of(paused));
         largest_first(self);
     }
+}
+
+fn those_of(paused: PausedAt) -> impl Iterator<Item = Paused> {
+    paused.into_iter().map(|((customer, subscription), (since, mrr))| {
+        let since = Instant(i64::try_from(since).unwrap_or_default());
+        Paused { customer, subscription, since, mrr }
+    })
 }
 
 fn largest_first(block: &mut CurrencyBlock) {
@@ -85,7 +88,7 @@ fn largest_first(block: &mut CurrencyBlock) {
 /// currency's block only.
 pub(super) fn list_consolidated(
     block: &mut CurrencyBlock,
-    history: &History,
+    (history, paused): (&History, BTreeMap<Currency, PausedAt>),
     end: Instant,
     settings: &Settings,
     told: &dyn Fn(&Currency, i128) -> Option<i128>,
@@ -96,12 +99,16 @@ pub(super) fn list_consolidated(
             block.scheduled.push(Scheduled { customer: customer.clone(), movement });
         }
     }
-    for (currency, paused) in history.customers.iter().flat_map(|customer| paused(customer, end)) {
-        if let Some(mrr) = told(&currency, paused.mrr.0).map(Mrr) {
-            block.pauses.push(Paused { mrr, ..paused });
-        }
+    for (currency, paused) in paused {
+        let told = |paused: Paused| Some(Paused { mrr: Mrr(told(&currency, paused.mrr.0)?), ..paused });
+        block.pauses.extend(those_of(paused).filter_map(told));
     }
     largest_first(block);
+    for customer in &history.customers {
+        let lines = customer.incomplete.iter().filter(|line| line.since < end);
+        let of = &customer.customer;
+        block.incomplete.extend(lines.map(|line| Incomplete { customer: of.clone(), line: line.clone() }));
+    }
 }
 
 /// Every item that could not be valued at the month's end is named, in its currency's block or, where

@@ -89,7 +89,7 @@ pub use build::*;
 pub use choices::*;
 pub use compare::*;
 pub use compare_faces::*;
-pub use consolidated::{CONSOLIDATED, Consolidation, missing_rates};
+pub use consolidated::{CONSOLIDATED, Consolidation};
 pub use csv_face::{csv_part, csv_text};
 pub use customer_rows::*;
 pub use error::*;

@@ -2,10 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{
-    Concern, CustomerHistory, History, IncompleteLine, MovementRow, Noticed, ReportError, Settings,
-    missing_rates,
-};
+use super::consolidated::held;
+use super::{Concern, CustomerHistory, History, IncompleteLine, MovementRow, Noticed, ReportError, Settings};
 use crate::ledger::{Ledger, LedgerError, Posting, Wanted, place};
 use crate::mrr::{CustomerId, Instant, MissingRate, Month, Movement};
 
@@ -80,7 +78,11 @@ impl Reporter {
         // What is printed is what the figures were made by, not what is configured since.
         let in_force = self.ledger.rules_in_force(&book).await?;
         let policy = in_force.map_or_else(|| self.settings.policy.clone(), |rules| rules.policy);
-        Ok(Settings { book, data_through, policy, ..self.settings.clone() })
+        let mut settings = Settings { book, data_through, policy, ..self.settings.clone() };
+        if let Some(by) = &mut settings.consolidation {
+            by.through = self.ledger.last_rate(None).await?;
+        }
+        Ok(settings)
     }
 
     /// The last full month at a time, in unix seconds.
@@ -102,10 +104,13 @@ impl Reporter {
         if settings.consolidation.is_none() {
             return Ok(Vec::new());
         }
-        let history = self.history(settings, until.end(settings.zone)).await?;
-        let first = history.first_month(settings.zone).unwrap_or(until);
+        let held = match self.held_by_kept(settings, until).await? {
+            Some(held) => held,
+            None => held(&self.history(settings, until.end(settings.zone)).await?, settings, until),
+        };
+        let first = held.first().map_or(until, |(month, _)| *month);
         let settings = self.with_rates(settings, first, until, None).await?;
-        Ok(missing_rates(&history, &settings, until))
+        Ok(settings.consolidation.map(|by| by.missing(&held)).unwrap_or_default())
     }
 
     /// The settings with the rates that reports of some months may need; with `known_by`, as they were known
@@ -119,7 +124,8 @@ impl Reporter {
     ) -> Result<Settings, AskError> {
         let mut settings = settings.clone();
         if let Some(by) = &mut settings.consolidation {
-            by.rates = self.ledger.rates(from.minus(12), to, known_by).await?;
+            let days = (from.minus(12), to);
+            by.rates = self.ledger.rates(days, by.through, known_by).await?;
         }
         Ok(settings)
     }

@@ -43,6 +43,9 @@ pub(super) type Told<'t> = &'t dyn Fn(&Level) -> Option<(Currency, Mrr)>;
 /// What the cohorts have at one month's end, by currency and the month they began in.
 pub(super) type CohortEnds = BTreeMap<Currency, BTreeMap<Month, CohortEnd>>;
 
+/// Cohorts as they are kept: what they have at each month's end, and those that lack a rate.
+pub(super) type KeptRetention = (BTreeMap<Month, CohortEnds>, BTreeMap<Month, u64>);
+
 /// What a cohort has at a month's end.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct CohortEnd {
@@ -61,14 +64,14 @@ pub(super) struct Retention {
     spans: Vec<Span>,
     /// At each month's end.
     ends: Vec<CohortEnds>,
-    /// The months whose cohorts lack a rate.
-    lacking: Vec<Month>,
+    /// The months whose cohorts lack a rate, and of how many customers.
+    lacking: BTreeMap<Month, u64>,
 }
 
 impl Retention {
     /// Over months that follow one another.
     pub(super) fn over(spans: &[Span]) -> Self {
-        Self { spans: spans.to_vec(), ends: vec![CohortEnds::new(); spans.len()], lacking: Vec::new() }
+        Self { spans: spans.to_vec(), ends: vec![CohortEnds::new(); spans.len()], lacking: BTreeMap::new() }
     }
 
     /// Adds a customer, if it began in one of the months.
@@ -78,7 +81,7 @@ impl Retention {
         let Some(place) = place.filter(|place| *place < self.spans.len()) else { return };
         let last = self.spans.len().min(place + BEFORE + 1);
         let Some(ends) = ends(customer, &self.spans[place..last], told) else {
-            self.lacking.push(began);
+            *self.lacking.entry(began).or_default() += 1;
             return;
         };
         let is_brought = customer.movements.first().is_some_and(|first| first.class == Class::Opening);
@@ -105,6 +108,21 @@ impl Retention {
         for (ends, other) in self.ends.iter_mut().zip(&other.ends) {
             ends.combine(other, sign);
         }
+        self.lacking.combine(&other.lacking, sign);
+    }
+
+    /// All of it, by month, and the months whose cohorts lack a rate.
+    pub(super) fn kept(&self) -> KeptRetention {
+        let months = self.spans.iter().map(|span| span.month);
+        (months.zip(self.ends.iter().cloned()).collect(), self.lacking.clone())
+    }
+
+    /// Puts in what was kept of it.
+    pub(super) fn put_in_kept(&mut self, (mut ends, lacking): KeptRetention) {
+        for (span, end) in self.spans.iter().zip(&mut self.ends) {
+            *end = ends.remove(&span.month).unwrap_or_default();
+        }
+        self.lacking = lacking;
     }
 
     /// What the cohorts have at the end of a month.
@@ -130,7 +148,7 @@ impl Retention {
         let month = self.spans.get(place)?.month;
         let end = |place: usize| self.ends.get(place)?.get(currency)?.get(&month).copied();
         let first = end(place).filter(|first| first.customers > 0)?;
-        if self.lacking.contains(&month) {
+        if self.lacking.contains_key(&month) {
             return None;
         }
         let share = |mrr: Mrr| Rate::of(mrr.0, first.kept.0, "no MRR at the end of its first month");

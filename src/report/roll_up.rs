@@ -60,6 +60,9 @@ impl Settings {
             super::segment::owner_key(self).to_owned(),
             dimensions.join(","),
             bands.join(","),
+            self.consolidation
+                .as_ref()
+                .map_or_else(String::new, |by| format!("{} {}", by.currency, by.through)),
         ]
         .join("\n")
     }
@@ -84,8 +87,7 @@ impl Reporter {
         Ok(self.ledger().note_kinds().await?)
     }
 
-    /// The same of one book. None are kept where there is a reporting currency: its figures depend on rates that
-    /// come later.
+    /// The same of one book.
     ///
     /// # Errors
     ///
@@ -93,12 +95,9 @@ impl Reporter {
     pub async fn keep_up_with(&self, book: &str, now: i64) -> Result<(), AskError> {
         let settings = self.settings(Some(book)).await?;
         self.ledger().look_how_far_told(book).await?;
-        if settings.consolidation.is_none() {
-            let closings = self.ledger().closings(book).await?;
-            self.keep_closed(&settings, &closings, None).await?;
-            self.keep_open(&settings, now).await?;
-        }
-        Ok(())
+        let closings = self.ledger().closings(book).await?;
+        self.keep_closed(&settings, &closings, None).await?;
+        self.keep_open(&settings, now).await
     }
 
     /// Brings those sums up to date that the report of a month reads.
@@ -107,9 +106,6 @@ impl Reporter {
     ///
     /// The store's.
     pub async fn keep_for(&self, settings: &Settings, month: Month, now: i64) -> Result<(), AskError> {
-        if settings.consolidation.is_some() {
-            return Ok(());
-        }
         let closings = self.ledger().closings(&settings.book).await?;
         let is_closed = closings.of(month).is_some();
         if is_closed {
@@ -128,9 +124,6 @@ impl Reporter {
     /// The store's.
     pub async fn keep_anew(&self, book: &str, now: i64) -> Result<(), AskError> {
         let settings = self.settings(Some(book)).await?;
-        if settings.consolidation.is_some() {
-            return Ok(());
-        }
         self.make(&settings, last_kept(&settings, now)).await
     }
 
@@ -179,6 +172,7 @@ impl Reporter {
         months: (Month, Month),
     ) -> Result<Sums, AskError> {
         let book = settings.book.as_str();
+        let settings = &rated(snapshot, settings, months).await?;
         let mut sums = over(months, settings);
         let mut behind = Behind::Nobody;
         loop {
@@ -205,7 +199,9 @@ impl Reporter {
         let through_posting = snapshot.last_posting().await?;
         let changed = changed(&snapshot, book, touched, &BTreeMap::new()).await?;
         let now = changed.after.iter().map(CustomerHistory::noted).collect();
-        let (from, before, after) = both(changed, kept, settings).await;
+        let from = changed.from(kept, settings);
+        let settings = &rated(&snapshot, settings, (from, kept.to)).await?;
+        let (before, after) = both(changed, (from, kept.to), settings).await;
         let differ: Vec<Month> = before
             .kept()
             .into_iter()
@@ -303,7 +299,7 @@ impl Reporter {
 }
 
 /// The kept sums with all customers that were touched taken in; else a month of which they can't be read.
-async fn up_to_date(
+pub(super) async fn up_to_date(
     snapshot: &Snapshot,
     settings: &Settings,
     kept: &RollUp,
@@ -318,7 +314,9 @@ async fn up_to_date(
         all.before.append(&mut some.before);
         all.after.append(&mut some.after);
     }
-    let (from, before, after) = both(all, kept, settings).await;
+    let from = all.from(kept, settings);
+    let settings = &rated(snapshot, settings, (from, kept.to)).await?;
+    let (before, after) = both(all, (from, kept.to), settings).await;
     let months = snapshot.roll_up_months(kept, (kept.from, kept.to), true).await?;
     let Some(mut sums) = read(over((from, kept.to), settings), kept, &months) else {
         return Ok(Err(kept.from));
@@ -360,14 +358,33 @@ pub(super) fn over((from, to): (Month, Month), settings: &Settings) -> Sums {
     Sums::over(from, count, settings.dimensions(), &settings)
 }
 
-/// Changed customers as they were and as they are, over all kept months and those before that they reach back to.
-async fn both(changed: Changed, kept: &RollUp, settings: &Settings) -> (Month, Sums, Sums) {
-    let firsts = changed.after.iter().filter_map(|customer| customer.first_month(settings.zone));
-    let from = firsts.chain([kept.from]).min().unwrap_or(kept.from);
-    let none = over((from, kept.to), settings);
+/// The settings with the rates that sums of some months need, as the store has them at one instant.
+async fn rated(
+    snapshot: &Snapshot,
+    settings: &Settings,
+    (from, to): (Month, Month),
+) -> Result<Settings, AskError> {
+    let mut settings = settings.clone();
+    if let Some(by) = &mut settings.consolidation {
+        by.rates = snapshot.rates((from.minus(12), to), by.through).await?;
+    }
+    Ok(settings)
+}
+
+impl Changed {
+    /// The first month that is kept, or that one of these reaches back to.
+    fn from(&self, kept: &RollUp, settings: &Settings) -> Month {
+        let firsts = self.after.iter().filter_map(|customer| customer.first_month(settings.zone));
+        firsts.chain([kept.from]).min().unwrap_or(kept.from)
+    }
+}
+
+/// Changed customers as they were and as they are, over some months.
+async fn both(changed: Changed, months: (Month, Month), settings: &Settings) -> (Sums, Sums) {
+    let none = over(months, settings);
     let before = summed(none.clone(), changed.before, Sign::Plus, settings).await;
     let after = summed(none, changed.after, Sign::Plus, settings).await;
-    (from, before, after)
+    (before, after)
 }
 
 /// Sums with more customers in them, or fewer, summed up on all cores.
@@ -385,7 +402,7 @@ pub(super) async fn summed(
     let sum_up = move || {
         let share = |customers: &[CustomerHistory]| {
             let mut share = nothing.clone();
-            customers.iter().for_each(|customer| drop(share.add(customer, &settings)));
+            customers.iter().for_each(|customer| share.add(customer, &settings));
             share
         };
         let shares: Vec<Sums> = customers.par_chunks(A_SHARE).map(share).collect();

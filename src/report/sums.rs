@@ -1,9 +1,10 @@
 //! Sums over customers for a run of months, before anything is made of them: two that are of the same months
 //! are one by adding them up, whoever is in which.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::block::Block;
+use super::consolidated::{Consolidated, ConsolidatedMonth, ConsolidatedYear};
 use super::kept::{Sign, Stored as _, Sum as _, restored, sums};
 use super::pauses::paused;
 use super::retention::{CohortEnd, Retention};
@@ -19,8 +20,14 @@ use crate::mrr::{
 /// One month's figures by currency.
 pub(super) type Blocks = BTreeMap<Currency, Block>;
 
-/// What is looked back to, by month and currency.
-pub(super) type Years = BTreeMap<Month, BTreeMap<Currency, Year>>;
+/// What is looked back to, by month.
+pub(super) type Years = BTreeMap<Month, KnownYear>;
+
+/// What later months need to know of one: by currency, and consolidated.
+pub(super) type KnownYear = (BTreeMap<Currency, Year>, Whole<ConsolidatedYear>);
+
+/// What is in the reporting currency, where there is one.
+type Whole<T> = BTreeMap<Currency, T>;
 
 /// Who is paused: since when, in unix seconds, and what the pause took.
 pub(super) type PausedAt = BTreeMap<(CustomerId, SubscriptionId), (i128, Mrr)>;
@@ -63,6 +70,40 @@ pub(super) struct Sums {
     pub(super) months: Vec<MonthSums>,
     /// How many customers began in which month.
     pub(super) firsts: BTreeMap<Month, u64>,
+    /// The same in the reporting currency, where there is one.
+    pub(super) consolidated: Option<Consolidated>,
+}
+
+impl Year {
+    /// What is known of the month at a place in a currency, its cohorts apart.
+    pub(super) fn of(
+        currency: &Currency,
+        place: usize,
+        trailing: &Trailing,
+        segments: &SegmentTrends,
+    ) -> Self {
+        let added = trailing.added(place).find(|(of, _)| *of == currency);
+        let held = trailing.held(place).find(|(of, _)| *of == currency);
+        let column = segments.month(place).and_then(|columns| columns.get(currency));
+        Self {
+            added: added.map(|(_, added)| added).unwrap_or_default(),
+            held: held.map(|(_, held)| held).unwrap_or_default(),
+            cohorts: BTreeMap::new(),
+            segments: column.cloned().unwrap_or_default(),
+        }
+    }
+
+    /// Puts it in, its cohorts apart.
+    pub(super) fn put_in(
+        self,
+        currency: &Currency,
+        place: usize,
+        trailing: &mut Trailing,
+        segments: &mut SegmentTrends,
+    ) {
+        trailing.put_in(place, currency, self.added, self.held);
+        segments.put_in(place, currency, self.segments);
+    }
 }
 
 impl Sums {
@@ -77,7 +118,8 @@ impl Sums {
         Self {
             trailing: Trailing::over(spans.clone()),
             cohorts: Retention::over(&spans),
-            segments: SegmentTrends::over(&spans, 1, followed),
+            segments: SegmentTrends::over(&spans, 1, followed.clone()),
+            consolidated: Consolidated::over(&spans, followed, settings),
             spans,
             months: vec![MonthSums::default(); count],
             firsts: BTreeMap::new(),
@@ -91,13 +133,14 @@ impl Sums {
             trailing: Trailing::over(self.spans.clone()),
             cohorts: Retention::over(&self.spans),
             segments: self.segments.emptied(),
+            consolidated: self.consolidated.as_ref().map(Consolidated::emptied),
             months: vec![MonthSums::default(); self.months.len()],
             firsts: BTreeMap::new(),
         }
     }
 
-    /// Adds a customer, and gives its months.
-    pub(super) fn add(&mut self, customer: &CustomerHistory, settings: &Settings) -> Vec<Option<NetMonth>> {
+    /// Adds a customer.
+    pub(super) fn add(&mut self, customer: &CustomerHistory, settings: &Settings) {
         let nets = nets(customer, &self.spans);
         self.trailing.add(customer, &nets);
         self.segments.add(customer, &nets, settings);
@@ -112,7 +155,9 @@ impl Sums {
                 month.add(customer, net, span, settings);
             }
         }
-        nets
+        if let Some(consolidated) = &mut self.consolidated {
+            consolidated.add(customer, &nets, settings);
+        }
     }
 
     /// Sums of the same months, laid over these.
@@ -123,6 +168,9 @@ impl Sums {
         self.firsts.combine(&other.firsts, sign);
         for (month, other) in self.months.iter_mut().zip(&other.months) {
             month.combine(other, sign);
+        }
+        if let (Some(consolidated), Some(other)) = (&mut self.consolidated, &other.consolidated) {
+            consolidated.combine(other, sign);
         }
     }
 
@@ -150,31 +198,41 @@ impl Sums {
 
     /// Leaves out the names that no report prints.
     pub(super) fn trim(&mut self) {
-        self.months.iter_mut().flat_map(|month| month.blocks.values_mut()).for_each(Block::trim);
+        self.blocks_mut().for_each(Block::trim);
     }
 
     /// Whether every name is there that reports print.
     pub(super) fn name_the_largest(&self) -> bool {
-        self.months.iter().flat_map(|month| month.blocks.values()).all(Block::names_the_largest)
+        let consolidated = self.consolidated.iter().flat_map(Consolidated::blocks);
+        self.months
+            .iter()
+            .flat_map(|month| month.blocks.values())
+            .chain(consolidated)
+            .all(Block::names_the_largest)
+    }
+
+    fn blocks_mut(&mut self) -> impl Iterator<Item = &mut Block> {
+        let consolidated = self.consolidated.iter_mut().flat_map(Consolidated::blocks_mut);
+        self.months.iter_mut().flat_map(|month| month.blocks.values_mut()).chain(consolidated)
     }
 
     /// Leaves out the names that either of two does not have, so that they can be compared.
     pub(super) fn level(&mut self, other: &mut Self) {
         for (month, other) in self.months.iter_mut().zip(&mut other.months) {
-            for (currency, block) in &mut month.blocks {
-                if let Some(other) = other.blocks.get_mut(currency) {
-                    block.level(other);
-                }
-            }
+            level(&mut month.blocks, &mut other.blocks);
+        }
+        if let (Some(consolidated), Some(other)) = (&mut self.consolidated, &mut other.consolidated) {
+            consolidated.level(other);
         }
     }
 
     /// The months as they are kept.
     pub(super) fn kept(&self) -> Vec<RollUpMonth> {
-        let month = |(index, month): (usize, &MonthSums)| RollUpMonth {
-            month: self.spans[index + BEFORE].month,
-            sums: month.to_bytes(),
-            year: self.year(index + BEFORE).to_bytes(),
+        let month = |(index, month): (usize, &MonthSums)| {
+            let mut sums = month.to_bytes();
+            self.whole(|consolidated| consolidated.kept(index)).put(&mut sums);
+            let place = index + BEFORE;
+            RollUpMonth { month: self.spans[place].month, sums, year: self.year(place).to_bytes() }
         };
         self.months.iter().enumerate().map(month).collect()
     }
@@ -184,39 +242,55 @@ impl Sums {
         self.spans.iter().enumerate().map(|(place, span)| (span.month, self.year(place))).collect()
     }
 
+    /// Something of what is consolidated, by its currency.
+    fn whole<T>(&self, part: impl Fn(&Consolidated) -> T) -> Whole<T> {
+        let whole = self.consolidated.iter();
+        whole.map(|consolidated| (consolidated.currency().clone(), part(consolidated))).collect()
+    }
+
     /// What later months need to know of the month at a place.
-    fn year(&self, place: usize) -> BTreeMap<Currency, Year> {
-        let mut years: BTreeMap<Currency, Year> = BTreeMap::new();
-        for (currency, added) in self.trailing.added(place) {
-            years.entry(currency.clone()).or_default().added = added;
-        }
-        for (currency, held) in self.trailing.held(place) {
-            years.entry(currency.clone()).or_default().held = held;
-        }
-        for (currency, cohorts) in self.cohorts.month(place).into_iter().flatten() {
-            years.entry(currency.clone()).or_default().cohorts.clone_from(cohorts);
-        }
-        for (currency, column) in self.segments.month(place).into_iter().flatten() {
-            years.entry(currency.clone()).or_default().segments.clone_from(column);
-        }
-        years
+    fn year(&self, place: usize) -> KnownYear {
+        let cohorts = self.cohorts.month(place);
+        let currencies: BTreeSet<&Currency> = (self.trailing.added(place).map(|(currency, _)| currency))
+            .chain(self.trailing.held(place).map(|(currency, _)| currency))
+            .chain(cohorts.into_iter().flat_map(BTreeMap::keys))
+            .chain(self.segments.month(place).into_iter().flat_map(BTreeMap::keys))
+            .collect();
+        let year = |currency: &Currency| {
+            let cohorts = cohorts.and_then(|cohorts| cohorts.get(currency)).cloned().unwrap_or_default();
+            Year { cohorts, ..Year::of(currency, place, &self.trailing, &self.segments) }
+        };
+        let years = currencies.into_iter().map(|currency| (currency.clone(), year(currency))).collect();
+        (years, self.whole(|consolidated| consolidated.year(place)))
     }
 
     /// Puts in what is known of months.
-    pub(super) fn put_in_years(&mut self, years: &Years) {
+    pub(super) fn put_in_years(&mut self, mut years: Years) {
         for place in 0..self.spans.len() {
-            if let Some(year) = years.get(&self.spans[place].month) {
+            if let Some(year) = years.remove(&self.spans[place].month) {
                 self.put_in_year(place, year);
             }
         }
     }
 
-    fn put_in_year(&mut self, place: usize, year: &BTreeMap<Currency, Year>) {
-        for (currency, year) in year {
-            self.trailing.put_in(place, currency, year.added, year.held);
-            self.cohorts.put_in(place, currency, year.cohorts.clone());
-            self.segments.put_in(place, currency, year.segments.clone());
+    fn put_in_year(&mut self, place: usize, (years, whole): KnownYear) {
+        for (currency, mut year) in years {
+            self.cohorts.put_in(place, &currency, std::mem::take(&mut year.cohorts));
+            year.put_in(&currency, place, &mut self.trailing, &mut self.segments);
         }
+        for (consolidated, (_, year)) in self.consolidated.iter_mut().zip(whole) {
+            consolidated.put_in_year(place, year);
+        }
+    }
+
+    /// Puts in the sums that were kept of a month; `None` if they can't be read.
+    pub(super) fn put_in_sums(&mut self, index: usize, kept: &[u8]) -> Option<()> {
+        let (sums, whole) = restored::<(MonthSums, Whole<ConsolidatedMonth>)>(kept)?;
+        *self.months.get_mut(index)? = sums;
+        for (consolidated, (_, month)) in self.consolidated.iter_mut().zip(whole) {
+            consolidated.put_in(index, month);
+        }
+        Some(())
     }
 
     /// Puts in what was kept of a month, be it one that is looked back to; `None` if that can't be read.
@@ -224,11 +298,20 @@ impl Sums {
         let Some(place) = self.spans.iter().position(|span| span.month == kept.month) else {
             return Some(());
         };
-        self.put_in_year(place, &restored(&kept.year)?);
-        if let Some(month) = place.checked_sub(BEFORE).and_then(|index| self.months.get_mut(index)) {
-            *month = restored(&kept.sums)?;
+        self.put_in_year(place, restored(&kept.year)?);
+        match place.checked_sub(BEFORE).filter(|index| *index < self.months.len()) {
+            Some(index) => self.put_in_sums(index, &kept.sums),
+            None => Some(()),
         }
-        Some(())
+    }
+}
+
+/// Leaves out the names that either of two months' blocks does not have.
+pub(super) fn level(blocks: &mut Blocks, others: &mut Blocks) {
+    for (currency, block) in blocks {
+        if let Some(other) = others.get_mut(currency) {
+            block.level(other);
+        }
     }
 }
 
@@ -275,7 +358,7 @@ pub(super) fn shape() -> String {
         Added::SHAPE,
         CohortEnd::SHAPE,
     ];
-    shapes.join("; ")
+    [&shapes[..], &super::consolidated::SHAPES].concat().join("; ")
 }
 
 /// A customer's months; those of the look-back are left out where nothing happened.

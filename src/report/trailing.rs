@@ -45,9 +45,20 @@ pub(super) struct Trailing {
     added: BTreeMap<Currency, Vec<Added>>,
     /// For each report: core expansion over twelve months, and MRR at their start.
     held: BTreeMap<(usize, Currency), (Delta, Mrr)>,
-    /// The spans that nothing can be said of, and why.
-    lacking: BTreeMap<usize, String>,
+    /// The spans that lack something.
+    lacking: BTreeMap<usize, Lacking>,
 }
+
+/// Why something can't be said of a month, and of how many customers.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Lacking {
+    /// Of what it added.
+    moved: BTreeMap<String, u64>,
+    /// Of those who were there at the start of the twelve months up to it.
+    held: BTreeMap<String, u64>,
+}
+
+sums!(Lacking { moved, held });
 
 /// What a month added in one currency.
 #[derive(Debug, Clone, Copy, Default)]
@@ -75,16 +86,22 @@ impl Trailing {
         Self { spans, added: BTreeMap::new(), held: BTreeMap::new(), lacking: BTreeMap::new() }
     }
 
-    /// Marks a span as one that nothing can be said of: no figure that needs it is given.
+    /// Marks a span as one of which it can't be said what it added: no figure that needs it is given.
     pub(super) fn lacks(&mut self, span: usize, reason: String) {
-        self.lacking.insert(span, reason);
+        *self.lacking.entry(span).or_default().moved.entry(reason).or_default() += 1;
+    }
+
+    /// Marks a report as one of which it can't be said who was there twelve months before.
+    pub(super) fn lacks_held(&mut self, report: usize, reason: String) {
+        *self.lacking.entry(report + BEFORE).or_default().held.entry(reason).or_default() += 1;
     }
 
     /// Why the last months of a report can't be summed, if they can't.
     fn lack(&self, report: usize, months: usize) -> Option<Rate> {
         let end = report + BEFORE + 1;
-        let reason = self.lacking.range(end.saturating_sub(months)..end).next_back();
-        reason.map(|(_, reason)| Rate::Unknown(reason.clone().into()))
+        let lacking = self.lacking.range(end.saturating_sub(months)..end).rev();
+        let reason = lacking.filter_map(|(_, lacking)| lacking.moved.keys().next()).next();
+        reason.map(|reason| Rate::Unknown(reason.clone().into()))
     }
 
     /// Adds a customer with its months, of which quiet ones may be missing.
@@ -125,6 +142,19 @@ impl Trailing {
         for (place, other) in &other.held {
             self.held.entry(place.clone()).or_default().combine(other, sign);
         }
+        for (span, other) in &other.lacking {
+            self.lacking.entry(*span).or_default().combine(other, sign);
+        }
+    }
+
+    /// What the month of a span lacks.
+    pub(super) fn lacking(&self, span: usize) -> Lacking {
+        self.lacking.get(&span).cloned().unwrap_or_default()
+    }
+
+    /// Puts in what the month of a span lacks.
+    pub(super) fn put_in_lacking(&mut self, span: usize, lacking: Lacking) {
+        self.lacking.insert(span, lacking);
     }
 
     /// What the month of a span added, by currency.
@@ -189,7 +219,9 @@ impl Trailing {
         if known < 12 {
             return Rate::months_short(known.max(0));
         }
-        if let Some(unknown) = self.lack(report, LOOK_BACK) {
+        let held = self.lacking.get(&(report + BEFORE)).and_then(|lacking| lacking.held.keys().next());
+        let held = held.map(|reason| Rate::Unknown(reason.clone().into()));
+        if let Some(unknown) = self.lack(report, LOOK_BACK).or(held) {
             return unknown;
         }
         let (expanded, base) = self.held.get(&(report, currency.clone())).copied().unwrap_or_default();
@@ -213,7 +245,9 @@ impl Trailing {
     pub(super) fn trend(&self, report: usize, currency: &Currency) -> Vec<TrendMonth> {
         let sums = self.added.get(currency);
         let end = report + BEFORE + 1;
-        let known_from = self.lacking.range(report..end).next_back().map_or(report, |(last, _)| last + 1);
+        let lacking = self.lacking.range(report..end).rev();
+        let last = lacking.filter(|(_, lacking)| !lacking.moved.is_empty()).map(|(last, _)| last + 1).next();
+        let known_from = last.unwrap_or(report);
         let months = self.spans.iter().enumerate().skip(known_from).take(end - known_from);
         months
             .map(|(index, span)| {

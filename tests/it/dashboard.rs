@@ -1,6 +1,9 @@
 //! The dashboard over HTTP: signing in and out, what its cookie and forms are good for, the way from a figure to its
 //! proof, closing a month.
 
+use serde_json::{Value, json};
+
+use crate::explain::{BEGINS, DAY, event, feed, price, subscription};
 use crate::process::{Answer, Place, Server, rows, stories, stories_config};
 
 const TOKEN: &str = "a-token-of-the-tests-0123456789";
@@ -338,4 +341,36 @@ fn what_the_doctor_finds_stands_on_the_page_of_exceptions() {
     let imports = shown(&server, "/imports", "");
     let stored = stories().iter().collect::<std::collections::BTreeSet<_>>().len();
     assert!(imports.contains("stories.ndjson") && imports.contains(&format!("{stored}</td>")), "{imports}");
+}
+
+#[test]
+fn the_page_of_exceptions_names_the_first_of_very_many_and_the_doctor_names_them_all() {
+    let place = Place::new();
+    let events = (0..103).flat_map(|number| {
+        let id = format!("gap{number:03}");
+        let at = |quantity| subscription(&id, &price("price_1", 1_000), quantity);
+        let before = json!({"items": {"data": [at(2)["items"]["data"][0]]}});
+        let [first, second] = ["first", "second"].map(|which| format!("evt_{which}_{id}"));
+        [
+            event(&first, "customer.subscription.created", BEGINS, &at(1), None),
+            event(&second, "customer.subscription.updated", BEGINS + DAY, &at(3), Some(&before)),
+        ]
+    });
+    feed(&place, &events.collect::<Vec<_>>());
+    let server = place.serve();
+    let page = shown(&server, "/exceptions", "");
+    for part in ["Broken chains: something was missed before", "Gaps: what to export and backfill"] {
+        let (_, part) = page.split_once(&format!("<section aria-label=\"{part}\">")).unwrap();
+        let (part, _) = part.split_once("</section>").unwrap();
+        assert!(part.contains(">103") && part.contains("The first 100 of 103"), "{part}");
+        assert_eq!(part.matches("<li>").count(), 100);
+        assert!(part.contains("cus_gap000") && part.contains("cus_gap099") && !part.contains("cus_gap100"));
+    }
+    // An id leads where it stands, and is not said again.
+    assert_eq!(page.matches("<a href=\"/customers/cus_gap000\">cus_gap000</a>").count(), 1, "{page}");
+    assert!(page.contains(">evt_second_gap000</a>)"), "{page}");
+    let found: Value = serde_json::from_slice(&place.run(&["doctor", "--format", "json"]).stdout).unwrap();
+    for part in ["broken_chains", "gaps"] {
+        assert_eq!(found[part].as_array().unwrap().len(), 103);
+    }
 }

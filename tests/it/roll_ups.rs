@@ -5,10 +5,10 @@ use std::collections::BTreeSet;
 
 use proptest::prelude::any;
 use proptest::test_runner::{Config, TestRunner};
-use upswell::ledger::{Ledger, Source};
-use upswell::mrr::{Catalogue, Instant, Month, PastDuePolicy, Policy};
+use upswell::ledger::{ImportedQuote, Ledger, Source};
+use upswell::mrr::{Catalogue, ExchangeRate, Instant, Month, PastDuePolicy, Policy, Quote, RateTable};
 use upswell::pipeline::{Settler, arrival};
-use upswell::report::{Basis, CustomerRow, Dimension, KeptProof, Reporter, Settings};
+use upswell::report::{Basis, Consolidation, CustomerRow, Dimension, KeptProof, Reporter, Settings};
 
 use crate::business::{A_DAY, BEGINNING, Chance, Event, business, cases};
 use crate::process::Place;
@@ -53,6 +53,20 @@ impl Book {
         self.settler().settle(now).await.unwrap();
     }
 
+    /// Brings rates of most months, so that some are missing and some are replaced.
+    async fn quote(&self, chance: &mut Chance, now: i64) {
+        let mut quotes = Vec::new();
+        for back in 0..30 {
+            if chance.happens(85) {
+                let date = Month::parse("2026-04").unwrap().minus(back).last_day();
+                let rate = ExchangeRate::parse(&format!("1.{:03}", chance.below(400))).unwrap();
+                let quote = Quote { date, from: "eur".into(), to: "usd".into(), rate };
+                quotes.push(ImportedQuote { quote, line: 1 });
+            }
+        }
+        self.ledger.import_rates(&quotes, "rates.csv", now).await.unwrap();
+    }
+
     /// Every report reads the same from kept sums and from postings, and the sums are proved.
     async fn agrees(&self, when: &str) {
         let reporter = self.reporter();
@@ -76,6 +90,9 @@ impl Book {
             let (from, to) = (Month::parse("2025-02").unwrap(), Month::parse("2025-09").unwrap());
             let kept = reporter.range(&settings, from, to).await.unwrap().to_json().unwrap();
             assert_eq!(kept, slow.range(&settings, from, to).await.unwrap().to_json().unwrap(), "{when}");
+            let until = Month::parse("2025-11").unwrap();
+            let missing = reporter.missing_rates(&settings, until).await.unwrap();
+            assert_eq!(missing, slow.missing_rates(&settings, until).await.unwrap(), "{book} {when}");
             let proof = reporter.prove_kept(&book).await.unwrap();
             assert!(!matches!(proof, KeptProof::Differs(_)), "{book} {when}: {proof:?}");
         }
@@ -120,6 +137,15 @@ async fn lives(seed: u64, is_midlife: bool) {
             0 => book.policy = Policy { past_due: PastDuePolicy::LapsesAfterDays(14), ..Policy::default() },
             1 => book.settings.zone = chrono_tz::Asia::Tokyo,
             2 => book.settings.size_bands = vec![50, 500],
+            _ => {}
+        }
+        match chance.below(4) {
+            0 => {
+                let currency = (*chance.pick(&["eur", "usd", "jpy"])).into();
+                let by = Consolidation { currency, rates: RateTable::default(), through: 0 };
+                book.settings.consolidation = Some(by);
+            }
+            1 => book.quote(&mut chance, now).await,
             _ => {}
         }
         book.learn(&told, now).await;

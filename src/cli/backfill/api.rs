@@ -213,7 +213,7 @@ async fn summary(
     for (reason, count) in ignored {
         text.push_str(&format!("  ignored {count}: {reason}\n"));
     }
-    let parked = app.ledger.parked(since_seq).await?.len();
+    let parked = app.ledger.parked(since_seq, usize::MAX).await?.len();
     if parked > 0 {
         text.push_str(&format!("  parked {parked}: stored, and told one by one by `upswell doctor`\n"));
     }

@@ -136,7 +136,7 @@ impl Feed<'_> {
         for ignored in self.app.ledger.ignored(self.since_seq).await? {
             *file.ignored.entry(ignored.reason).or_default() += ignored.count;
         }
-        for parked in self.app.ledger.parked(self.since_seq).await? {
+        for parked in self.app.ledger.parked(self.since_seq, usize::MAX).await? {
             let place = parked.place.unwrap_or(parked.event);
             let parked = Parked { place, reason: parked.reason, path: Some(parked.path), is_kept: false };
             file.tell_parked(parked);

@@ -7,9 +7,10 @@ use proptest::prelude::*;
 use super::book::{Told, at, block, history, item, month, priced, settings, value};
 use super::properties::{asked, business, customers, foots, sums_to};
 use crate::mrr::{Cadence, Cause, Currency, Delta, ExchangeRate, Kind, Lane, MICRO, Mrr, Quote, RateTable};
+use crate::report::consolidated::held;
 use crate::report::{
-    CONSOLIDATED, Consolidation, CurrencyBlock, Figures, History, Report, Settings, missing_rates,
-    month_report, range_report,
+    CONSOLIDATED, Consolidation, CurrencyBlock, Figures, History, Report, Settings, month_report,
+    range_report,
 };
 
 fn table(quotes: &[(&str, &str, &str, &str)]) -> RateTable {
@@ -22,7 +23,10 @@ fn table(quotes: &[(&str, &str, &str, &str)]) -> RateTable {
 }
 
 fn consolidating(settings: Settings, currency: &str, rates: RateTable) -> Settings {
-    Settings { consolidation: Some(Consolidation { currency: currency.into(), rates }), ..settings }
+    Settings {
+        consolidation: Some(Consolidation { currency: currency.into(), rates, through: 0 }),
+        ..settings
+    }
 }
 
 fn euros(id: &str, unit: i64, quantity: u64) -> Vec<crate::mrr::Item> {
@@ -204,7 +208,8 @@ fn a_missing_rate_is_named_with_its_currency_and_date_and_nothing_is_guessed() {
         assert_eq!(json["consolidated_reason"], reason.as_str());
     }
     let history = history(&two_currencies(), at("2026-12-01"));
-    let missing = missing_rates(&history, &settings, month("2026-10"));
+    let held = held(&history, &settings, month("2026-10"));
+    let missing = settings.consolidation.unwrap().missing(&held);
     let named: Vec<String> = missing.iter().map(ToString::to_string).collect();
     assert_eq!(named, ["no rate of usd in eur for 2026-09-30", "no rate of usd in eur for 2026-10-31"]);
 }
