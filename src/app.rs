@@ -175,7 +175,9 @@ impl App {
     ) -> anyhow::Result<()> {
         let stored = Arc::new(Notify::new());
         let metrics = Metrics::new().context("the metrics can't be made")?;
-        let (door, committer) = Door::open(self.ledger.clone(), self.door_terms(), Arc::clone(&stored));
+        let settler = self.settler();
+        let (door, committer) =
+            Door::open(self.ledger.clone(), self.door_terms(), Arc::clone(&stored), settler.pace());
         let door = if does == Duty::Receive { door.settled_elsewhere() } else { door };
         let door = Arc::new(door);
         let (mut fetching, mut watch, mut sending) = (Vec::new(), None, None);
@@ -186,8 +188,7 @@ impl App {
             watch = Some(Watch::begin(self.ledger.clone()).await?);
             sending = Some(sending::start(self.courier()?, metrics.clone(), now));
         }
-        let working =
-            (does == Duty::Everything).then(|| start_worker(self.settler(), self.ledger.clone(), stored));
+        let working = (does == Duty::Everything).then(|| start_worker(settler, self.ledger.clone(), stored));
         let limits = http_limits(&self.config);
         let tokens = self.config.api_tokens.iter().map(crate::config::Secret::expose);
         let access = Access::by_tokens(tokens, self.config.limits.token_guesses);

@@ -10,6 +10,7 @@ use tokio::sync::{Notify, mpsc, oneshot};
 use tokio::task::JoinHandle;
 use tracing::Instrument;
 
+use super::Pace;
 use crate::ledger::{Acceptance, Arrival, Ledger, Packed, Source};
 use crate::stripe::{Delivery, EnvelopeError, Form, Secret, SignatureError, book, says, verify};
 
@@ -113,12 +114,17 @@ pub struct Door {
 }
 
 impl Door {
-    /// Opens the door. `stored` is told after each commit; the task ends, all answered, when the
-    /// door is dropped.
+    /// Opens the door. `stored` is told after each commit, which keeps step with `pace`; the task ends, all
+    /// answered, when the door is dropped.
     #[must_use]
-    pub fn open(ledger: Ledger, terms: DoorTerms, stored: Arc<Notify>) -> (Self, JoinHandle<()>) {
+    pub fn open(
+        ledger: Ledger,
+        terms: DoorTerms,
+        stored: Arc<Notify>,
+        pace: Arc<Pace>,
+    ) -> (Self, JoinHandle<()>) {
         let (intake, waiting) = mpsc::channel(terms.waiting.max(1));
-        let committer = tokio::spawn(commit_all(ledger.clone(), waiting, stored));
+        let committer = tokio::spawn(commit_all(ledger.clone(), waiting, stored, pace));
         (Self { ledger, terms, intake, settles: true }, committer)
     }
 
@@ -230,18 +236,26 @@ pub(super) fn arrival_of(
 }
 
 /// Commits whatever waits, as one transaction, until the door is closed.
-async fn commit_all(ledger: Ledger, mut waiting: mpsc::Receiver<Intake>, stored: Arc<Notify>) {
+async fn commit_all(
+    ledger: Ledger,
+    mut waiting: mpsc::Receiver<Intake>,
+    stored: Arc<Notify>,
+    pace: Arc<Pace>,
+) {
     let mut batch = Vec::with_capacity(A_COMMIT);
     while waiting.recv_many(&mut batch, A_COMMIT).await > 0 {
         let (arrivals, answers): (Vec<_>, Vec<_>) =
             batch.drain(..).map(|intake| (intake.arrival, intake.answer)).unzip();
+        let newest = arrivals.iter().map(|arrival| arrival.received_at).max();
         let span = tracing::info_span!("commit", deliveries = arrivals.len());
         let acceptances = commit(&ledger, arrivals).instrument(span).await;
         stored.notify_one();
+        let newest = newest.unwrap_or_default();
         for (answer, acceptance) in answers.into_iter().zip(acceptances) {
             // A sender that has gone away will deliver again and be told of a duplicate.
             let _ = answer.send(acceptance);
         }
+        pace.keep(newest).await;
     }
 }
 

@@ -4,7 +4,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::RangeInclusive;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 
+use super::Pace;
 use super::parallel::in_parallel;
 use super::shelf::{Shelf, catalogue_with};
 use crate::ledger::{
@@ -45,6 +47,7 @@ pub struct Settler {
     pub(super) rules: SettlementRules,
     /// What the books have learnt, as far as it was read.
     pub(super) shelf: Shelf,
+    pace: Arc<Pace>,
 }
 
 /// Why a stored delivery has no facts.
@@ -164,7 +167,13 @@ impl Settler {
     #[must_use]
     pub fn new(ledger: Ledger, catalogue: Catalogue, policy: Policy, zone: chrono_tz::Tz) -> Self {
         let rules = SettlementRules { engine: ENGINE.to_owned(), policy, catalogue, zone };
-        Self { ledger, rules, shelf: Shelf::default() }
+        Self { ledger, rules, shelf: Shelf::default(), pace: Arc::default() }
+    }
+
+    /// How far it is with what is delivered.
+    #[must_use]
+    pub fn pace(&self) -> Arc<Pace> {
+        Arc::clone(&self.pace)
     }
 
     /// What it settles in.
@@ -224,6 +233,12 @@ impl Settler {
     ///
     /// [`LedgerError`] of the store; what was settled before it stays settled.
     pub async fn settle(&self, now: i64) -> Result<Settled, LedgerError> {
+        let settled = self.settle_all(now).await;
+        self.pace.is_through();
+        settled
+    }
+
+    async fn settle_all(&self, now: i64) -> Result<Settled, LedgerError> {
         let (mut settled, mut overtaken, mut batch) = (Settled::default(), 0, *A_BATCH.start());
         loop {
             match self.settle_some(batch, now).await {
@@ -261,6 +276,10 @@ impl Settler {
     /// [`LedgerError`] of the store; then none of it is settled.
     async fn settle_some(&self, most: usize, now: i64) -> Result<Settled, LedgerError> {
         let pending = self.ledger.pending(most, now).await?;
+        match pending.first().filter(|_| pending.len() == most) {
+            Some(oldest) => self.pace.is_behind(oldest.received_at),
+            None => self.pace.is_through(),
+        }
         let mut changed: BTreeMap<CustomerKey, Changed> = BTreeMap::new();
         let mut heard = Heard::default();
         pending.iter().for_each(|stored| heard.listen(stored));
@@ -269,6 +288,7 @@ impl Settler {
         }
         let posted =
             if pending.is_empty() { Posted::default() } else { self.post(changed, heard, now).await? };
+        self.pace.has_settled();
         Ok(Settled { deliveries: pending.len(), posted })
     }
 

@@ -61,7 +61,7 @@ async fn start(store: Store, tokens: &[&str], private: Router) -> Server {
         waiting: 16,
         lag_limit_seconds: 300,
     };
-    let (door, _) = Door::open(store.ledger, terms, Arc::new(Notify::new()));
+    let (door, _) = Door::open(store.ledger, terms, Arc::new(Notify::new()), Arc::default());
     let metrics = Metrics::new().unwrap();
     let (door, trusted_proxies) = (Arc::new(door), Vec::new());
     let rooms = Rooms { door, limits: LIMITS, trusted_proxies, metrics: metrics.clone(), now: || NOW };

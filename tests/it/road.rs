@@ -51,7 +51,7 @@ impl Road {
             waiting: 4_096,
             lag_limit_seconds: 300,
         };
-        let (door, _) = Door::open(ledger.clone(), terms, Arc::new(Notify::new()));
+        let (door, _) = Door::open(ledger.clone(), terms, Arc::new(Notify::new()), Arc::default());
         Self { ledger, settler, door, url, _directory: directory }
     }
 
