@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::sync::Notify;
 
-/// A ledger that is behind what is delivered by more than this is late.
+/// A ledger that is behind what is delivered by so much is late.
 const LATE_SECONDS: i64 = 1;
 /// The door waits no longer than this for the worker, whatever that one does.
 const A_TURN: Duration = Duration::from_millis(250);
@@ -45,7 +45,7 @@ impl Pace {
 
     /// Waits for a settlement if the worker is late, seen from a delivery that came now.
     pub(super) async fn keep(&self, now: i64) {
-        if now.saturating_sub(self.oldest.load(Ordering::Relaxed)) > LATE_SECONDS {
+        if now.saturating_sub(self.oldest.load(Ordering::Relaxed)) >= LATE_SECONDS {
             // A worker that is stuck does not keep anybody from being answered.
             let _ = tokio::time::timeout(A_TURN, self.settled.notified()).await;
         }
@@ -70,11 +70,11 @@ mod tests {
         let pace = Pace::default();
         assert!(!waits(&pace, 1_000).await);
         pace.is_behind(999);
-        assert!(!waits(&pace, 1_000).await);
-        assert!(waits(&pace, 1_001).await);
+        assert!(!waits(&pace, 999).await);
+        assert!(waits(&pace, 1_000).await);
         pace.has_settled();
-        assert!(!waits(&pace, 1_001).await);
-        assert!(waits(&pace, 1_001).await);
+        assert!(!waits(&pace, 1_000).await);
+        assert!(waits(&pace, 1_000).await);
         pace.is_through();
         assert!(!waits(&pace, 9_999).await);
     }
