@@ -8,7 +8,6 @@ use super::kept::Sign;
 use super::listed::forward;
 use super::reporter::{AskError, Reporter};
 use super::roll_up::{changed, histories, over, read, summed, up_to_date};
-use super::sums::MonthSums;
 use super::trailing::{BEFORE, Span};
 use super::{
     Adjustment, Basis, Concern, CustomerHistory, History, IncompleteLine, Noticed, Report, Settings,
@@ -77,11 +76,11 @@ impl Reporter {
         }
         let Ok(sums) = up_to_date(&snapshot, settings, &kept).await? else { return Ok(None) };
         let months = sums.months.iter().zip(&sums.spans[BEFORE..]).filter(|(_, span)| span.month <= until);
-        let held = |(month, span): (&MonthSums, &Span)| {
-            let currencies: Vec<Currency> = month.blocks.keys().cloned().collect();
-            currencies.into_iter().map(|currency| (span.month, currency)).collect::<Vec<_>>()
-        };
-        Ok(Some(months.flat_map(held).collect()))
+        let mut held = BTreeSet::new();
+        for (month, span) in months {
+            held.extend(month.blocks.keys().map(|currency| (span.month, currency.clone())));
+        }
+        Ok(Some(held))
     }
 
     /// What was posted in the first open month for closed ones, where it is asked for as reported.
