@@ -54,6 +54,8 @@ struct Connections {
     in_bulk: AtomicBool,
     /// Whether the transaction that was begun last had to wait for somebody else's.
     waited: AtomicBool,
+    /// When it was seen to that PostgreSQL knows its tables.
+    looks: postgres::Looks,
     /// Where writers of a file wait for one another; PostgreSQL has its own.
     line: Option<Line>,
 }
@@ -119,7 +121,8 @@ impl Ledger {
     ) -> Self {
         let (writer, readers) = (Limited::new(writer, limit), Limited::new(readers, limit));
         let (in_bulk, waited) = (AtomicBool::new(false), AtomicBool::new(false));
-        let connections = Arc::new(Connections { writer, readers, in_bulk, waited, line });
+        let looks = postgres::Looks::default();
+        let connections = Arc::new(Connections { writer, readers, in_bulk, waited, looks, line });
         Self { connections, directory }
     }
 
@@ -309,6 +312,10 @@ impl Ledger {
         let writer = &self.connections.writer;
         if self.is_postgres() {
             let limit = turn.limit(writer.limit());
+            if self.connections.looks.are_due() {
+                let connections = Arc::clone(&self.connections);
+                tokio::spawn(async move { postgres::look(connections.writer.unlimited()).await });
+            }
             let begun = within(limit, writer.unlimited().begin()).await.map_err(while_doing(act))?;
             let transaction = Limited::new(begun, limit);
             let in_bulk = self.connections.in_bulk.load(Ordering::Relaxed);

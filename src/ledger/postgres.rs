@@ -2,13 +2,17 @@
 //! write, how a connection is made, and which refusals pass.
 
 use std::borrow::Cow;
-use std::time::Duration;
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
 
 use sea_orm::sea_query::ArrayType;
 use sea_orm::sqlx::pool::PoolOptions;
 use sea_orm::sqlx::postgres::{PgConnectOptions, PgDatabaseError};
 use sea_orm::sqlx::{self, Connection, PgConnection, Postgres};
-use sea_orm::{ConnectOptions, Database, DatabaseConnection, DbBackend, Statement, Value};
+use sea_orm::{
+    ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbBackend, DbErr, Statement,
+    TransactionTrait, Value,
+};
 
 use super::LedgerError;
 use super::sql::Table;
@@ -21,6 +25,12 @@ const PULSE_LIMIT: Duration = Duration::from_secs(2);
 
 /// How long a statement of the transaction that stores deliveries may take at most: their senders wait.
 const ACCEPT_LIMIT: Duration = Duration::from_secs(15);
+
+/// How often a writer looks whether a table has come to be that the planner knows nothing of.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// How long such a look waits for somebody else's lock before it leaves it for the next time.
+const LOOK_LIMIT: &str = "1s";
 
 /// Connections that write at a time: deliveries, a settlement, the turn to settle, what is fetched beside them.
 const WRITERS: u32 = 6;
@@ -68,6 +78,46 @@ impl Turn {
             Self::Write | Self::Settle => of_store,
         }
     }
+}
+
+/// When a process looked last for tables that the planner knows nothing of.
+///
+/// Without statistics it takes a book for a two-hundredth of its table, and reads all of a book to find a few customers in
+/// it. The server makes statistics by itself, within a minute: a whole backfill may be over by then.
+#[derive(Debug, Default)]
+pub(super) struct Looks(Mutex<Option<Instant>>);
+
+impl Looks {
+    /// Whether it is time for a look; who asks is to have it done.
+    pub(super) fn are_due(&self) -> bool {
+        let Ok(mut last) = self.0.lock() else { return false };
+        let is_due = last.is_none_or(|last| last.elapsed() >= LOOK_EVERY);
+        if is_due {
+            *last = Some(Instant::now());
+        }
+        is_due
+    }
+}
+
+/// Has the server make statistics of tables that have some pages and none yet: of those that this role may have it make.
+/// What comes of it is no matter to anybody who writes.
+pub(super) async fn look(db: &DatabaseConnection) {
+    if let Err(error) = make_statistics(db).await {
+        tracing::debug!(%error, "made no statistics of new tables");
+    }
+}
+
+async fn make_statistics(db: &DatabaseConnection) -> Result<(), DbErr> {
+    let unknown = "SELECT string_agg(quote_ident(relname), ', ') FROM pg_class \
+                   WHERE relnamespace = current_schema()::regnamespace AND relkind = 'r' AND reltuples <= 0 \
+                   AND pg_relation_size(oid) >= 65536 AND pg_has_role(relowner, 'USAGE')";
+    let unknown = db.query_one_raw(Statement::from_string(DbBackend::Postgres, unknown)).await?;
+    let tables: Option<String> = unknown.map_or(Ok(None), |row| row.try_get_by_index(0))?;
+    let Some(tables) = tables else { return Ok(()) };
+    let transaction = db.begin().await?;
+    transaction.execute_unprepared(&format!("SET LOCAL lock_timeout = '{LOOK_LIMIT}'")).await?;
+    transaction.execute_unprepared(&format!("ANALYZE {tables}")).await?;
+    transaction.commit().await
 }
 
 /// The options of a URL.

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use tokio::sync::Notify;
 
-/// A ledger that is behind what is delivered by so much is late. A disk that halts for a moment does not make it so: answers
-/// would wait for it twice.
-const LATE_SECONDS: i64 = 5;
+/// A door waits for a worker that is late by so much, in whole seconds as deliveries are dated. A disk that halts for a
+/// moment does not make it so: answers would wait for it twice.
+const LATE_SECONDS: i64 = 2;
 /// The door waits no longer than this for the worker, whatever that one does.
 const A_TURN: Duration = Duration::from_millis(250);
 
@@ -18,12 +18,14 @@ pub struct Pace {
     /// When the oldest delivery came that was not settled when last looked, in unix seconds; no time of all while nothing
     /// is left behind.
     oldest: AtomicI64,
+    /// When the delivery came that this process stored last.
+    newest: AtomicI64,
     settled: Notify,
 }
 
 impl Default for Pace {
     fn default() -> Self {
-        Self { oldest: AtomicI64::new(i64::MAX), settled: Notify::new() }
+        Self { oldest: AtomicI64::new(i64::MAX), newest: AtomicI64::new(0), settled: Notify::new() }
     }
 }
 
@@ -44,9 +46,18 @@ impl Pace {
         self.settled.notify_one();
     }
 
-    /// Waits for a settlement if the worker is late, seen from a delivery that came now.
+    /// By how much the worker is behind what was delivered, and behind a time that is known to have come; not positive while
+    /// it keeps up.
+    pub(super) fn seconds_late(&self, now: i64) -> i64 {
+        let newest = self.newest.load(Ordering::Relaxed).max(now);
+        newest.saturating_sub(self.oldest.load(Ordering::Relaxed))
+    }
+
+    /// Deliveries are stored, the newest of which came now. Waits for a settlement if the worker is late.
     pub(super) async fn keep(&self, now: i64) {
-        if now.saturating_sub(self.oldest.load(Ordering::Relaxed)) >= LATE_SECONDS {
+        // A clock that was set back is believed.
+        self.newest.store(now, Ordering::Relaxed);
+        if self.seconds_late(now) >= LATE_SECONDS {
             // A worker that is stuck does not keep anybody from being answered.
             let _ = tokio::time::timeout(A_TURN, self.settled.notified()).await;
         }

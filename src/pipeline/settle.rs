@@ -23,8 +23,11 @@ use crate::stripe::{Delivery, Translation};
 pub const ENGINE: &str = concat!("upswell ", env!("CARGO_PKG_VERSION"));
 
 /// Deliveries settled in one transaction at most while others wait for their answers: few while the worker keeps up,
-/// and twice as many each time there were more.
-const A_BATCH: RangeInclusive<usize> = 16..=256;
+/// and twice as many each time there were more. Sixty-four senders that wait for a large one deliver less than they could, and
+/// it may go on so: after a disk had halted, settlements of 256 kept answers waiting for seconds.
+const A_BATCH: RangeInclusive<usize> = 16..=64;
+/// The same once the worker is late, when it matters more that it gets on.
+const A_LATE_BATCH: usize = 256;
 /// Customers derived again in one transaction at most, when their time has come.
 const DUE_CUSTOMERS: usize = 128;
 /// How often in a row a settlement may find that another process came before it. Each time that one got
@@ -248,7 +251,8 @@ impl Settler {
                     overtaken = 0;
                     let more = more?;
                     batch = if more.deliveries == batch { 2 * batch } else { more.deliveries };
-                    batch = batch.clamp(*A_BATCH.start(), *A_BATCH.end());
+                    let most = if self.pace.seconds_late(now) > 0 { A_LATE_BATCH } else { *A_BATCH.end() };
+                    batch = batch.clamp(*A_BATCH.start(), most);
                     settled.add(more);
                 }
             }
@@ -277,7 +281,7 @@ impl Settler {
     async fn settle_some(&self, most: usize, now: i64) -> Result<Settled, LedgerError> {
         let pending = self.ledger.pending(most, now).await?;
         // Times are of whole seconds: few that wait are no sign of being late.
-        match pending.first().filter(|_| pending.len() == *A_BATCH.end()) {
+        match pending.first().filter(|_| pending.len() == most) {
             Some(oldest) => self.pace.is_behind(oldest.received_at),
             None => self.pace.is_through(),
         }

@@ -143,6 +143,28 @@ fn a_database_that_is_away_costs_503_and_nothing_that_was_answered() {
     place.output(&["verify"]);
 }
 
+/// Without statistics, all of a book would be read to find a few customers in it, until the server makes some by itself.
+#[test]
+fn the_planner_soon_knows_the_tables_of_a_new_database() {
+    let of_test = database("upswell_template");
+    let left_alone = |table| format!("ALTER TABLE {table} SET (autovacuum_enabled = false)");
+    for table in ["inbox", "fact"] {
+        execute(&of_test.url, &left_alone(table)).unwrap();
+    }
+    let server = Place::at(&of_test.url).serve();
+    let mut connection = server.connect().unwrap();
+    let known = "DO $$ BEGIN ASSERT (SELECT COUNT(*) = 2 FROM pg_stats \
+                 WHERE (tablename, attname) IN (('inbox', 'event_id'), ('fact', 'book'))), 'unknown'; END $$";
+    let begun = std::time::Instant::now();
+    for (_, body) in events().iter().cycle() {
+        assert_eq!(connection.deliver(body.as_bytes()).unwrap().status, 200);
+        if execute(&of_test.url, known).is_ok() {
+            return;
+        }
+        assert!(begun.elapsed().as_secs() < 60, "no statistics in time");
+    }
+}
+
 /// The cluster's URL as another user, to another database, with other options.
 fn url_as(user: &str, host: &str, database: &str, options: &str) -> String {
     let cluster = cluster();
