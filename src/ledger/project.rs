@@ -10,7 +10,7 @@ use super::finding::{self, FINDING};
 use super::limited::Transaction;
 use super::mirror::{self, write};
 use super::open::run;
-use super::sql::{Table, marks, statement, with_customers};
+use super::sql::{KEYS_A_STATEMENT, Table, is_postgres, marks, statement, with_customers};
 use super::{CustomerKey, CustomerSettlement, LedgerError, NewFact};
 use crate::mrr::{CustomerId, Derivation, Fact, Finding, Instant, Level};
 
@@ -43,9 +43,6 @@ const ATTRIBUTE: Table = Table {
            metadata = excluded.metadata, at = excluded.at, event = excluded.event \
            WHERE (excluded.at, excluded.event) >= (attribute.at, attribute.event)",
 };
-
-/// Customers cleared in one statement: each row looks for its own among them.
-const CLEARED_A_STATEMENT: usize = 64;
 
 /// Rows collected over a settlement.
 #[derive(Default)]
@@ -131,34 +128,43 @@ pub(super) async fn clear(
     book: &str,
     of: &[(&CustomerId, Option<Instant>)],
 ) -> Result<(), LedgerError> {
-    for chunk in of.chunks(CLEARED_A_STATEMENT) {
-        for (sql, values) in clearing(book, chunk) {
+    // Where a row lies, by which it is found again in the same statement.
+    let place = if is_postgres(db) { "ctid" } else { "rowid" };
+    for chunk in of.chunks(KEYS_A_STATEMENT) {
+        for (sql, values) in clearing(place, book, chunk) {
             run(db, "write what follows from the facts", statement(sql, values)).await?;
         }
     }
     Ok(())
 }
 
-/// The statements that make room. Each names its customers by `IN`, so that it looks for theirs: of `UPDATE … FROM k`
-/// SQLite makes a walk through all levels of the book.
-fn clearing(book: &str, of: &[(&CustomerId, Option<Instant>)]) -> [(String, Vec<Value>); 4] {
+/// The statements that make room. Each goes from its customers to the rows that it changes, and to no others: of
+/// `UPDATE … FROM k` SQLite makes a walk through all levels of the book, and a comparison with each customer's own instant
+/// looks for it among all of them, for each row.
+fn clearing(place: &str, book: &str, of: &[(&CustomerId, Option<Instant>)]) -> [(String, Vec<Value>); 4] {
     let keys = with_customers(of.len(), "since");
-    let named = format!("book = ? AND customer IN ({})", marks(of.len()));
-    let since = |table| format!("(SELECT k.since FROM k WHERE k.customer = {table}.customer)");
+    let rows = |table: &str, that: &str| {
+        format!(
+            "WHERE {place} IN (SELECT t.{place} FROM k CROSS JOIN {table} t \
+             WHERE t.book = ? AND t.customer = k.customer AND {that})"
+        )
+    };
+    let began = rows("level", "t.from_at >= k.since");
+    let lasted = rows("level", "t.from_at < k.since AND (t.until_at IS NULL OR t.until_at > k.since)");
+    let found = rows("finding", "t.at > k.since");
+    let since = "(SELECT k.since FROM k WHERE k.customer = level.customer)";
     let at = |since: Option<Instant>| since.map_or(i64::MIN, |since| since.0);
     let pairs = of.iter().flat_map(|(name, since)| [name.to_string().into(), at(*since).into()]);
-    let pairs: Vec<Value> = pairs.collect();
-    let names = || names(book, of.iter().map(|(name, _)| name.as_str()));
-    let both = || [pairs.clone(), names()].concat();
-    let level = since("level");
-    let shortened = format!(
-        "UPDATE level SET until_at = {level} WHERE {named} AND (until_at IS NULL OR until_at > {level})"
-    );
+    let values: Vec<Value> = pairs.chain([book.into()]).collect();
+    let named = format!("book = ? AND customer IN ({})", marks(of.len()));
     [
-        (format!("{keys} DELETE FROM level WHERE {named} AND from_at >= {level}"), both()),
-        (format!("{keys} {shortened}"), both()),
-        (format!("{keys} DELETE FROM finding WHERE {named} AND at > {}", since("finding")), both()),
-        (format!("DELETE FROM scheduled WHERE {named}"), names()),
+        (format!("{keys} DELETE FROM level {began}"), values.clone()),
+        (format!("{keys} UPDATE level SET until_at = {since} {lasted}"), values.clone()),
+        (format!("{keys} DELETE FROM finding {found}"), values),
+        (
+            format!("DELETE FROM scheduled WHERE {named}"),
+            names(book, of.iter().map(|(name, _)| name.as_str())),
+        ),
     ]
 }
 
@@ -199,21 +205,24 @@ mod tests {
         let url = format!("sqlite://{}?mode=rwc", directory.path().join("upswell.db").display());
         let ledger = Ledger::open(&url).await.unwrap();
         ledger.migrate().await.unwrap();
-        for count in [1, 2, 7, 26, CLEARED_A_STATEMENT] {
+        for count in [1, 2, 7, 26, 64, KEYS_A_STATEMENT] {
             let customers: Vec<CustomerId> =
                 (0..count).map(|number| format!("cus_{number}").as_str().into()).collect();
             let of: Vec<_> = customers.iter().map(|customer| (customer, Some(Instant(1)))).collect();
-            for (sql, values) in clearing("live", &of) {
+            for (sql, values) in clearing("rowid", "live", &of) {
                 let plan = statement(format!("EXPLAIN QUERY PLAN {sql}"), values);
                 let steps = ledger.reader().query_all_raw(plan).await.unwrap();
                 let steps: Vec<String> =
                     steps.iter().map(|step| step.try_get("", "detail").unwrap()).collect();
                 let of_tables = steps.iter().filter(|step| {
-                    ["level", "finding", "scheduled"].iter().any(|table| step.contains(&format!(" {table} ")))
+                    ["level", "finding", "scheduled", "t"]
+                        .iter()
+                        .any(|table| step.contains(&format!(" {table} ")))
                 });
                 let of_tables: Vec<&String> = of_tables.collect();
                 assert!(!of_tables.is_empty(), "{steps:?}");
-                assert!(of_tables.iter().all(|step| step.contains("customer=?")), "{count}: {steps:?}");
+                let is_of_some = |step: &&String| step.contains("customer=?") || step.contains("(rowid=?)");
+                assert!(of_tables.iter().all(is_of_some), "{count}: {steps:?}");
             }
         }
     }
