@@ -32,7 +32,8 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// How long such a look waits for somebody else's lock before it leaves it for the next time.
 const LOOK_LIMIT: &str = "1s";
 
-/// Connections that write at a time: deliveries, a settlement, the turn to settle, what is fetched beside them.
+/// Connections that write at a time: deliveries, a settlement, the turn to settle, what is fetched beside them, a look at
+/// the tables.
 const WRITERS: u32 = 6;
 
 /// Rows of one statement: they are bound by column, as arrays, so that their number is no matter.
