@@ -22,6 +22,7 @@ mod m0017_roll_up;
 mod m0018_views;
 mod m0019_looked_up;
 mod m0020_indexes;
+mod m0021_long_lives;
 mod schema;
 
 use sea_orm_migration::MigrationTrait;
@@ -52,6 +53,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0018_views::Migration),
             Box::new(m0019_looked_up::Migration),
             Box::new(m0020_indexes::Migration),
+            Box::new(m0021_long_lives::Migration),
         ]
     }
 }

@@ -258,14 +258,7 @@ impl Ledger {
         book: &str,
         of: &[(String, Checkpoint)],
     ) -> Result<Vec<(String, Fact)>, LedgerError> {
-        let sql = format!(
-            "{} SELECT f.customer, f.codec, f.body, f.packed FROM k CROSS JOIN fact f \
-             WHERE f.book = ? AND f.customer = k.customer AND (f.at > k.at OR f.subscription IS NULL) \
-             ORDER BY f.customer, f.inbox_seq, f.part",
-            with_customers(of.len(), "at")
-        );
-        let keys = of.iter().flat_map(|(name, checkpoint)| [name.clone().into(), checkpoint.at.0.into()]);
-        let values = keys.chain([book.into()]).collect();
+        let (sql, values) = later(book, of);
         self.facts(of.is_empty(), sql, values).await
     }
 
@@ -310,7 +303,56 @@ impl Ledger {
     }
 }
 
+/// The statement that reads them. Each half has an index of its own: of a customer with a long past, most facts are neither.
+fn later(book: &str, of: &[(String, Checkpoint)]) -> (String, Vec<Value>) {
+    let half = |which: &str| {
+        format!(
+            "SELECT f.customer, f.inbox_seq, f.part, f.codec, f.body, f.packed FROM k CROSS JOIN fact f \
+             WHERE f.book = ? AND f.customer = k.customer AND {which}"
+        )
+    };
+    let sql = format!(
+        "{} {} UNION ALL {} ORDER BY 1, 2, 3",
+        with_customers(of.len(), "at"),
+        half("f.at > k.at"),
+        half("f.subscription IS NULL AND f.at <= k.at")
+    );
+    let keys = of.iter().flat_map(|(name, checkpoint)| [name.clone().into(), checkpoint.at.0.into()]);
+    (sql, keys.chain([book.into(), book.into()]).collect())
+}
+
 /// A book and names of its customers, as values.
 pub(super) fn names<'n>(book: &str, names: impl Iterator<Item = &'n str>) -> Vec<Value> {
     std::iter::once(Value::from(book)).chain(names.map(Value::from)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use sea_orm::ConnectionTrait as _;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn of_a_long_past_no_facts_are_read_but_those_that_are_needed() {
+        let directory = tempfile::tempdir().unwrap();
+        let url = format!("sqlite://{}?mode=rwc", directory.path().join("upswell.db").display());
+        let ledger = Ledger::open(&url).await.unwrap();
+        ledger.migrate().await.unwrap();
+        for count in [1, 2, 7, 26, 64, KEYS_A_STATEMENT] {
+            let at = |number| Checkpoint { at: Instant(number), base: Vec::new(), ended: Vec::new() };
+            let of: Vec<_> =
+                (0..count).zip(0..).map(|(name, number)| (name.to_string(), at(number))).collect();
+            let (sql, values) = later("live", &of);
+            let plan = statement(format!("EXPLAIN QUERY PLAN {sql}"), values);
+            let steps = ledger.reader().query_all_raw(plan).await.unwrap();
+            let steps: Vec<String> = steps.iter().map(|step| step.try_get("", "detail").unwrap()).collect();
+            let of_facts: Vec<&String> = steps.iter().filter(|step| step.contains(" f USING")).collect();
+            let expected = [
+                "SEARCH f USING INDEX fact_at (book=? AND customer=? AND at>?)",
+                "SEARCH f USING INDEX fact_customer (book=? AND customer=? AND at<?)",
+            ];
+            assert_eq!(of_facts, expected, "{count}: {steps:?}");
+        }
+    }
 }

@@ -1,5 +1,5 @@
-//! Writing projections: levels, findings, the forward view, attributes. They follow from the facts and
-//! are written anew for the stretch that was derived; `view` reads them.
+//! Writing projections: levels, findings, the forward view, attributes. They follow from the facts. Of levels the
+//! difference is written, the rest anew for the stretch that was derived; `view` reads them.
 
 use std::collections::BTreeMap;
 
@@ -7,33 +7,14 @@ use sea_orm::Value;
 
 use super::customer::names;
 use super::finding::{self, FINDING};
+use super::level::{LevelChanges, StoodLevel};
 use super::limited::Transaction;
 use super::mirror::{self, write};
 use super::open::run;
 use super::sql::{KEYS_A_STATEMENT, Table, is_postgres, marks, statement, with_customers};
 use super::{CustomerKey, CustomerSettlement, LedgerError, NewFact};
-use crate::mrr::{CustomerId, Derivation, Fact, Finding, Instant, Level};
+use crate::mrr::{CustomerId, Derivation, Fact, Finding, Instant, Level, levels_from};
 
-const LEVEL: Table = Table {
-    name: "level",
-    columns: &[
-        "book",
-        "customer",
-        "subscription",
-        "item",
-        "product",
-        "price",
-        "currency",
-        "is_metered",
-        "quantity",
-        "mrr",
-        "is_at_risk",
-        "grade",
-        "from_at",
-        "until_at",
-    ],
-    tail: "",
-};
 const SCHEDULED: Table =
     Table { name: "scheduled", columns: &["book", "customer", "effective_at", "body"], tail: "" };
 const ATTRIBUTE: Table = Table {
@@ -47,21 +28,22 @@ const ATTRIBUTE: Table = Table {
 /// Rows collected over a settlement.
 #[derive(Default)]
 pub(super) struct Projections {
-    levels: Vec<Value>,
+    levels: LevelChanges,
     findings: Vec<Value>,
     scheduled: Vec<Value>,
 }
 
 impl Projections {
-    /// Collects a customer's rows, for which [`clear`] makes room.
+    /// Collects a customer's rows, for which [`clear`] makes room, and how its levels differ from those that stood.
     pub(super) fn collect(
         &mut self,
         customer: &CustomerSettlement,
         derivation: &Derivation,
+        stood: Vec<StoodLevel>,
     ) -> Result<(), LedgerError> {
-        for level in &derivation.levels {
-            self.levels.extend(level_values(&customer.key, level)?);
-        }
+        let levels: Vec<Level> = stood.iter().map(|stood| stood.level.clone()).collect();
+        let wanted = levels_from(customer.since, &levels, &derivation.levels);
+        self.levels.collect(&customer.key, stood, wanted)?;
         let is_new = |finding: &&Finding| customer.since.is_none_or(|since| finding.at > since);
         for finding in derivation.findings.iter().filter(is_new) {
             self.findings.extend(finding::values(&customer.key, finding));
@@ -78,7 +60,7 @@ impl Projections {
     }
 
     pub(super) async fn insert(&mut self, db: &Transaction) -> Result<(), LedgerError> {
-        LEVEL.insert(db, std::mem::take(&mut self.levels)).await?;
+        self.levels.write(db).await?;
         FINDING.insert(db, std::mem::take(&mut self.findings)).await?;
         SCHEDULED.insert(db, std::mem::take(&mut self.scheduled)).await?;
         Ok(())
@@ -121,8 +103,7 @@ impl Projections {
     }
 }
 
-/// Makes room for what customers of a book were derived to, each since its checkpoint. Levels that began
-/// before the stretch end where it begins; all else of it goes.
+/// Makes room for what customers of a book were derived to, beside levels, each since its checkpoint.
 pub(super) async fn clear(
     db: &Transaction,
     book: &str,
@@ -138,57 +119,24 @@ pub(super) async fn clear(
     Ok(())
 }
 
-/// The statements that make room. Each goes from its customers to the rows that it changes, and to no others: of
-/// `UPDATE … FROM k` SQLite makes a walk through all levels of the book, and a comparison with each customer's own instant
-/// looks for it among all of them, for each row.
-fn clearing(place: &str, book: &str, of: &[(&CustomerId, Option<Instant>)]) -> [(String, Vec<Value>); 4] {
+/// The statements that make room. Each goes from its customers to the rows that it changes, and to no others: a comparison
+/// with each customer's own instant looks for it among all of them, for each row.
+fn clearing(place: &str, book: &str, of: &[(&CustomerId, Option<Instant>)]) -> [(String, Vec<Value>); 2] {
     let keys = with_customers(of.len(), "since");
-    let rows = |table: &str, that: &str| {
-        format!(
-            "WHERE {place} IN (SELECT t.{place} FROM k CROSS JOIN {table} t \
-             WHERE t.book = ? AND t.customer = k.customer AND {that})"
-        )
-    };
-    let began = rows("level", "t.from_at >= k.since");
-    let lasted = rows("level", "t.from_at < k.since AND (t.until_at IS NULL OR t.until_at > k.since)");
-    let found = rows("finding", "t.at > k.since");
-    let since = "(SELECT k.since FROM k WHERE k.customer = level.customer)";
+    let found = format!(
+        "WHERE {place} IN (SELECT t.{place} FROM k CROSS JOIN finding t \
+         WHERE t.book = ? AND t.customer = k.customer AND t.at > k.since)"
+    );
     let at = |since: Option<Instant>| since.map_or(i64::MIN, |since| since.0);
     let pairs = of.iter().flat_map(|(name, since)| [name.to_string().into(), at(*since).into()]);
-    let values: Vec<Value> = pairs.chain([book.into()]).collect();
     let named = format!("book = ? AND customer IN ({})", marks(of.len()));
     [
-        (format!("{keys} DELETE FROM level {began}"), values.clone()),
-        (format!("{keys} UPDATE level SET until_at = {since} {lasted}"), values.clone()),
-        (format!("{keys} DELETE FROM finding {found}"), values),
+        (format!("{keys} DELETE FROM finding {found}"), pairs.chain([book.into()]).collect()),
         (
             format!("DELETE FROM scheduled WHERE {named}"),
             names(book, of.iter().map(|(name, _)| name.as_str())),
         ),
     ]
-}
-
-fn level_values(key: &CustomerKey, level: &Level) -> Result<[Value; 14], LedgerError> {
-    let fits = |what: &'static str, value: i128| {
-        let customer = key.customer.clone();
-        i64::try_from(value).map_err(|_| LedgerError::DoesNotFit { what, value, customer })
-    };
-    Ok([
-        key.book.clone().into(),
-        key.customer.to_string().into(),
-        level.subscription.to_string().into(),
-        level.item.to_string().into(),
-        level.product.to_string().into(),
-        level.price.to_string().into(),
-        level.currency.to_string().into(),
-        i64::from(level.is_metered).into(),
-        fits("a quantity", level.quantity.into())?.into(),
-        fits("a level", level.mrr.0)?.into(),
-        i64::from(level.is_at_risk).into(),
-        mirror::word_of(level.grade).into(),
-        level.from.0.into(),
-        level.until.map(|until| until.0).into(),
-    ])
 }
 
 #[cfg(test)]
@@ -215,15 +163,13 @@ mod tests {
                 let steps: Vec<String> =
                     steps.iter().map(|step| step.try_get("", "detail").unwrap()).collect();
                 let of_tables = steps.iter().filter(|step| {
-                    ["level", "finding", "scheduled", "t"]
-                        .iter()
-                        .any(|table| step.contains(&format!(" {table} ")))
+                    ["finding", "scheduled", "t"].iter().any(|table| step.contains(&format!(" {table} ")))
                 });
                 let of_tables: Vec<&String> = of_tables.collect();
                 assert!(!of_tables.is_empty(), "{steps:?}");
                 // Those of the customers are looked for, and what was found is changed where it lies.
                 let is_sought = |step: &&String| {
-                    let changed = step.contains(" level ") || step.contains(" finding ");
+                    let changed = step.contains(" finding ");
                     step.contains(if changed { "(rowid=?)" } else { "customer=?" })
                 };
                 assert!(of_tables.iter().all(is_sought), "{count}: {steps:?}");

@@ -11,6 +11,7 @@ use super::closing::OpenMonths;
 use super::customer::names;
 use super::error::while_doing;
 use super::fact::FACT;
+use super::level::{StoodLevel, levels_since};
 use super::limited::Transaction;
 use super::mirror::{self, write};
 use super::open::run;
@@ -140,6 +141,7 @@ const CUSTOMER: Table = Table {
 struct Stood {
     row: Option<RevisionRow>,
     postings: Vec<Posting>,
+    levels: Vec<StoodLevel>,
     asks: Vec<AskRow>,
 }
 
@@ -224,7 +226,7 @@ impl Settlement {
                 let by = (&open, digests.policy.as_str());
                 rows.posted +=
                     self.difference(customer, derivation, stood.postings, by, &mut rows.postings)?;
-                rows.projections.collect(customer, derivation)?;
+                rows.projections.collect(customer, derivation, stood.levels)?;
                 rows.questions.replace(db, customer, derivation, &stood.asks).await?;
             }
             let learnt = learnt.get(&customer.key.book).copied().unwrap_or_default();
@@ -251,6 +253,9 @@ impl Settlement {
             let key = |customer| CustomerKey { book: book.to_owned(), customer };
             for (customer, postings) in standing(db, book, &customers).await? {
                 stood.entry(key(customer)).or_default().postings = postings;
+            }
+            for (customer, levels) in levels_since(db, book, &customers).await? {
+                stood.entry(key(customer)).or_default().levels = levels;
             }
             let names: Vec<&CustomerId> = customers.iter().map(|(customer, _)| *customer).collect();
             for (customer, asks) in asks_of(db, book, &names).await? {

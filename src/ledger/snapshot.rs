@@ -5,10 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use sea_orm::{AccessMode, ConnectionTrait, FromQueryResult, IsolationLevel, TransactionTrait, Value};
 
 use super::error::while_doing;
+use super::level::levels_where;
 use super::limited::{Limited, Transaction, within};
 use super::posting::{COLUMNS, PostingRow, STANDS};
 use super::sql::{KEYS_A_STATEMENT, all, marks, one, statement, with_customers};
-use super::view::{AttributeRow, StatusRow, laid_over, levels_where, statuses_told};
+use super::view::{AttributeRow, StatusRow, laid_over, statuses_told};
 use super::{Attributes, Ledger, LedgerError, Posting, StatusAt};
 use crate::mrr::{CustomerId, Instant, Level};
 

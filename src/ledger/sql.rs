@@ -12,7 +12,12 @@ const ROWS_A_STATEMENT: usize = 256;
 /// The customers of one book, and something of each, as the table `k` of a statement: what is wanted of all
 /// of them is asked at once. Join it by `CROSS JOIN`, which goes through its left side first.
 pub(super) fn with_customers(count: usize, column: &str) -> String {
-    format!("WITH k (customer, {column}) AS (VALUES {})", tuples(count, 2))
+    with_rows(count, &["customer", column])
+}
+
+/// The same of rows that say more of each.
+pub(super) fn with_rows(count: usize, columns: &[&str]) -> String {
+    format!("WITH k ({}) AS (VALUES {})", columns.join(", "), tuples(count, columns.len()))
 }
 
 /// Keys looked for in one statement.

@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use sea_orm::{ConnectionTrait, FromQueryResult, Value};
+use sea_orm::FromQueryResult;
 
+use super::level::levels_where;
 use super::mirror::{self, read};
 use super::sql::{all, statement};
 use super::{Ledger, LedgerError, Snapshot};
-use crate::mrr::{CustomerId, Instant, Level, Movement, Mrr, Status, SubscriptionId};
+use crate::mrr::{CustomerId, Instant, Level, Movement, Status, SubscriptionId};
 
 /// What a customer is segmented by.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -27,23 +28,6 @@ pub struct StatusAt {
     pub subscription: SubscriptionId,
     /// Its status.
     pub status: Status,
-}
-
-#[derive(FromQueryResult)]
-struct LevelRow {
-    customer: String,
-    subscription: String,
-    item: String,
-    product: String,
-    price: String,
-    currency: String,
-    is_metered: i64,
-    quantity: i64,
-    mrr: i64,
-    is_at_risk: i64,
-    grade: String,
-    from_at: i64,
-    until_at: Option<i64>,
 }
 
 #[derive(FromQueryResult)]
@@ -131,24 +115,6 @@ impl Ledger {
     }
 }
 
-/// The item levels, `l`, that terms name, by customer.
-pub(super) async fn levels_where<C: ConnectionTrait>(
-    db: &C,
-    terms: &str,
-    values: Vec<Value>,
-) -> Result<BTreeMap<CustomerId, Vec<Level>>, LedgerError> {
-    let sql = format!(
-        "SELECT customer, subscription, item, product, price, currency, is_metered, quantity, mrr, is_at_risk, grade, \
-         from_at, until_at FROM level l WHERE {terms} ORDER BY customer, subscription, item, from_at, rowid"
-    );
-    let rows: Vec<LevelRow> = all(db, "read levels", statement(sql, values)).await?;
-    let mut levels: BTreeMap<CustomerId, Vec<Level>> = BTreeMap::new();
-    for row in rows {
-        levels.entry(row.customer.as_str().into()).or_default().push(row.restore()?);
-    }
-    Ok(levels)
-}
-
 /// The last status told of each subscription, of facts that are named, before an instant and through a delivery.
 pub(super) fn statuses_told(named: &str) -> String {
     format!(
@@ -210,25 +176,4 @@ pub(super) fn laid_over(rows: Vec<AttributeRow>) -> Result<BTreeMap<CustomerId, 
         }
     }
     Ok(attributes)
-}
-
-impl LevelRow {
-    fn restore(self) -> Result<Level, LedgerError> {
-        let unknown = || LedgerError::UnknownWord { what: "grade", word: self.grade.clone() };
-        let grade = mirror::grade(&self.grade).ok_or_else(unknown)?;
-        Ok(Level {
-            subscription: self.subscription.into(),
-            item: self.item.into(),
-            product: self.product.into(),
-            price: self.price.into(),
-            currency: self.currency.into(),
-            is_metered: self.is_metered != 0,
-            quantity: u64::try_from(self.quantity).unwrap_or_default(),
-            mrr: Mrr(self.mrr.into()),
-            is_at_risk: self.is_at_risk != 0,
-            grade,
-            from: Instant(self.from_at),
-            until: self.until_at.map(Instant),
-        })
-    }
 }

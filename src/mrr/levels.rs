@@ -26,10 +26,8 @@ impl Fold<'_, '_> {
         let open = self.open_levels.range((life.id.clone(), "".into(), false)..);
         let open: Vec<_> = open.map(|(key, _)| key.clone()).take_while(|key| key.0 == life.id).collect();
         for key in open {
-            let lasts = now
-                .get(&key)
-                .zip(self.open_levels.get(&key))
-                .is_some_and(|(new, old)| is_same_level(new, old));
+            let lasts =
+                now.get(&key).zip(self.open_levels.get(&key)).is_some_and(|(new, old)| goes_on(old, new));
             if !lasts && let Some(old) = self.open_levels.remove(&key) {
                 self.levels.push(Level { until: Some(at), ..old });
             }
@@ -57,7 +55,30 @@ fn level_of(line: &Line<'_>, is_at_risk: bool, from: Instant) -> Level {
     }
 }
 
-/// Whether a level goes on: the same, on evidence that is no better.
-fn is_same_level(new: &Level, old: &Level) -> bool {
-    new.grade >= old.grade && Level { from: old.from, grade: old.grade, ..new.clone() } == *old
+/// The levels that stand from a checkpoint on, of those that stood (all that last longer than it) and those that were derived
+/// from it. One that lasts goes on as it began, so that the same facts give the same levels whether they were derived at once
+/// or one after the other; else it ends at the checkpoint.
+#[must_use]
+pub fn levels_from(checkpoint: Option<Instant>, stood: &[Level], derived: &[Level]) -> Vec<Level> {
+    let mut derived = derived.to_vec();
+    let Some(at) = checkpoint else { return derived };
+    let mut levels = Vec::with_capacity(stood.len() + derived.len());
+    for old in stood.iter().filter(|old| old.from < at) {
+        let mut until = Some(at);
+        let next = |until, derived: &[Level]| {
+            derived.iter().position(|new| Some(new.from) == until && goes_on(old, new))
+        };
+        while let Some(index) = next(until, &derived) {
+            until = derived.remove(index).until;
+        }
+        levels.push(Level { until, ..old.clone() });
+    }
+    levels.append(&mut derived);
+    levels
+}
+
+/// Whether a level goes on in another: the same, on evidence that is no better.
+fn goes_on(old: &Level, new: &Level) -> bool {
+    new.grade >= old.grade
+        && Level { from: old.from, until: old.until, grade: old.grade, ..new.clone() } == *old
 }

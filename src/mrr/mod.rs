@@ -61,6 +61,7 @@ pub use item_changes::ItemChange;
 pub use known::Known;
 pub use landing::*;
 pub use learnt::*;
+pub use levels::levels_from;
 pub use money::*;
 pub use movement::*;
 pub use netting::*;

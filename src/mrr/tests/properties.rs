@@ -8,7 +8,7 @@ use super::businesses::business;
 use super::testing::*;
 use crate::mrr::{
     Catalogue, Checkpoint, Class, Currency, Derivation, Fact, Finding, Instant, Level, Matter, Movement, Mrr,
-    Origin, Start, Timeline, derive_with_lag,
+    Origin, Start, Timeline, derive_with_lag, levels_from,
 };
 
 pub(super) fn derived(story: &Story, facts: &[Fact], lag: i64) -> Derivation {
@@ -57,6 +57,15 @@ pub(super) fn go_on(story: &Story, checkpoint: Checkpoint) -> Derivation {
     let facts = story.facts.iter().filter(is_needed).cloned().collect();
     let start = Some(Start { checkpoint, base: base.into_values().collect() });
     derive_with_lag(&Timeline { facts, start }, story.rules(), 0)
+}
+
+/// Levels by their items and the time they stood.
+fn in_order(mut levels: Vec<Level>) -> Vec<Level> {
+    levels.sort_by_key(|level| {
+        let (item, ends) = (level.item.clone(), level.until.unwrap_or(Instant(i64::MAX)));
+        (level.subscription.clone(), item, level.is_metered, level.from, ends)
+    });
+    levels
 }
 
 /// Whether it is at hand from any checkpoint on.
@@ -207,6 +216,10 @@ proptest! {
         let after: Vec<_> = whole.movements.iter().filter(|movement| movement.effective_at > at).cloned().collect();
         prop_assert_eq!(told(&rest.movements), told(&after));
         prop_assert_eq!(&rest.movements, &after);
+        let lasts = |level: &&Level| level.until.is_none_or(|until| until > at);
+        let stood: Vec<_> = early.levels.iter().filter(lasts).cloned().collect();
+        let expected: Vec<_> = whole.levels.iter().filter(lasts).cloned().collect();
+        prop_assert_eq!(in_order(levels_from(Some(at), &stood, &rest.levels)), in_order(expected));
         prop_assert_eq!(rest.due_at, whole.due_at);
         prop_assert!(rest.asked.is_subset(&whole.asked));
         let asked: BTreeSet<_> = rest.asked.union(&early.asked).cloned().collect();
