@@ -181,7 +181,6 @@ impl App {
         let door = if does == Duty::Receive { door.settled_elsewhere() } else { door };
         let door = Arc::new(door);
         let (mut fetching, mut watch, mut sending) = (Vec::new(), None, None);
-        let emptying = self.ledger.start_emptying_log().await?;
         if does == Duty::Everything {
             note_absence(&self.ledger, now()).await?;
             fetching = self.api()?.map(|api| self.start_fetching(api, &stored)).unwrap_or_default();
@@ -214,7 +213,6 @@ impl App {
             stop_worker.send_replace(true);
             worker.await.context("the worker ended early")?;
         }
-        emptying.iter().for_each(JoinHandle::abort);
         self.ledger.close().await?;
         Ok(())
     }

@@ -34,6 +34,7 @@ const LEVEL: Table = Table {
     ],
     tail: "",
 };
+
 #[derive(FromQueryResult)]
 struct LevelRow {
     rowid: i64,
@@ -114,13 +115,12 @@ impl LevelChanges {
     pub(super) async fn write(&mut self, db: &Transaction) -> Result<(), LedgerError> {
         // Where a row lies, by which it is found again in the same statement.
         let place = if is_postgres(db) { "ctid" } else { "rowid" };
-        let values = |rows: &[Value]| rows.to_vec();
         for chunk in self.gone.chunks(KEYS_A_STATEMENT) {
-            let removed = statement(removing(place, chunk.len()), values(chunk.as_flattened()));
+            let removed = statement(removing(place, chunk.len()), chunk.as_flattened().to_vec());
             run(db, ACT, removed).await?;
         }
         for chunk in self.lasting.chunks(KEYS_A_STATEMENT) {
-            let changed = statement(ending(place, chunk.len()), values(chunk.as_flattened()));
+            let changed = statement(ending(place, chunk.len()), chunk.as_flattened().to_vec());
             run(db, ACT, changed).await?;
         }
         LEVEL.insert(db, std::mem::take(&mut self.new)).await.map(drop)

@@ -26,7 +26,6 @@ mod inbox;
 mod level;
 mod limited;
 mod line;
-mod log;
 mod mirror;
 mod months;
 mod open;

@@ -263,11 +263,6 @@ impl Ledger {
         &self.connections.readers
     }
 
-    /// The connection that writes, for what is said to it outside of a transaction.
-    pub(super) fn writer(&self) -> &Limited<DatabaseConnection> {
-        &self.connections.writer
-    }
-
     /// A transaction of the one writer, which holds the store's write lock from the start: what it
     /// reads can't change before it commits, but for deliveries that come in PostgreSQL. Dropped, it leaves nothing
     /// behind.
