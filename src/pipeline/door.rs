@@ -246,16 +246,22 @@ async fn commit_all(
     while waiting.recv_many(&mut batch, A_COMMIT).await > 0 {
         let (arrivals, answers): (Vec<_>, Vec<_>) =
             batch.drain(..).map(|intake| (intake.arrival, intake.answer)).unzip();
-        let newest = arrivals.iter().map(|arrival| arrival.received_at).max();
+        let came = arrivals.iter().map(|arrival| arrival.received_at).max();
         let span = tracing::info_span!("commit", deliveries = arrivals.len());
         let acceptances = commit(&ledger, arrivals).instrument(span).await;
         stored.notify_one();
-        let newest = newest.unwrap_or_default();
+        let new = acceptances.iter().filter_map(|acceptance| match acceptance {
+            Some(Acceptance::New { seq }) => Some(*seq),
+            _ => None,
+        });
+        let newest = new.max().zip(came);
         for (answer, acceptance) in answers.into_iter().zip(acceptances) {
             // A sender that has gone away will deliver again and be told of a duplicate.
             let _ = answer.send(acceptance);
         }
-        pace.keep(newest).await;
+        if let Some((seq, came)) = newest {
+            pace.keep(seq, came).await;
+        }
     }
 }
 

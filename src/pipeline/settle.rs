@@ -251,7 +251,7 @@ impl Settler {
                     overtaken = 0;
                     let more = more?;
                     batch = if more.deliveries == batch { 2 * batch } else { more.deliveries };
-                    let most = if self.pace.seconds_late(now) > 0 { A_LATE_BATCH } else { *A_BATCH.end() };
+                    let most = if self.pace.is_late(now) { A_LATE_BATCH } else { *A_BATCH.end() };
                     batch = batch.clamp(*A_BATCH.start(), most);
                     settled.add(more);
                 }
@@ -282,7 +282,7 @@ impl Settler {
         let pending = self.ledger.pending(most, now).await?;
         // Times are of whole seconds: few that wait are no sign of being late.
         match pending.first().filter(|_| pending.len() == most) {
-            Some(oldest) => self.pace.is_behind(oldest.received_at),
+            Some(oldest) => self.pace.is_behind(oldest.seq, oldest.received_at),
             None => self.pace.is_through(),
         }
         let mut changed: BTreeMap<CustomerKey, Changed> = BTreeMap::new();
