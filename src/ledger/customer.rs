@@ -328,25 +328,18 @@ pub(super) fn names<'n>(book: &str, names: impl Iterator<Item = &'n str>) -> Vec
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used)]
-    use sea_orm::ConnectionTrait as _;
-
+    use super::super::sql::plans::Plans;
     use super::*;
 
     #[tokio::test]
     async fn of_a_long_past_no_facts_are_read_but_those_that_are_needed() {
-        let directory = tempfile::tempdir().unwrap();
-        let url = format!("sqlite://{}?mode=rwc", directory.path().join("upswell.db").display());
-        let ledger = Ledger::open(&url).await.unwrap();
-        ledger.migrate().await.unwrap();
+        let plans = Plans::of_a_new_store().await;
         for count in [1, 2, 7, 26, 64, KEYS_A_STATEMENT] {
             let at = |number| Checkpoint { at: Instant(number), base: Vec::new(), ended: Vec::new() };
             let of: Vec<_> =
                 (0..count).zip(0..).map(|(name, number)| (name.to_string(), at(number))).collect();
             let (sql, values) = later("live", &of);
-            let plan = statement(format!("EXPLAIN QUERY PLAN {sql}"), values);
-            let steps = ledger.reader().query_all_raw(plan).await.unwrap();
-            let steps: Vec<String> = steps.iter().map(|step| step.try_get("", "detail").unwrap()).collect();
+            let steps = plans.steps(&sql, values).await;
             let of_facts: Vec<&String> = steps.iter().filter(|step| step.contains(" f USING")).collect();
             let expected = [
                 "SEARCH f USING INDEX fact_at (book=? AND customer=? AND at>?)",

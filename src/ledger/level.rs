@@ -252,16 +252,12 @@ impl LevelRow {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used)]
+    use super::super::sql::plans::Plans;
     use super::*;
-    use crate::ledger::Ledger;
 
     #[tokio::test]
     async fn levels_are_looked_for_by_their_customers_and_changed_where_they_lie() {
-        let directory = tempfile::tempdir().unwrap();
-        let url = format!("sqlite://{}?mode=rwc", directory.path().join("upswell.db").display());
-        let ledger = Ledger::open(&url).await.unwrap();
-        ledger.migrate().await.unwrap();
+        let plans = Plans::of_a_new_store().await;
         for count in [1, 2, 7, 26, 64, KEYS_A_STATEMENT] {
             let customers: Vec<CustomerId> =
                 (0..count).map(|number| format!("cus_{number}").as_str().into()).collect();
@@ -272,10 +268,7 @@ mod tests {
                 (removing("rowid", count), named(4), "(rowid=?)"),
                 (ending("rowid", count), named(5), "(rowid=?)"),
             ] {
-                let plan = statement(format!("EXPLAIN QUERY PLAN {sql}"), values);
-                let steps = ledger.reader().query_all_raw(plan).await.unwrap();
-                let steps: Vec<String> =
-                    steps.iter().map(|step| step.try_get("", "detail").unwrap()).collect();
+                let steps = plans.steps(&sql, values).await;
                 let of_levels = |step: &&String| {
                     ["level", "t", "l"].iter().any(|table| format!("{step} ").contains(&format!(" {table} ")))
                 };

@@ -435,19 +435,13 @@ fn unknown(what: &'static str, word: &str) -> LedgerError {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used)]
+    use super::super::sql::plans::Plans;
     use super::*;
 
     /// How SQLite goes about it, in a new store.
     async fn steps(wanted: &Wanted) -> Vec<String> {
-        let directory = tempfile::tempdir().unwrap();
-        let url = format!("sqlite://{}?mode=rwc", directory.path().join("upswell.db").display());
-        let ledger = Ledger::open(&url).await.unwrap();
-        ledger.migrate().await.unwrap();
         let (sql, values) = asking_for(wanted, DbBackend::Sqlite);
-        let plan = statement(format!("EXPLAIN QUERY PLAN {sql}"), values);
-        let steps = ledger.reader().query_all_raw(plan).await.unwrap();
-        steps.iter().map(|step| step.try_get("", "detail").unwrap()).collect()
+        Plans::of_a_new_store().await.steps(&sql, values).await
     }
 
     #[tokio::test]

@@ -141,27 +141,18 @@ fn clearing(place: &str, book: &str, of: &[(&CustomerId, Option<Instant>)]) -> [
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used)]
-    use sea_orm::ConnectionTrait as _;
-
+    use super::super::sql::plans::Plans;
     use super::*;
-    use crate::ledger::Ledger;
 
     #[tokio::test]
     async fn room_is_made_by_looking_for_the_customers_and_not_through_all() {
-        let directory = tempfile::tempdir().unwrap();
-        let url = format!("sqlite://{}?mode=rwc", directory.path().join("upswell.db").display());
-        let ledger = Ledger::open(&url).await.unwrap();
-        ledger.migrate().await.unwrap();
+        let plans = Plans::of_a_new_store().await;
         for count in [1, 2, 7, 26, 64, KEYS_A_STATEMENT] {
             let customers: Vec<CustomerId> =
                 (0..count).map(|number| format!("cus_{number}").as_str().into()).collect();
             let of: Vec<_> = customers.iter().map(|customer| (customer, Some(Instant(1)))).collect();
             for (sql, values) in clearing("rowid", "live", &of) {
-                let plan = statement(format!("EXPLAIN QUERY PLAN {sql}"), values);
-                let steps = ledger.reader().query_all_raw(plan).await.unwrap();
-                let steps: Vec<String> =
-                    steps.iter().map(|step| step.try_get("", "detail").unwrap()).collect();
+                let steps = plans.steps(&sql, values).await;
                 let of_tables = steps.iter().filter(|step| {
                     ["finding", "scheduled", "t"].iter().any(|table| step.contains(&format!(" {table} ")))
                 });

@@ -148,3 +148,34 @@ pub(super) async fn one<R: FromQueryResult, C: ConnectionTrait>(
     let row = db.query_one_raw(fit(db, statement)).await.map_err(while_doing(act))?;
     row.map(|row| R::from_query_result(&row, "").map_err(while_doing(act))).transpose()
 }
+
+/// How SQLite goes about statements, for tests that hold it to an index.
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+pub(super) mod plans {
+    use super::{ConnectionTrait as _, Value, statement};
+    use crate::ledger::Ledger;
+
+    /// A new store on SQLite.
+    pub(in crate::ledger) struct Plans {
+        ledger: Ledger,
+        _directory: tempfile::TempDir,
+    }
+
+    impl Plans {
+        pub(in crate::ledger) async fn of_a_new_store() -> Self {
+            let directory = tempfile::tempdir().unwrap();
+            let url = format!("sqlite://{}?mode=rwc", directory.path().join("upswell.db").display());
+            let ledger = Ledger::open(&url).await.unwrap();
+            ledger.migrate().await.unwrap();
+            Self { ledger, _directory: directory }
+        }
+
+        /// The steps of a statement.
+        pub(in crate::ledger) async fn steps(&self, sql: &str, values: Vec<Value>) -> Vec<String> {
+            let plan = statement(format!("EXPLAIN QUERY PLAN {sql}"), values);
+            let steps = self.ledger.reader().query_all_raw(plan).await.unwrap();
+            steps.iter().map(|step| step.try_get("", "detail").unwrap()).collect()
+        }
+    }
+}
