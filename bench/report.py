@@ -2,7 +2,7 @@
 roll-forward computed by a GROUP BY over all postings.
 
 usage: python3 bench/report.py UPSWELL FOLDER [--customers N] [--lives N] [--store sqlite|postgres|both] [--asks N]
-                               [--slow] [--keep]
+                               [--slow] [--make] [--keep]
 
 UPSWELL is a release build, FOLDER a place with room for the stores (about a gigabyte for a million postings; PostgreSQL
 takes as much again). First upswell itself settles the events of so many lives of 36 months; then each life is copied
@@ -12,7 +12,8 @@ verify` would say so. Then `upswell rollup --anew` makes the sums, `upswell serv
 and the database for the roll-forward. Printed is a table in Markdown: medians and the slowest, of each store.
 
 The roll-forward by SQL sums movements by class and currency; it does not net customers (R26), for which it would have to
-take longer. `--keep` leaves the file of SQLite in FOLDER; one that is there is measured again without being made.
+take longer. `--keep` leaves the stores in FOLDER, PostgreSQL running; what is there is measured again without being made,
+and with `--make` nothing is measured yet: making may go on beside other work, measuring may not.
 """
 
 import argparse
@@ -229,9 +230,12 @@ class Postgres(Store):
 
     def __init__(self, folder):
         self.folder = folder / "postgres"
-        self.is_made = False
-        self.url = subprocess.run([CLUSTER, "start", self.folder, "durable"], check=True, capture_output=True,
-                                  text=True).stdout.strip()
+        self.is_made = (self.folder / "port").exists()
+        if self.is_made:
+            self.url = f"postgres://upswell@127.0.0.1:{(self.folder / 'port').read_text().strip()}/postgres?sslmode=disable"
+        else:
+            self.url = subprocess.run([CLUSTER, "start", self.folder, "durable"], check=True, capture_output=True,
+                                      text=True).stdout.strip()
 
     def open(self):
         pass
@@ -263,10 +267,10 @@ class Postgres(Store):
         return sum(int(self.run(f"SELECT pg_total_relation_size('{name}')")[0][0]) for name in names)
 
     def remove(self):
-        self.stop()
+        subprocess.run([CLUSTER, "stop", self.folder], check=True, capture_output=True)
 
     def stop(self):
-        subprocess.run([CLUSTER, "stop", self.folder], check=True, capture_output=True)
+        pass
 
 
 def write_lives(path, lives):
@@ -302,6 +306,8 @@ def make(asked, store):
         store.run(f"DELETE FROM {table}")
     store.copy_lives(copies, highest)
     store.settle_down(highest)
+    _, made = upswell(asked, store, "rollup", "--anew")
+    print(f"{store.name}: `upswell rollup --anew` took {made:,.1f} s", file=sys.stderr)
 
 
 class Server:
@@ -359,15 +365,17 @@ def pages(store):
         ("exceptions", "/exceptions"),
         ("imports", "/imports"),
         ("search", "/search?q=cus_5"),
+        ("an id that nothing is known of", "/search?q=sub_nobody"),
         ("closing the month", f"/months/{LAST}/close"),
     ]
 
 
 def measure(asked, store):
     postings, customers = (int(store.run(f"SELECT COUNT(*) FROM {table}")[0][0]) for table in ("posting", "customer"))
-    _, made = upswell(asked, store, "rollup", "--anew")
     by_sql = statistics.median(store.seconds_of(store.roll_forward()) for _ in range(3)) * 1000
     _, command = upswell(asked, store, "report", "--month", LAST, "--format", "json")
+    faces = {ending: upswell(asked, store, "report", "--month", LAST, "-o", f"report.{ending}")[1]
+             for ending in ["html", "xlsx", "zip"]}
     _, slow = upswell(asked, store, "report", "--month", LAST, "--format", "json", "--from-postings") \
         if asked.slow else (None, 0)
     sums = store.bytes_of(["roll_up", "roll_up_month", "roll_up_touched", "roll_up_closed"])
@@ -376,7 +384,8 @@ def measure(asked, store):
     print(f"- the roll-forward by GROUP BY over postings: {by_sql:,.0f} ms")
     print(f"- `upswell report --format json`, its process included: {command * 1000:,.0f} ms"
           + (f"; with `--from-postings` {slow * 1000:,.0f} ms" if slow else ""))
-    print(f"- `upswell rollup --anew`: {made:,.1f} s")
+    print("- the same with the month's register: " + ", ".join(f"{ending} {1000 * took:,.0f} ms"
+                                                               for ending, took in faces.items()))
     if sums is not None and of_postings:
         print(f"- kept sums: {sums / 2**20:,.1f} MiB, {100 * sums / of_postings:.2f} % of {of_postings / 2**20:,.0f} MiB of "
               f"postings with their indexes")
@@ -400,6 +409,7 @@ def main():
     parser.add_argument("--store", choices=["sqlite", "postgres", "both"], default="both")
     parser.add_argument("--asks", type=int, default=9)
     parser.add_argument("--slow", action="store_true", help="also the report from postings, which takes minutes")
+    parser.add_argument("--make", action="store_true", help="make and keep the stores, measure nothing")
     parser.add_argument("--keep", action="store_true")
     asked = parser.parse_args()
     asked.upswell, asked.folder = asked.upswell.resolve(), asked.folder.resolve()
@@ -411,8 +421,9 @@ def main():
             store.open()
         else:
             make(asked, store)
-        measure(asked, store)
-        store.stop() if asked.keep else store.remove()
+        if not asked.make:
+            measure(asked, store)
+        store.stop() if asked.keep or asked.make else store.remove()
 
 
 if __name__ == "__main__":

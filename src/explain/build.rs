@@ -51,7 +51,7 @@ fn facts_told(
     let mut told = Vec::new();
     for (stored, heard) in case.stored.iter().filter(|(stored, _)| is_wanted(stored)) {
         let own = heard.facts.iter().filter(|fact| *fact.customer() == case.key.customer);
-        for fact in own.filter(|fact| subscription_of(fact).is_none_or(is_asked)) {
+        for fact in own.filter(|fact| fact.subscription().is_none_or(|id| is_asked(id.as_str()))) {
             let moments = case.explanation.moments.iter().filter(|moment| tells(fact, moment));
             let worth: Vec<Worth> = moments.map(worth_at).collect();
             let at = worth.last().map_or_else(|| rfc3339(fact.at()), |worth| worth.at.clone());
@@ -66,19 +66,6 @@ fn facts_told(
         }
     }
     told
-}
-
-fn subscription_of(fact: &Fact) -> Option<&str> {
-    match fact {
-        Fact::Subscription(fact) => Some(fact.subscription.as_str()),
-        Fact::Usage(fact) => Some(fact.subscription.as_str()),
-        Fact::Discount(fact) => fact.subscription.as_ref().map(SubscriptionId::as_str),
-        Fact::Quote(fact) => Some(fact.subscription.as_str()),
-        Fact::Schedule(fact) => fact.subscription.as_ref().map(SubscriptionId::as_str),
-        Fact::Billed(fact) => Some(fact.subscription.as_str()),
-        Fact::Change(fact) => Some(fact.subscription.as_str()),
-        Fact::Customer(_) => None,
-    }
 }
 
 /// Whether a moment is what a fact told, the opening before it included.

@@ -19,10 +19,6 @@ pub struct CustomerKey {
     pub customer: CustomerId,
 }
 
-/// How Stripe's ids of other things begin than subscriptions: these are not looked for among all facts.
-const OF_OTHERS: [&str; 12] =
-    ["cus_", "evt_", "in_", "il_", "ii_", "si_", "price_", "plan_", "prod_", "acct_", "ch_", "pi_"];
-
 /// What the store knows of a customer.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Known {
@@ -215,23 +211,14 @@ impl Ledger {
         self.keys(sql, vec![book.into()]).await
     }
 
-    /// The customer that a subscription belongs to, by its facts.
+    /// The customers that a subscription belongs to: those of whose settled facts one tells of it.
     ///
     /// # Errors
     ///
     /// The store's refusal.
     pub async fn customer_of(&self, subscription: &str) -> Result<Vec<CustomerKey>, LedgerError> {
-        // What is told of the subscription itself is found at once; an invoice alone is looked for among all facts.
-        let told = "SELECT book, customer FROM attribute WHERE subscription = $1 AND subscription <> '' \
-                    ORDER BY book, customer";
-        let found = self.keys(told, vec![subscription.into()]).await?;
-        if !found.is_empty() {
-            return Ok(found);
-        }
-        if OF_OTHERS.iter().any(|begin| subscription.starts_with(begin)) {
-            return Ok(Vec::new());
-        }
-        let sql = "SELECT DISTINCT book, customer FROM fact WHERE subscription = $1 ORDER BY book, customer";
+        let sql = "SELECT book, customer FROM attribute WHERE subscription = $1 AND subscription <> '' \
+                   ORDER BY book, customer";
         self.keys(sql, vec![subscription.into()]).await
     }
 

@@ -67,36 +67,40 @@ impl Projections {
     }
 
     /// Keeps the newest attributes that the facts tell; those of the customer itself stand under the
-    /// empty subscription.
+    /// empty subscription. A subscription that only invoices or usage tell of has none, before all time: it is found there.
     pub(super) async fn attributes(&self, db: &Transaction, facts: &[NewFact]) -> Result<(), LedgerError> {
-        let mut newest: BTreeMap<(CustomerKey, String), [Value; 7]> = BTreeMap::new();
+        let nothing = BTreeMap::new();
+        let mut newest: BTreeMap<(&CustomerKey, &str), [Value; 7]> = BTreeMap::new();
         let mut told: Vec<&NewFact> = facts.iter().collect();
         told.sort_by_key(|new| new.fact.at());
         for new in told {
-            let (subscription, country, metadata, event) = match &new.fact {
+            let (subscription, country, metadata, at, event) = match &new.fact {
                 Fact::Subscription(fact) => {
-                    (fact.subscription.to_string(), None, &fact.metadata, &fact.evidence.event)
+                    (fact.subscription.as_str(), None, &fact.metadata, fact.at, &*fact.evidence.event)
                 }
                 Fact::Customer(fact) => {
-                    (String::new(), fact.country.clone(), &fact.metadata, &fact.evidence.event)
+                    ("", fact.country.clone(), &fact.metadata, fact.at, &*fact.evidence.event)
                 }
-                Fact::Usage(_)
-                | Fact::Discount(_)
-                | Fact::Quote(_)
-                | Fact::Schedule(_)
-                | Fact::Billed(_)
-                | Fact::Change(_) => continue,
+                other => match other.subscription() {
+                    Some(subscription) => (subscription.as_str(), None, &nothing, Instant(i64::MIN), ""),
+                    None => continue,
+                },
             };
             let values = [
                 Value::from(new.key.book.clone()),
                 new.key.customer.to_string().into(),
-                subscription.clone().into(),
+                subscription.into(),
                 country.into(),
                 mirror::metadata_json(metadata)?.into(),
-                new.fact.at().0.into(),
-                event.to_string().into(),
+                at.0.into(),
+                event.into(),
             ];
-            newest.insert((new.key.clone(), subscription), values);
+            let key = (&new.key, subscription);
+            if at == Instant(i64::MIN) {
+                newest.entry(key).or_insert(values);
+            } else {
+                newest.insert(key, values);
+            }
         }
         let values = newest.into_values().flatten().collect();
         ATTRIBUTE.insert(db, values).await.map(drop)

@@ -418,6 +418,21 @@ impl Fact {
         }
     }
 
+    /// The subscription that it is about, where it is about one.
+    #[must_use]
+    pub fn subscription(&self) -> Option<&SubscriptionId> {
+        match self {
+            Self::Subscription(fact) => Some(&fact.subscription),
+            Self::Usage(fact) => Some(&fact.subscription),
+            Self::Customer(_) => None,
+            Self::Discount(fact) => fact.subscription.as_ref(),
+            Self::Quote(fact) => Some(&fact.subscription),
+            Self::Schedule(fact) => fact.subscription.as_ref(),
+            Self::Billed(fact) => Some(&fact.subscription),
+            Self::Change(fact) => Some(&fact.subscription),
+        }
+    }
+
     /// When it was made.
     #[must_use]
     pub fn at(&self) -> Instant {

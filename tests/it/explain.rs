@@ -275,6 +275,32 @@ fn an_event_says_what_it_teaches_or_why_it_says_nothing() {
 }
 
 #[test]
+fn a_subscription_that_only_an_invoice_tells_of_is_found_by_its_id() {
+    let place = Place::new();
+    let mut metered = price("price_calls", 1);
+    metered["recurring"]["usage_type"] = "metered".into();
+    let line = json!({
+        "id": "il_1", "object": "line_item", "type": "subscription", "amount": 500, "currency": "usd", "quantity": 500,
+        "proration": false, "subscription": "sub_billed", "subscription_item": "si_calls", "price": metered,
+        "period": {"start": BEGINS, "end": BEGINS + 30 * DAY}});
+    let invoice = json!({
+        "id": "in_1", "object": "invoice", "customer": "cus_billed", "subscription": "sub_billed", "currency": "usd",
+        "status": "paid", "billing_reason": "subscription_cycle", "period_start": BEGINS,
+        "period_end": BEGINS + 30 * DAY, "lines": {"object": "list", "has_more": false, "data": [line]}});
+    feed(&place, &[event("evt_billed", "invoice.paid", BEGINS + 30 * DAY, &invoice, None)]);
+    let told = explained(&place, "sub_billed");
+    assert_eq!((&told["customer"], &told["subscription"]), (&"cus_billed".into(), &"sub_billed".into()));
+    // What the subscription itself says comes over it, though it is of an earlier instant.
+    let mut held = subscription("billed", &price("price_1", 1_000), 1);
+    held["metadata"] = json!({"owner": "north"});
+    feed(&place, &[event("evt_held", "customer.subscription.created", BEGINS, &held, None)]);
+    assert_eq!(explained(&place, "sub_billed")["customer"], "cus_billed");
+    let by_owner =
+        place.output(&["report", "--month", "2026-01", "--by", "metadata.owner", "--format", "json"]);
+    assert!(by_owner.contains("north"), "{by_owner}");
+}
+
+#[test]
 fn names_and_addresses_are_no_part_of_an_explanation() {
     let place = Place::new();
     let mut customer = json!({"id": "cus_named", "object": "customer", "created": BEGINS});
