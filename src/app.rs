@@ -1,32 +1,28 @@
 //! Builds the rooms, owns the clock, starts and stops server and worker in order.
 
 mod sending;
+mod worker;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
 use tokio::net::TcpListener;
-use tokio::sync::{Notify, watch};
+use tokio::sync::Notify;
 use tokio::task::JoinHandle;
-use tracing::Instrument;
 
 use crate::api::Api;
 use crate::config::Config;
 use crate::doctor::{Doctor, Setup};
 use crate::explain::Explainer;
 use crate::http::{Access, Dashboard, Rooms, router};
-use crate::ledger::{Ledger, LedgerError};
+use crate::ledger::Ledger;
 use crate::metrics::Metrics;
 use crate::mrr::RateTable;
-use crate::pipeline::{Completer, Door, DoorTerms, Settled, Settler, Watch};
+use crate::pipeline::{Completer, Door, DoorTerms, Settler, Watch};
 use crate::pull::{CatchUp, Puller, note_absence};
 use crate::report::{self, Reporter};
 use crate::{http, stripe};
-
-/// How often the worker looks around without being told: for customers whose time has come, and
-/// after the store was away.
-const LOOK_AROUND: Duration = Duration::from_secs(1);
 
 /// How often what events leave out is looked for.
 const COMPLETE_EVERY: Duration = Duration::from_secs(5);
@@ -188,7 +184,8 @@ impl App {
             watch = Some(Watch::begin(self.ledger.clone()).await?);
             sending = Some(sending::start(self.courier()?, metrics.clone(), now));
         }
-        let working = (does == Duty::Everything).then(|| start_worker(settler, self.ledger.clone(), stored));
+        let start_worker = || worker::start(settler, self.ledger.clone(), stored, metrics.clone());
+        let working = (does == Duty::Everything).then(start_worker);
         let limits = http_limits(&self.config);
         let tokens = self.config.api_tokens.iter().map(crate::config::Secret::expose);
         let access = Access::by_tokens(tokens, self.config.limits.token_guesses);
@@ -246,27 +243,8 @@ fn http_limits(config: &Config) -> http::Limits {
         questions: limits.questions,
         header_seconds: limits.header_seconds,
         body_seconds: limits.body_seconds,
+        answer_seconds: limits.answer_seconds,
         drain_seconds: limits.drain_seconds,
-    }
-}
-
-/// Brings the ledger up to this version and configuration; whether that is done.
-async fn adopt(settler: &Settler) -> bool {
-    match settler.adopt(now()).await {
-        Ok(posted) => {
-            if posted.posted + posted.reversed > 0 {
-                tracing::info!(
-                    posted.posted,
-                    posted.reversed,
-                    "version or configuration changed: ledger brought up to it"
-                );
-            }
-            true
-        }
-        Err(error) => {
-            tracing::error!(%error, "could not bring the ledger up to the configuration; the worker tries again");
-            false
-        }
     }
 }
 
@@ -293,58 +271,6 @@ fn targets(given: &crate::config::Targets) -> report::Targets {
 /// A bound of a size band in whole major units.
 fn whole_units(bound: &crate::config::Decimal) -> u64 {
     u64::try_from(bound.millionths / 1_000_000).unwrap_or_default()
-}
-
-/// Settles what is stored, while no other process on the same database does.
-async fn settle_in_turn(
-    settler: &Settler,
-    ledger: &Ledger,
-    is_adopted: &mut bool,
-) -> Result<Settled, LedgerError> {
-    let Some(_turn) = ledger.settling_turn().await? else { return Ok(Settled::default()) };
-    if !*is_adopted {
-        *is_adopted = adopt(settler).await;
-    }
-    settler.settle(now()).await
-}
-
-/// The worker: settles what is stored, as soon as it is.
-fn start_worker(
-    settler: Settler,
-    ledger: Ledger,
-    stored: Arc<Notify>,
-) -> (watch::Sender<bool>, JoinHandle<()>) {
-    let (stop, mut stopped) = watch::channel(false);
-    let worker = tokio::spawn(async move {
-        let mut is_adopted = false;
-        let mut is_told = true;
-        loop {
-            let is_last = *stopped.borrow();
-            // A look around that finds nothing is no trace.
-            let span = if is_told { tracing::info_span!("settle") } else { tracing::Span::none() };
-            match settle_in_turn(&settler, &ledger, &mut is_adopted).instrument(span).await {
-                Ok(settled) if settled.deliveries > 0 => {
-                    tracing::debug!(
-                        deliveries = settled.deliveries,
-                        posted = settled.posted.posted,
-                        reversed = settled.posted.reversed,
-                        "settled"
-                    );
-                }
-                Ok(_) => {}
-                Err(error) => tracing::error!(%error, "could not settle; the worker tries again"),
-            }
-            if is_last {
-                return;
-            }
-            is_told = tokio::select! {
-                () = stored.notified() => true,
-                () = tokio::time::sleep(LOOK_AROUND) => false,
-                _ = stopped.changed() => true,
-            };
-        }
-    });
-    (stop, worker)
 }
 
 /// Fetches what events leave out, beside the worker, which is told of what came.

@@ -31,6 +31,9 @@ const OUTCOMES: [&str; 15] = [
     "store_unavailable",
 ];
 
+/// Why a run of the worker fails: the store, or a defect.
+const FAILURES: [&str; 2] = ["error", "defect"];
+
 /// What sending a report can come to.
 const SENDINGS: [&str; 2] = ["sent", "failed"];
 
@@ -55,6 +58,7 @@ pub struct Metrics {
     incomplete: IntGauge,
     unsent_reports: IntGauge,
     reports: IntCounterVec,
+    worker_failures: IntCounterVec,
     movements: IntCounterVec,
     reversals: IntCounterVec,
 }
@@ -130,6 +134,7 @@ impl Metrics {
             )?,
             unsent_reports: unsent_reports(all)?,
             reports: reports(all)?,
+            worker_failures: worker_failures(all)?,
             movements: counters(
                 all,
                 "upswell_movements_total",
@@ -153,6 +158,7 @@ impl Metrics {
     fn begin_at_zero(&self) {
         OUTCOMES.iter().for_each(|outcome| drop(self.deliveries.with_label_values(&[outcome])));
         REFUSALS.iter().for_each(|code| drop(self.refusals.with_label_values(&[code])));
+        FAILURES.iter().for_each(|reason| drop(self.worker_failures.with_label_values(&[reason])));
         SENDINGS.iter().for_each(|outcome| drop(self.reports.with_label_values(&[outcome])));
         for counters in [&self.movements, &self.reversals] {
             drop(counters.with_label_values(&["expansion", "seat"]));
@@ -181,6 +187,12 @@ impl Metrics {
     pub fn sent_report(&self, is_sent: bool) {
         let outcome = if is_sent { SENDINGS[0] } else { SENDINGS[1] };
         self.reports.with_label_values(&[outcome]).inc();
+    }
+
+    /// A run of the worker failed, for a defect or because of the store; it goes on.
+    pub fn worker_failed(&self, is_defect: bool) {
+        let reason = if is_defect { FAILURES[1] } else { FAILURES[0] };
+        self.worker_failures.with_label_values(&[reason]).inc();
     }
 
     /// So many connections are held.
@@ -262,6 +274,12 @@ fn reports(all: &Registry) -> Result<IntCounterVec, prometheus::Error> {
     counters(all, "upswell_reports_total", help, &["outcome"])
 }
 
+fn worker_failures(all: &Registry) -> Result<IntCounterVec, prometheus::Error> {
+    let help =
+        "Runs of the worker that failed, after which it tried again: an error of the store, or a defect.";
+    counters(all, "upswell_worker_failures_total", help, &["reason"])
+}
+
 fn lag(all: &Registry) -> Result<Gauge, prometheus::Error> {
     let help = "The age of the oldest delivery that the worker has not settled.";
     let gauge = Gauge::new("upswell_settlement_lag_seconds", help)?;
@@ -305,6 +323,7 @@ mod tests {
             "upswell_incomplete 0",
             "upswell_unsent_reports 0",
             "upswell_reports_total{outcome=\"failed\"} 0",
+            "upswell_worker_failures_total{reason=\"error\"} 0",
         ] {
             assert!(text.lines().any(|told| told == line), "{line} is not in\n{text}");
         }

@@ -77,6 +77,9 @@ pub struct Flags {
     /// How long a sender may take over a body [env: UPSWELL_BODY_SECONDS]
     #[arg(long, global = true, value_name = "SECONDS", hide_short_help = true)]
     pub body_seconds: Option<String>,
+    /// How long a reader may take over 16 KiB of an answer [env: UPSWELL_ANSWER_SECONDS]
+    #[arg(long, global = true, value_name = "SECONDS", hide_short_help = true)]
+    pub answer_seconds: Option<String>,
     /// How long PostgreSQL may take over a statement [env: UPSWELL_STORE_SECONDS]
     #[arg(long, global = true, value_name = "SECONDS", hide_short_help = true)]
     pub store_seconds: Option<String>,
@@ -133,6 +136,7 @@ impl Flags {
             "max-lag-seconds" => &self.max_lag_seconds,
             "header-seconds" => &self.header_seconds,
             "body-seconds" => &self.body_seconds,
+            "answer-seconds" => &self.answer_seconds,
             "drain-seconds" => &self.drain_seconds,
             "store-seconds" => &self.store_seconds,
             "trusted-proxies" => &self.trusted_proxies,

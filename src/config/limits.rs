@@ -26,6 +26,8 @@ pub struct Limits {
     pub header_seconds: u64,
     /// The time for a body.
     pub body_seconds: u64,
+    /// The time for a part of an answer to be taken.
+    pub answer_seconds: u64,
     /// The time for requests under way, once the server is told to stop.
     pub drain_seconds: u64,
     /// The time for a statement of PostgreSQL.
@@ -44,6 +46,7 @@ impl Default for Limits {
             lag_seconds: 300,
             header_seconds: 10,
             body_seconds: 30,
+            answer_seconds: 60,
             drain_seconds: 30,
             store: Duration::from_secs(60),
         }
@@ -76,6 +79,7 @@ pub(super) fn limits(variables: &Variables<'_>, max_body_bytes: usize) -> Result
         lag_seconds: above_zero(variables, "UPSWELL_MAX_LAG_SECONDS", seconds, default.lag_seconds)?,
         header_seconds: above_zero(variables, "UPSWELL_HEADER_SECONDS", seconds, default.header_seconds)?,
         body_seconds: above_zero(variables, "UPSWELL_BODY_SECONDS", seconds, default.body_seconds)?,
+        answer_seconds: above_zero(variables, "UPSWELL_ANSWER_SECONDS", seconds, default.answer_seconds)?,
         drain_seconds: above_zero(variables, "UPSWELL_DRAIN_SECONDS", seconds, default.drain_seconds)?,
         store: Duration::from_secs(above_zero(
             variables,

@@ -39,6 +39,7 @@ pub const VARIABLES: &[Variable] = &[
     read("UPSWELL_MAX_LAG_SECONDS", "max-lag-seconds", "300"),
     read("UPSWELL_HEADER_SECONDS", "header-seconds", "10"),
     read("UPSWELL_BODY_SECONDS", "body-seconds", "30"),
+    read("UPSWELL_ANSWER_SECONDS", "answer-seconds", "60"),
     read("UPSWELL_DRAIN_SECONDS", "drain-seconds", "30"),
     read("UPSWELL_STORE_SECONDS", "store-seconds", "60"),
     read("UPSWELL_TRUSTED_PROXIES", "trusted-proxies", "127.0.0.1,::1"),

@@ -373,8 +373,17 @@ fn poisoned(poisoned: crate::ledger::Poisoned) -> PoisonedCustomer {
     PoisonedCustomer {
         book: poisoned.key.book,
         customer: poisoned.key.customer.to_string(),
+        remedy: match poisoned.is_unreadable {
+            true => {
+                "its events are stored, its movements stand as they were: a row of it was changed from outside or \
+                 damaged, and so were the bytes to make it again of, which `upswell verify` names; restore a backup, or \
+                 put that right, and its next event derives it anew"
+            }
+            false => {
+                "a defect of upswell: its events are stored, its movements stand as they were; please report it"
+            }
+        },
         reason: poisoned.reason,
-        remedy: "a defect of upswell: its events are stored, its movements stand as they were; please report it",
     }
 }
 

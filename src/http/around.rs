@@ -16,7 +16,7 @@ use super::client::{Proxies, peer};
 use super::places::Place;
 
 /// On every answer, unless the door that gave it says more.
-const HEADERS: [(HeaderName, &str); 7] = [
+pub(super) const HEADERS: [(HeaderName, &str); 7] = [
     (
         header::CONTENT_SECURITY_POLICY,
         "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",

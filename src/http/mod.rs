@@ -8,6 +8,7 @@ mod form;
 mod guesses;
 mod health;
 mod metrics;
+mod outgoing;
 mod pages;
 mod places;
 mod problem;
@@ -54,6 +55,8 @@ pub struct Limits {
     pub header_seconds: u64,
     /// The time for a body.
     pub body_seconds: u64,
+    /// The time for a part of an answer to be taken.
+    pub answer_seconds: u64,
     /// The time for requests under way, once the server is told to stop.
     pub drain_seconds: u64,
 }

@@ -14,6 +14,8 @@ use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
 
 use super::Limits;
+use super::around::HEADERS;
+use super::outgoing::Outgoing;
 use super::places::{Place, Places};
 use super::quiet::Quiet;
 use crate::metrics::Metrics;
@@ -24,9 +26,9 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(200);
 const ROOM_PAUSE: Duration = Duration::from_millis(1);
 /// What the system says when the process, or the machine, has no file descriptor left (ENFILE, EMFILE).
 const NO_MORE_FILES: [i32; 2] = [23, 24];
-/// What a connection is told that finds no place. It is written without waiting: who does not take it gets nothing.
-const NO_PLACE: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 5\r\nContent-Length: 0\r\n\
-                          Connection: close\r\n\r\n";
+/// How a connection is answered that finds no place, before the headers of every answer.
+const NO_PLACE: &str =
+    "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 5\r\nContent-Length: 0\r\nConnection: close\r\n";
 
 /// Serves until `stop` is done, then answers what was taken and returns.
 pub async fn serve(
@@ -38,6 +40,7 @@ pub async fn serve(
 ) {
     let connections = GracefulShutdown::new();
     let places = Places::new(limits.connections, metrics);
+    let no_place = no_place();
     let (full, since) = (Quiet::new(), Instant::now());
     let mut stop = std::pin::pin!(stop);
     loop {
@@ -46,7 +49,8 @@ pub async fn serve(
             accepted = listener.accept() => match accepted {
                 Ok((stream, peer)) => match places.take() {
                     Some(place) => connect((stream, peer), place, &router, limits, &connections),
-                    None => drop(stream.try_write(NO_PLACE)),
+                    // Without waiting: who does not take it gets nothing.
+                    None => drop(stream.try_write(no_place.as_bytes())),
                 },
                 // It went away while it waited.
                 Err(error) if error.kind() == ErrorKind::ConnectionAborted => {}
@@ -68,6 +72,11 @@ pub async fn serve(
     }
 }
 
+fn no_place() -> String {
+    let headers = HEADERS.into_iter().map(|(name, value)| format!("{name}: {value}\r\n"));
+    format!("{NO_PLACE}{}\r\n", headers.collect::<String>())
+}
+
 fn connect(
     (stream, peer): (TcpStream, SocketAddr),
     place: Place,
@@ -76,6 +85,7 @@ fn connect(
     all: &GracefulShutdown,
 ) {
     let place = Arc::new(place);
+    let stream = Outgoing::of(stream, Duration::from_secs(limits.answer_seconds));
     let service = router.clone().layer(Extension(ConnectInfo(peer))).layer(Extension(Arc::clone(&place)));
     let connection = Builder::new()
         .timer(TokioTimer::new())
@@ -128,6 +138,22 @@ pub async fn shutdown_signal() {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+
+    #[test]
+    fn who_finds_no_place_is_answered_with_the_headers_of_every_answer() {
+        let answer = no_place();
+        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+        assert_eq!(body, "");
+        let mut lines = head.split("\r\n");
+        assert_eq!(lines.next(), Some("HTTP/1.1 503 Service Unavailable"));
+        let told: Vec<(&str, &str)> = lines.map(|line| line.split_once(": ").unwrap()).collect();
+        for header in [("Retry-After", "5"), ("Content-Length", "0"), ("cache-control", "no-store")] {
+            assert!(told.contains(&header), "{told:?}");
+        }
+        for (name, value) in HEADERS {
+            assert!(told.contains(&(name.as_str(), value)), "{name}: {told:?}");
+        }
+    }
 
     #[tokio::test]
     async fn a_signal_before_anybody_waits_for_it_is_heard() {

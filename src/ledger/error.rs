@@ -143,6 +143,18 @@ impl LedgerError {
             .is_some_and(|code| code == "55P03")
     }
 
+    /// Whether it is about what a row holds, and not about the store: without that row the same call succeeds.
+    #[must_use]
+    pub fn is_of_a_row(&self) -> bool {
+        match self {
+            Self::Unreadable { .. } | Self::UnknownWord { .. } => true,
+            Self::Store { source: DbErr::Query(RuntimeErr::SqlxError(error)), .. } => {
+                matches!(error.as_ref(), sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_))
+            }
+            _ => false,
+        }
+    }
+
     /// Whether the same call may succeed later: the store was busy, away or out of connections, or
     /// the customer has to be derived again. Everything else will fail again.
     #[must_use]
@@ -228,5 +240,20 @@ mod tests {
         assert!(!is_transient_code(19) && !is_transient_code(1));
         let overtaken = LedgerError::Overtaken { customer: "cus_1".into() };
         assert!(overtaken.is_transient());
+    }
+
+    #[test]
+    fn a_row_is_at_fault_where_it_can_t_be_read_and_not_where_the_store_refuses() {
+        let store = |error| LedgerError::Store {
+            act: "read",
+            source: DbErr::Query(RuntimeErr::SqlxError(std::sync::Arc::new(error))),
+        };
+        let undecoded =
+            sqlx::Error::ColumnDecode { index: "body".to_owned(), source: "invalid utf-8 sequence".into() };
+        assert!(store(undecoded).is_of_a_row());
+        assert!(!store(sqlx::Error::PoolTimedOut).is_of_a_row());
+        assert!(!store(sqlx::Error::ColumnNotFound("body".to_owned())).is_of_a_row());
+        let unknown = LedgerError::UnknownWord { what: "kind", word: "x".to_owned() };
+        assert!(unknown.is_of_a_row() && !unknown.is_transient());
     }
 }

@@ -1,8 +1,10 @@
 //! The inbox: every delivery exactly as it came, unique on (account, event).
 
+use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap};
 
 use sea_orm::{ConnectionTrait, FromQueryResult, Value};
+use sha2::{Digest, Sha256};
 
 use super::error::while_doing;
 use super::limited::Transaction;
@@ -144,11 +146,11 @@ struct KnownRow {
 
 /// What is there of an event.
 #[derive(Debug, Clone)]
-struct KnownEvent {
+struct KnownEvent<'a> {
     seq: i64,
-    sha256: Vec<u8>,
+    sha256: Cow<'a, [u8]>,
     /// Its body, where it came in the same batch.
-    body: Option<Packed>,
+    body: Option<&'a Packed>,
 }
 
 /// A digest of what a body says, whatever it is wrapped in: two deliveries of one event that have the same
@@ -187,7 +189,7 @@ impl Ledger {
     /// # Errors
     ///
     /// The store's refusal; then none of them is stored.
-    pub async fn accept(&self, arrivals: Vec<Arrival>, says: Says) -> Result<Vec<Acceptance>, LedgerError> {
+    pub async fn accept(&self, arrivals: &[Arrival], says: Says) -> Result<Vec<Acceptance>, LedgerError> {
         let transaction = self.begin_accepting().await?;
         let acceptances = store(&transaction, arrivals, says, None).await?;
         transaction.commit().await.map_err(while_doing("store deliveries"))?;
@@ -214,7 +216,7 @@ impl Ledger {
     pub async fn accept_for(
         &self,
         run: Run,
-        arrivals: Vec<Arrival>,
+        arrivals: &[Arrival],
         says: Says,
         until: i64,
     ) -> Result<Vec<Acceptance>, LedgerError> {
@@ -354,27 +356,27 @@ impl Ledger {
 /// Stores arrivals, for a run or for whoever settles.
 async fn store(
     db: &Transaction,
-    arrivals: Vec<Arrival>,
+    arrivals: &[Arrival],
     says: Says,
     run: Option<Run>,
 ) -> Result<Vec<Acceptance>, LedgerError> {
-    let mut known = known_events(db, &arrivals).await?;
+    let mut known = known_events(db, arrivals).await?;
     let last: Option<SequenceRow> = one(db, "store deliveries", statement(LAST, Vec::new())).await?;
     let last = last.map_or(0, |row| row.seq);
     let mut seq = last;
     let (mut fresh, mut aside) = (Vec::new(), Vec::new());
     let mut acceptances = Vec::with_capacity(arrivals.len());
     for arrival in arrivals {
-        let key = (arrival.account.clone(), arrival.event_id.clone());
+        let key = (Cow::from(&arrival.account), Cow::from(&arrival.event_id));
         acceptances.push(match known.get(&key) {
             None => {
                 seq += 1;
-                let body = Some(arrival.body.clone());
-                known.insert(key, KnownEvent { seq, sha256: arrival.sha256.to_vec(), body });
+                let sha256 = Cow::from(&arrival.sha256[..]);
+                known.insert(key, KnownEvent { seq, sha256, body: Some(&arrival.body) });
                 fresh.extend(values(seq, arrival));
                 Acceptance::New { seq }
             }
-            Some(there) if there.is_same(db, &arrival, says).await? => {
+            Some(there) if there.is_same(db, arrival, says).await? => {
                 Acceptance::Duplicate { seq: there.seq }
             }
             Some(_) => {
@@ -404,7 +406,7 @@ const UNCLAIMED: &str = "SELECT inbox_seq FROM (SELECT inbox_seq FROM pending \
 const WAITS: &str =
     "INSERT INTO pending (inbox_seq, received_at, run) SELECT seq, received_at, ? FROM inbox WHERE seq > ?";
 
-impl KnownEvent {
+impl KnownEvent<'_> {
     /// Whether what came is the event that is there: the same bytes, or the same said in others.
     async fn is_same<C: ConnectionTrait>(
         &self,
@@ -412,28 +414,28 @@ impl KnownEvent {
         arrival: &Arrival,
         says: Says,
     ) -> Result<bool, LedgerError> {
-        if self.sha256 == arrival.sha256 {
+        if *self.sha256 == arrival.sha256 {
             return Ok(true);
         }
-        let there = match &self.body {
-            Some(body) => body.clone(),
+        let there = match self.body {
+            Some(body) => says(&body.unpacked()),
             None => {
                 let sql = "SELECT codec, body FROM inbox WHERE seq = ?";
                 let row: Option<BodyRow> =
                     one(db, "read the inbox", statement(sql, vec![self.seq.into()])).await?;
                 let Some(BodyRow { codec, body }) = row else { return Ok(false) };
-                Packed { codec, bytes: body }
+                says(&Packed { codec, bytes: body }.unpacked())
             }
         };
-        Ok(says(&there.unpack()) == says(&arrival.body.clone().unpack()))
+        Ok(there == says(&arrival.body.unpacked()))
     }
 }
 
 /// Which of the arrivals' events are stored.
-async fn known_events<C: ConnectionTrait>(
+async fn known_events<'a, C: ConnectionTrait>(
     db: &C,
-    arrivals: &[Arrival],
-) -> Result<HashMap<(String, String), KnownEvent>, LedgerError> {
+    arrivals: &'a [Arrival],
+) -> Result<HashMap<(Cow<'a, str>, Cow<'a, str>), KnownEvent<'a>>, LedgerError> {
     let mut known = HashMap::with_capacity(arrivals.len());
     for chunk in arrivals.chunks(KEYS_A_STATEMENT) {
         let names = marks(chunk.len());
@@ -441,36 +443,45 @@ async fn known_events<C: ConnectionTrait>(
         let values = chunk.iter().map(|arrival| arrival.event_id.clone().into()).collect();
         let rows: Vec<KnownRow> = all(db, "look for known events", statement(sql, values)).await?;
         let event = |row: KnownRow| {
-            ((row.account, row.event_id), KnownEvent { seq: row.seq, sha256: row.sha256, body: None })
+            let there = KnownEvent { seq: row.seq, sha256: row.sha256.into(), body: None };
+            ((row.account.into(), row.event_id.into()), there)
         };
         known.extend(rows.into_iter().map(event));
     }
     Ok(known)
 }
 
-fn values(seq: i64, arrival: Arrival) -> [Value; 15] {
-    let (source, place) = match arrival.source {
+fn values(seq: i64, arrival: &Arrival) -> [Value; 15] {
+    let (source, place) = match &arrival.source {
         Source::Webhook => ("webhook", None),
-        Source::Backfill { place } => ("backfill", Some(place)),
-        Source::Fetched { place } => ("api", Some(place)),
+        Source::Backfill { place } => ("backfill", Some(place.clone())),
+        Source::Fetched { place } => ("api", Some(place.clone())),
     };
     [
         seq.into(),
-        arrival.book.into(),
-        arrival.account.into(),
-        arrival.event_id.into(),
-        arrival.kind.into(),
+        arrival.book.clone().into(),
+        arrival.account.clone().into(),
+        arrival.event_id.clone().into(),
+        arrival.kind.clone().into(),
         arrival.created.into(),
         i64::from(arrival.livemode).into(),
-        arrival.api_version.into(),
+        arrival.api_version.clone().into(),
         arrival.sha256.to_vec().into(),
         arrival.signed_at.into(),
         arrival.received_at.into(),
         source.into(),
         place.into(),
         arrival.body.codec.into(),
-        arrival.body.bytes.into(),
+        arrival.body.bytes.clone().into(),
     ]
+}
+
+impl Stored {
+    /// Whether its bytes have the digest that they came with.
+    #[must_use]
+    pub fn is_as_it_came(&self) -> bool {
+        hex::encode(Sha256::digest(&self.body)) == self.sha256
+    }
 }
 
 impl StoredRow {

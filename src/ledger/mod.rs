@@ -71,7 +71,7 @@ pub use packed::Packed;
 pub use posting::{Posting, Wanted, movement_id};
 pub use pull::{LastDelivery, PullSlice};
 pub use rate::{ImportedQuote, RateImport, RateSource, Replaced};
-pub use read::{Conflict, Counts, IgnoredEvents, ParkedEvent, Poisoned, SetAside};
+pub use read::{Conflict, Counts, IgnoredEvents, ParkedEvent, Poisoned, SetAside, unreadable};
 pub use roll_up::{Fold, RollUp, RollUpMonth, StandingSum};
 pub use roll_up_closed::ClosedSums;
 pub use rules::{SettlementRules, UsedRules};

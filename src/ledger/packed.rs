@@ -3,6 +3,7 @@
 //! An event is a few KiB of the same names over and over, a fact some hundred bytes of them. Alone they compress
 //! badly, with a dictionary of invented ones to a sixth and less, and the disk has that much less to write.
 
+use std::borrow::Cow;
 use std::cell::RefCell;
 use std::sync::LazyLock;
 
@@ -45,9 +46,18 @@ impl Packed {
     /// The body as it came. What can't be unpacked is given as it lies there: it does not have the digest
     /// that it came with, by which `verify` names it.
     pub(super) fn unpack(self) -> Vec<u8> {
+        self.other_bytes().unwrap_or(self.bytes)
+    }
+
+    /// The same, of one that is still needed.
+    pub(super) fn unpacked(&self) -> Cow<'_, [u8]> {
+        self.other_bytes().map_or(Cow::Borrowed(&self.bytes), Cow::Owned)
+    }
+
+    /// The body, where it is not what lies there.
+    fn other_bytes(&self) -> Option<Vec<u8>> {
         let codecs = [&BODIES, &FACTS];
-        let unpacked = codecs.iter().find_map(|codec| codec.with_borrow_mut(|codec| codec.unpack(&self)));
-        unpacked.unwrap_or(self.bytes)
+        codecs.iter().find_map(|codec| codec.with_borrow_mut(|codec| codec.unpack(self)))
     }
 }
 

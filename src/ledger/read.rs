@@ -86,6 +86,17 @@ pub struct Poisoned {
     pub key: CustomerKey,
     /// Why.
     pub reason: String,
+    /// Whether it is for a row that can't be read.
+    pub is_unreadable: bool,
+}
+
+/// How the reason begins where it is a row that can't be read.
+const UNREADABLE: &str = "can't be read: ";
+
+/// Why a customer is set aside that has a row which can't be read.
+#[must_use]
+pub fn unreadable(error: &LedgerError) -> String {
+    format!("{UNREADABLE}{error}")
 }
 
 /// How many deliveries and customers are set aside, of all books.
@@ -254,6 +265,7 @@ impl Ledger {
             all(self.reader(), "read customers", statement(sql, vec![limit(most)])).await?;
         let poisoned = |row: PoisonedRow| Poisoned {
             key: CustomerKey { book: row.book, customer: row.customer.into() },
+            is_unreadable: row.poisoned.starts_with(UNREADABLE),
             reason: row.poisoned,
         };
         Ok(rows.into_iter().map(poisoned).collect())

@@ -131,7 +131,8 @@ const CUSTOMER: Table = Table {
         "catalogue_seq",
     ],
     tail: "ON CONFLICT (book, customer) DO UPDATE SET revision = excluded.revision, \
-           checkpoint = excluded.checkpoint, checkpoint_at = excluded.checkpoint_at, due_at = excluded.due_at, \
+           checkpoint = CASE WHEN excluded.checkpoint IS NULL AND excluded.checkpoint_at = customer.checkpoint_at \
+           THEN customer.checkpoint ELSE excluded.checkpoint END, checkpoint_at = excluded.checkpoint_at, due_at = excluded.due_at, \
            poisoned = excluded.poisoned, settled_at = excluded.settled_at, rules = excluded.rules, \
            catalogue_seq = excluded.catalogue_seq",
 };
@@ -166,7 +167,6 @@ struct Digests {
 struct RevisionRow {
     customer: String,
     revision: i64,
-    checkpoint: Option<String>,
     checkpoint_at: Option<i64>,
 }
 
@@ -183,6 +183,28 @@ impl Ledger {
         let posted = settlement.write(&transaction).await?;
         transaction.commit().await.map_err(while_doing("settle"))?;
         Ok(posted)
+    }
+
+    /// The customers of a settlement, by their places in it, of which something stands that can't be read.
+    ///
+    /// # Errors
+    ///
+    /// The store's refusal.
+    pub async fn unreadable_in(
+        &self,
+        settlement: &Settlement,
+    ) -> Result<Vec<(usize, LedgerError)>, LedgerError> {
+        let mut unreadable = Vec::new();
+        for (place, customer) in settlement.customers.iter().enumerate() {
+            if customer.derivation.is_err() {
+                continue;
+            }
+            match settlement.stood(self.reader(), |one| one.key == customer.key).await {
+                Err(error) if error.is_of_a_row() => unreadable.push((place, error)),
+                stood => drop(stood?),
+            }
+        }
+        Ok(unreadable)
     }
 }
 
@@ -214,7 +236,7 @@ impl Settlement {
     /// All rows but those of facts, made from what stands of the customers.
     async fn rows(&self, db: &Transaction, learnt: &BTreeMap<String, i64>) -> Result<Rows, LedgerError> {
         let open = closing::open_months(db).await?;
-        let mut stood = self.stood(db).await?;
+        let mut stood = self.stood(db, |_| true).await?;
         let digests = Digests { policy: self.rules.policy_digest()?, rules: self.rules.digest()? };
         let mut rows = Rows::default();
         for customer in &self.customers {
@@ -238,18 +260,24 @@ impl Settlement {
         Ok(rows)
     }
 
-    /// What stands of the customers that were settled before, in a few statements for all.
-    async fn stood(&self, db: &Transaction) -> Result<BTreeMap<CustomerKey, Stood>, LedgerError> {
+    /// What stands of those of the customers that are wanted and were settled before, in a few statements for all.
+    async fn stood<C: ConnectionTrait>(
+        &self,
+        db: &C,
+        is_wanted: impl Fn(&CustomerSettlement) -> bool,
+    ) -> Result<BTreeMap<CustomerKey, Stood>, LedgerError> {
         let mut stood: BTreeMap<CustomerKey, Stood> = BTreeMap::new();
-        for (book, customers) in self.by_book(|_| true) {
+        for (book, customers) in self.by_book(&is_wanted) {
             for row in revisions(db, book, &customers).await? {
                 let key = CustomerKey { book: book.to_owned(), customer: row.customer.as_str().into() };
                 stood.entry(key).or_default().row = Some(row);
             }
         }
         // Of a customer that was never settled nothing stands.
-        for (book, customers) in self.by_book(|customer| customer.revision > 0 && customer.derivation.is_ok())
-        {
+        let has_stood = |customer: &CustomerSettlement| {
+            is_wanted(customer) && customer.revision > 0 && customer.derivation.is_ok()
+        };
+        for (book, customers) in self.by_book(has_stood) {
             let key = |customer| CustomerKey { book: book.to_owned(), customer };
             for (customer, postings) in standing(db, book, &customers).await? {
                 stood.entry(key(customer)).or_default().postings = postings;
@@ -340,19 +368,19 @@ impl Settlement {
         learnt: i64,
         rules: &str,
     ) -> Result<[Value; 10], LedgerError> {
-        let stood = row.and_then(|row| row.checkpoint.zip(row.checkpoint_at));
+        let stood = row.and_then(|row| row.checkpoint_at);
         let (checkpoint, due_at, poisoned) = match &customer.derivation {
             Ok(derivation) => {
                 let made = match &derivation.checkpoint {
-                    Some(made) => Some((write::<mirror::Checkpoint, _>(made)?, made.at.0)),
-                    // From a checkpoint on, the old one still holds; from the start, there is none.
-                    None => stood.filter(|_| customer.since.is_some()),
+                    Some(made) => (Some(write::<mirror::Checkpoint, _>(made)?), Some(made.at.0)),
+                    // From a checkpoint on, the old one still holds, and is left as it is; from the start, there is none.
+                    None => (None, stood.filter(|_| customer.since.is_some())),
                 };
                 (made, derivation.due_at.map(|at| at.0), None)
             }
-            Err(poison) => (None, None, Some(poison.clone())),
+            Err(poison) => ((None, None), None, Some(poison.clone())),
         };
-        let (checkpoint, checkpoint_at) = checkpoint.unzip();
+        let (checkpoint, checkpoint_at) = checkpoint;
         Ok([
             customer.key.book.clone().into(),
             customer.key.customer.to_string().into(),
@@ -406,7 +434,7 @@ async fn revisions<C: ConnectionTrait>(
     let mut rows = Vec::with_capacity(of.len());
     for chunk in of.chunks(KEYS_A_STATEMENT) {
         let sql = format!(
-            "SELECT customer, revision, checkpoint, checkpoint_at FROM customer \
+            "SELECT customer, revision, checkpoint_at FROM customer \
              WHERE book = ? AND customer IN ({})",
             marks(chunk.len())
         );

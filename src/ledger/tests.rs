@@ -164,8 +164,8 @@ fn settlement(revision: i64, movements: Vec<Movement>) -> Settlement {
 #[tokio::test]
 async fn the_store_itself_refuses_to_change_or_remove_what_was_written() {
     let (_directory, ledger) = ledger().await;
-    ledger.accept(vec![arrival("evt_1", 1)], says).await.unwrap();
-    ledger.accept(vec![arrival("evt_1", 2)], says).await.unwrap();
+    ledger.accept(&[arrival("evt_1", 1)], says).await.unwrap();
+    ledger.accept(&[arrival("evt_1", 2)], says).await.unwrap();
     ledger.settle(&mut settlement(0, vec![movement(5)])).await.unwrap();
     for table in ["inbox", "conflict", "posting"] {
         for act in [format!("UPDATE {table} SET book = 'x'"), format!("DELETE FROM {table}")] {
@@ -180,7 +180,7 @@ async fn the_store_itself_refuses_to_change_or_remove_what_was_written() {
 async fn an_event_is_stored_once_and_one_that_says_something_else_is_kept_aside() {
     let (_directory, ledger) = ledger().await;
     let batch = vec![arrival("evt_1", 1), arrival("evt_1", 1), arrival("evt_2", 1), arrival("evt_1", 9)];
-    let accepted = ledger.accept(batch, says).await.unwrap();
+    let accepted = ledger.accept(&batch, says).await.unwrap();
     let [
         Acceptance::New { seq },
         Acceptance::Duplicate { seq: again },
@@ -192,12 +192,12 @@ async fn an_event_is_stored_once_and_one_that_says_something_else_is_kept_aside(
     };
     assert_eq!(seq, again);
     assert_eq!(
-        ledger.accept(vec![arrival("evt_2", 1)], says).await.unwrap(),
+        ledger.accept(&[arrival("evt_2", 1)], says).await.unwrap(),
         [Acceptance::Duplicate { seq: seq + 1 }]
     );
     let elsewhere =
         Arrival { account: "acct_1".to_owned(), book: "acct_1".to_owned(), ..arrival("evt_1", 1) };
-    assert!(matches!(ledger.accept(vec![elsewhere], says).await.unwrap()[..], [Acceptance::New { .. }]));
+    assert!(matches!(ledger.accept(&[elsewhere], says).await.unwrap()[..], [Acceptance::New { .. }]));
     assert_eq!(ledger.conflicts(9).await.unwrap().len(), 1);
     let counts = ledger.counts().await.unwrap();
     assert_eq!((counts.stored, counts.pending), (3, 3));
@@ -207,8 +207,8 @@ async fn an_event_is_stored_once_and_one_that_says_something_else_is_kept_aside(
 async fn what_a_run_stores_is_left_to_it_until_its_claim_lapses() {
     let (_directory, ledger) = ledger().await;
     let run = ledger.begin_run(50).await.unwrap();
-    ledger.accept_for(run, vec![arrival("evt_1", 1)], says, 60).await.unwrap();
-    ledger.accept(vec![arrival("evt_2", 1)], says).await.unwrap();
+    ledger.accept_for(run, &[arrival("evt_1", 1)], says, 60).await.unwrap();
+    ledger.accept(&[arrival("evt_2", 1)], says).await.unwrap();
     let waiting = async |now| {
         let waiting = ledger.pending(10, now).await.unwrap();
         waiting.into_iter().map(|stored| stored.event_id).collect::<Vec<_>>()
@@ -250,7 +250,7 @@ async fn who_waits_for_another_writer_knows_that_the_store_is_shared() {
 async fn bytes_come_back_as_they_went_in() {
     let (_directory, ledger) = ledger().await;
     let body = Bytes::from_static(b"{ \"id\": \"evt_1\",\n \"odd\": \"\\u0000\" }\r\n");
-    ledger.accept(vec![Arrival { body: Packed::of(&body), ..arrival("evt_1", 1) }], says).await.unwrap();
+    ledger.accept(&[Arrival { body: Packed::of(&body), ..arrival("evt_1", 1) }], says).await.unwrap();
     let stored = ledger.stored_event("evt_1", None).await.unwrap().unwrap();
     assert_eq!(stored.body, body);
     assert_eq!((stored.signed_at, stored.sha256), (Some(101), hex::encode([1; 32])));
@@ -310,7 +310,7 @@ async fn a_settlement_that_was_overtaken_changes_nothing() {
         facts: vec![NewFact::of(key(), 1, 0, snapshot("evt_1"))],
         ..settlement(0, vec![movement(9)])
     };
-    ledger.accept(vec![arrival("evt_1", 1)], says).await.unwrap();
+    ledger.accept(&[arrival("evt_1", 1)], says).await.unwrap();
     assert!(matches!(ledger.settle(&mut late).await, Err(LedgerError::Overtaken { .. })));
     assert_eq!(ledger.postings(&Wanted::default()).await.unwrap()[0].movement.delta.0, 5);
     assert!(ledger.known(&key(), None).await.unwrap().timeline.facts.is_empty());
@@ -328,7 +328,7 @@ async fn an_amount_past_64_bits_is_refused_and_nothing_of_its_settlement_stays()
 #[tokio::test]
 async fn a_fact_comes_back_as_it_was_told() {
     let (_directory, ledger) = ledger().await;
-    ledger.accept(vec![arrival("evt_1", 1)], says).await.unwrap();
+    ledger.accept(&[arrival("evt_1", 1)], says).await.unwrap();
     let fact = NewFact::of(key(), 1, 0, snapshot("evt_1"));
     let disposition = Disposition { inbox_seq: 1, outcome: Outcome::Settled, reason: None, path: None };
     let mut settled =
@@ -344,7 +344,7 @@ async fn a_fact_comes_back_as_it_was_told() {
 #[tokio::test]
 async fn what_another_version_parked_is_tried_again_and_no_more() {
     let (_directory, ledger) = ledger().await;
-    ledger.accept(vec![arrival("evt_1", 1)], says).await.unwrap();
+    ledger.accept(&[arrival("evt_1", 1)], says).await.unwrap();
     let disposition = Disposition { inbox_seq: 1, outcome: Outcome::Parked, reason: None, path: None };
     let mut parked =
         Settlement { dispositions: vec![disposition], customers: Vec::new(), ..settlement(0, Vec::new()) };
@@ -394,7 +394,7 @@ async fn the_rules_that_a_customer_was_settled_by_are_kept_and_others_make_it_ou
 #[tokio::test]
 async fn a_timeline_that_is_read_anew_takes_the_place_of_the_old_one() {
     let (_directory, ledger) = ledger().await;
-    ledger.accept(vec![arrival("evt_1", 1), arrival("evt_2", 2)], says).await.unwrap();
+    ledger.accept(&[arrival("evt_1", 1), arrival("evt_2", 2)], says).await.unwrap();
     let fact = |inbox_seq, event| NewFact::of(key(), inbox_seq, 0, snapshot(event));
     let told = vec![fact(1, "evt_1"), fact(2, "evt_2")];
     ledger.settle(&mut Settlement { facts: told, ..settlement(0, vec![movement(5)]) }).await.unwrap();

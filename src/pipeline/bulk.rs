@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+use super::contained::says_contained;
 use super::door::arrival_of;
 use super::parallel::in_parallel;
 use super::settle::{ENGINE, Heard, NoFacts, Settler, Told, gives_way, told_by, told_of};
@@ -15,7 +16,7 @@ use crate::ledger::{
     Source, Stored,
 };
 use crate::mrr::{CatalogueFact, Instant};
-use crate::stripe::{Delivery, EnvelopeError, Form, says};
+use crate::stripe::{Delivery, EnvelopeError, Form};
 
 /// Deliveries read from the store at a time.
 const A_PAGE: usize = 2_000;
@@ -232,7 +233,7 @@ impl Bulk {
         self.until = (self.now)() + CLAIM_SECONDS;
         let accepted = match arrivals.is_empty() {
             true => Vec::new(),
-            false => self.ledger.accept_for(self.run, arrivals, says, self.until).await?,
+            false => self.ledger.accept_for(self.run, &arrivals, says_contained, self.until).await?,
         };
         let mut sorted = Heard::default();
         for (acceptance, (place, book, said)) in accepted.into_iter().zip(told) {

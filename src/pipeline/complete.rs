@@ -97,7 +97,7 @@ impl Completer {
         // An object of the API does not say whose account it is of.
         let account = account.unwrap_or_default().to_owned();
         let arrival = Arrival { account, book: untold.book.clone(), ..arrival };
-        let accepted = self.ledger.accept(vec![arrival], says).await?;
+        let accepted = self.ledger.accept(&[arrival], says).await?;
         Ok(matches!(accepted[..], [Acceptance::New { .. }]))
     }
 

@@ -3,10 +3,12 @@
 //! post the difference, in one transaction, so that a crash between any two steps loses nothing and
 //! posts nothing twice.
 
+mod apart;
 mod bulk;
 mod close;
 mod closed_months;
 mod complete;
+mod contained;
 mod door;
 mod pace;
 mod parallel;

@@ -3,20 +3,18 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::RangeInclusive;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use super::Pace;
+use super::apart::Standing;
+use super::contained::{derive_contained, told_contained};
 use super::parallel::in_parallel;
 use super::shelf::{Shelf, catalogue_with};
 use crate::ledger::{
     CustomerKey, CustomerSettlement, Disposition, Known, Ledger, LedgerError, NewFact, NewLesson, Outcome,
     Posted, Settlement, SettlementRules, Stored,
 };
-use crate::mrr::{
-    Catalogue, CatalogueFact, Derivation, Fact, Grade, Instant, Lesson, Policy, Rules, Timeline, Topic,
-    derive,
-};
+use crate::mrr::{Catalogue, CatalogueFact, Fact, Grade, Instant, Lesson, Policy, Timeline, Topic};
 use crate::stripe::{Delivery, Translation};
 
 /// The version that derives; each posting carries it (R23).
@@ -79,8 +77,11 @@ pub struct Told {
 ///
 /// [`NoFacts`] of a delivery that says nothing.
 pub fn told_by(stored: &Stored) -> Result<Told, NoFacts> {
-    let delivery = Delivery::read(&stored.body).map_err(|error| parked("$".to_owned(), error.to_string()))?;
-    told_of(&delivery, &stored.sha256, Instant(stored.received_at))
+    told_contained(|| {
+        let delivery =
+            Delivery::read(&stored.body).map_err(|error| parked("$".to_owned(), error.to_string()))?;
+        tell(&delivery, &stored.sha256, Instant(stored.received_at))
+    })
 }
 
 /// What a delivery says that came at an instant.
@@ -89,6 +90,10 @@ pub(super) fn told_of(
     sha256_hex: &str,
     received_at: Instant,
 ) -> Result<Told, NoFacts> {
+    told_contained(|| tell(delivery, sha256_hex, received_at))
+}
+
+fn tell(delivery: &Delivery<'_>, sha256_hex: &str, received_at: Instant) -> Result<Told, NoFacts> {
     match delivery.translate(sha256_hex) {
         Translation::Facts(mut facts) => {
             facts.iter_mut().for_each(|fact| shown_at(fact, received_at));
@@ -312,7 +317,7 @@ impl Settler {
     /// Derives them, and writes nothing yet.
     pub(super) async fn prepare(
         &self,
-        changed: BTreeMap<CustomerKey, Changed>,
+        mut changed: BTreeMap<CustomerKey, Changed>,
         heard: Heard,
         now: i64,
     ) -> Result<Settlement, LedgerError> {
@@ -326,7 +331,7 @@ impl Settler {
             rules.insert(book.clone(), SettlementRules { catalogue, ..self.rules.clone() });
         }
         Ok(Settlement {
-            customers: self.derived_all(&changed, rules, &lessons, now).await?,
+            customers: self.derived_all(&mut changed, rules, &lessons, now).await?,
             now,
             rules: self.rules.clone(),
             dispositions,
@@ -336,7 +341,7 @@ impl Settler {
         })
     }
 
-    /// Writes what was derived. One customer the ledger can't hold does not stop the others.
+    /// Writes what was derived. One customer the ledger can't hold, or can't read any more, does not stop the others.
     pub(super) async fn commit(&self, settlement: &mut Settlement) -> Result<Posted, LedgerError> {
         loop {
             match self.ledger.settle(settlement).await {
@@ -345,6 +350,10 @@ impl Settler {
                     let poisoned = settlement.customers.iter_mut().filter(|of| of.key.customer == customer);
                     poisoned.for_each(|of| of.derivation = Err(reason.clone()));
                 }
+                Err(error) if error.is_of_a_row() => match self.set_aside(settlement).await? {
+                    true => {}
+                    false => return Err(error),
+                },
                 settled => return settled,
             }
         }
@@ -354,7 +363,7 @@ impl Settler {
     /// and nothing that it asks for is learnt with them.
     async fn derived_all(
         &self,
-        changed: &BTreeMap<CustomerKey, Changed>,
+        changed: &mut BTreeMap<CustomerKey, Changed>,
         rules: BTreeMap<String, SettlementRules>,
         lessons: &[NewLesson],
         now: i64,
@@ -366,20 +375,23 @@ impl Settler {
             (key.clone(), (!is_concerned).then(|| reach.unwrap_or(Instant(i64::MAX))))
         };
         let asked: Vec<_> = changed.iter().map(reach).collect();
-        let mut known = self.ledger.known_all(&asked).await?;
+        let Standing { mut known, set_aside } = self.standing(changed, &asked).await?;
         let underived = |(key, changed): (&CustomerKey, &Changed)| Underived {
             key: key.clone(),
             known: known.remove(key).unwrap_or_default(),
             facts: changed.facts.iter().map(|new| new.fact.clone()).collect(),
             is_reread: changed.is_whole,
         };
-        let work = changed.iter().map(underived).collect();
+        let is_readable = |key: &CustomerKey| set_aside.iter().all(|aside| aside.key != *key);
+        let work = changed.iter().filter(|(key, _)| is_readable(key)).map(underived).collect();
         let otherwise = self.rules.clone();
         let derive = move |customer: Underived| {
             let rules = rules.get(&customer.key.book).unwrap_or(&otherwise);
             derived(customer, rules, now)
         };
-        Ok(in_parallel(work, derive).await)
+        let mut customers = in_parallel(work, derive).await;
+        customers.extend(set_aside);
+        Ok(customers)
     }
 
     /// The customers that ask for something that is learnt here.
@@ -420,24 +432,6 @@ fn derived(customer: Underived, rules: &SettlementRules, now: i64) -> CustomerSe
 pub(super) fn gives_way(error: &LedgerError, overtaken: &mut usize) -> bool {
     *overtaken += 1;
     matches!(error, LedgerError::Overtaken { .. }) && *overtaken <= TRIES
-}
-
-/// Derives a timeline by rules as of `now`; a defect that it meets is contained, so that one customer
-/// does not stop the others.
-///
-/// # Errors
-///
-/// What the derivation stumbled over.
-pub(super) fn derive_contained(
-    timeline: &Timeline,
-    by: &SettlementRules,
-    now: i64,
-) -> Result<Derivation, String> {
-    let rules = Rules { catalogue: &by.catalogue, policy: &by.policy, as_of: Instant(now) };
-    catch_unwind(AssertUnwindSafe(|| derive(timeline, rules))).map_err(|panic| {
-        let text = panic.downcast_ref::<String>().cloned();
-        text.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned())).unwrap_or_default()
-    })
 }
 
 /// What stored deliveries come to.

@@ -4,11 +4,11 @@
 use std::collections::BTreeMap;
 
 use chrono_tz::Tz;
-use sha2::{Digest, Sha256};
 
 use super::closed_months;
+use super::contained::derive_contained;
 use super::parallel::in_parallel;
-use super::settle::{derive_contained, facts_of};
+use super::settle::facts_of;
 use super::verify_catalogue::{Lessons, Proofs};
 use crate::ledger::{
     CustomerKey, Ledger, LedgerError, Posting, SettlementRules, Stored, Wanted, movement_id,
@@ -265,7 +265,7 @@ async fn verify_bytes(ledger: &Ledger) -> Result<usize, Fault> {
 }
 
 fn verify_delivery(stored: Stored) -> Result<(), Fault> {
-    match hex::encode(Sha256::digest(&stored.body)) == stored.sha256 {
+    match stored.is_as_it_came() {
         true => Ok(()),
         false => Err(Fault::Bytes { event: stored.event_id, seq: stored.seq }),
     }

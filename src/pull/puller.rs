@@ -116,7 +116,7 @@ impl Puller {
         if arrivals.is_empty() {
             return Ok(taken);
         }
-        for acceptance in self.ledger.accept(arrivals, says).await? {
+        for acceptance in self.ledger.accept(&arrivals, says).await? {
             match acceptance {
                 Acceptance::New { .. } => taken.new += 1,
                 Acceptance::Duplicate { .. } | Acceptance::Conflict => taken.known += 1,

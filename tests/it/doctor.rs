@@ -79,7 +79,7 @@ fn what_waits_for_more_than_a_minute_is_told_until_it_is_settled() {
         let ledger = Ledger::open(&place.url()).await.unwrap();
         let source = Source::Backfill { place: "by hand:1".to_owned() };
         let arrival = arrival(body.as_bytes(), None, BEGINS, source).unwrap();
-        ledger.accept(vec![arrival], upswell::stripe::says).await.unwrap();
+        ledger.accept(&[arrival], upswell::stripe::says).await.unwrap();
         ledger.close().await.unwrap();
     });
     let (found, code) = findings(&place);

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::explain::{BEGINS, DAY, event, price, subscription};
 use crate::process::{Place, rows, stories, stories_config};
-use crate::store::{bytes, execute, unlock};
+use crate::store::{bytes, execute, is_postgres, number, unlock};
 
 /// A place where the stories have been backfilled.
 fn told() -> Place {
@@ -236,4 +236,149 @@ fn a_customer_whose_amounts_fit_nowhere_is_named_and_all_others_go_on() {
     place.receive(&later);
     healthy.receive(&later[1..]);
     assert_eq!(of_others(), healthy.movements());
+}
+
+/// Six customers that grow by a seat, on the first day or on a later one.
+fn grow(day: i64) -> Vec<String> {
+    let of = |number: i64| {
+        let name = format!("row{number}");
+        let at = BEGINS + day * DAY + number;
+        let seats = |day: i64| subscription(&name, &price("price_1", 1_000), 1 + day.unsigned_abs());
+        let (now, before) = (seats(day), seats(day - 1));
+        let id = format!("evt_{name}_{day}");
+        match day {
+            0 => event(&id, "customer.subscription.created", at, &now, None),
+            _ => {
+                let previous = json!({"items": before["items"]});
+                event(&id, "customer.subscription.updated", at, &now, Some(&previous))
+            }
+        }
+    };
+    (0..6).map(of).collect()
+}
+
+/// A place where the customers have grown for ten days.
+fn grown() -> Place {
+    let place = Place::new();
+    place.receive(&(0..10).flat_map(grow).collect::<Vec<_>>());
+    place
+}
+
+/// The errors that a server tells of while it takes events and settles them.
+fn takes(place: &Place, events: &[String]) -> String {
+    let server = place.serve();
+    let mut connection = server.connect().unwrap();
+    for event in events {
+        assert_eq!(connection.deliver(event.as_bytes()).unwrap().status, 200);
+    }
+    place.output(&["status", "--wait", "--timeout", "60s"]);
+    let (ended, said) = server.stop();
+    assert!(ended.success(), "{said}");
+    said.lines().filter(|line| line.contains("ERROR")).map(|line| format!("{line}\n")).collect()
+}
+
+/// The customers that `doctor` names as set aside, each with reason and remedy.
+fn set_aside(place: &Place) -> Vec<Value> {
+    let doctor = place.run(&["doctor", "--format", "json"]);
+    let findings: Value = serde_json::from_slice(&doctor.stdout).unwrap();
+    findings["poisoned"].as_array().unwrap().clone()
+}
+
+#[test]
+fn a_customer_whose_checkpoint_or_facts_are_garbage_is_made_anew_and_stops_nobody() {
+    let others_packed = bytes("28b52ffd2000");
+    let of_facts = [
+        "codec = 0, body = '{', packed = NULL".to_owned(),
+        format!("packed = {others_packed}"),
+        format!("codec = 99, packed = {others_packed}"),
+    ];
+    let mut damages: Vec<String> = of_facts
+        .iter()
+        .map(|change| format!("UPDATE fact SET {change} WHERE customer = 'cus_row3'"))
+        .collect();
+    // Of text PostgreSQL sees to it that it is text.
+    let checkpoints = ["'{\"at\": 1'", "CAST(x'7bff00' AS TEXT)"];
+    for garbage in &checkpoints[..if is_postgres() { 1 } else { 2 }] {
+        damages.push(format!("UPDATE customer SET checkpoint = {garbage} WHERE customer = 'cus_row3'"));
+    }
+    let healthy = grown();
+    healthy.receive(&grow(10));
+    for damage in damages {
+        let place = grown();
+        let checkpoints = "SELECT COUNT(*) FROM customer WHERE checkpoint IS NOT NULL";
+        assert_eq!(number(&place.url(), checkpoints), 6);
+        meddle(&place, &damage).unwrap();
+        let said = takes(&place, &grow(10));
+        assert_eq!(place.movements(), healthy.movements(), "{damage}");
+        assert!(said.contains("cus_row3") && said.contains("derived anew"), "{damage}: {said}");
+        assert_eq!(said.lines().count(), 1, "{damage}: {said}");
+        assert_eq!(set_aside(&place), Vec::<Value>::new(), "{damage}");
+        place.output(&["verify"]);
+        // The damage is gone.
+        assert_eq!(takes(&place, &grow(11)), "", "{damage}");
+    }
+}
+
+#[test]
+fn a_customer_whose_stored_events_are_garbage_too_is_set_aside_until_they_are_put_right() {
+    let (place, healthy) = (grown(), grown());
+    let of_customer = "seq IN (SELECT inbox_seq FROM fact WHERE customer = 'cus_row3')";
+    let garbage = format!(
+        "CREATE TABLE kept AS SELECT seq, body FROM inbox WHERE {of_customer}; {}; \
+         UPDATE inbox SET body = {} WHERE {of_customer}; \
+         UPDATE fact SET codec = 0, body = 'x', packed = NULL WHERE customer = 'cus_row3'",
+        unlock("inbox", "update"),
+        bytes("00")
+    );
+    meddle(&place, &garbage).unwrap();
+    let before = place.movements();
+    for day in [10, 11] {
+        let said = takes(&place, &grow(day));
+        healthy.receive(&grow(day));
+        assert!(said.contains("cus_row3") && said.contains("upswell doctor"), "{said}");
+        assert!(!said.contains("could not settle"), "{said}");
+    }
+    let of = |is_other: bool, rows: Vec<Value>| -> Vec<Value> {
+        rows.into_iter().filter(|row| (row["customer"] != "cus_row3") == is_other).collect()
+    };
+    assert_eq!(of(true, place.movements()), of(true, healthy.movements()));
+    // Its movements stand as they were.
+    assert_eq!(of(false, place.movements()), of(false, before));
+    let aside = set_aside(&place);
+    assert_eq!(aside.len(), 1, "{aside:?}");
+    assert_eq!(aside[0]["customer"], "cus_row3");
+    assert!(aside[0]["reason"].as_str().unwrap().starts_with("can't be read: a fact"), "{aside:?}");
+    assert!(aside[0]["remedy"].as_str().unwrap().contains("upswell verify"), "{aside:?}");
+    let right = "UPDATE inbox SET body = (SELECT body FROM kept WHERE kept.seq = inbox.seq) \
+                 WHERE seq IN (SELECT seq FROM kept)";
+    meddle(&place, right).unwrap();
+    takes(&place, &grow(12));
+    healthy.receive(&grow(12));
+    assert_eq!(place.movements(), healthy.movements());
+    assert_eq!(set_aside(&place), Vec::<Value>::new());
+    place.output(&["verify"]);
+}
+
+#[test]
+fn a_customer_whose_posting_is_garbage_is_set_aside_until_it_is_put_right() {
+    let (place, healthy) = (grown(), grown());
+    // One that a settlement from the checkpoint reads.
+    let garbage = format!(
+        "CREATE TABLE kept AS SELECT seq, class FROM posting WHERE customer = 'cus_row3' ORDER BY seq DESC LIMIT 1; {}; \
+         UPDATE posting SET class = 'nonsense' WHERE seq IN (SELECT seq FROM kept)",
+        unlock("posting", "update")
+    );
+    meddle(&place, &garbage).unwrap();
+    let said = takes(&place, &grow(10));
+    healthy.receive(&grow(10));
+    assert!(said.contains("cus_row3") && said.contains("upswell doctor"), "{said}");
+    assert!(!said.contains("could not settle"), "{said}");
+    let others = "SELECT COUNT(*) FROM posting WHERE customer <> 'cus_row3'";
+    assert_eq!(number(&place.url(), others), number(&healthy.url(), others));
+    assert_eq!(set_aside(&place)[0]["customer"], "cus_row3");
+    meddle(&place, "UPDATE posting SET class = (SELECT class FROM kept) WHERE class = 'nonsense'").unwrap();
+    takes(&place, &grow(11));
+    healthy.receive(&grow(11));
+    assert_eq!(place.movements(), healthy.movements());
+    assert_eq!(set_aside(&place), Vec::<Value>::new());
 }

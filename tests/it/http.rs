@@ -23,6 +23,7 @@ const LIMITS: Limits = Limits {
     questions: 4,
     header_seconds: 10,
     body_seconds: 30,
+    answer_seconds: 60,
     drain_seconds: 30,
 };
 const NOW: i64 = 1_790_000_000;
@@ -196,7 +197,7 @@ async fn ready_means_a_current_schema_and_a_worker_in_time() {
         let store = store().await;
         let source = Source::Backfill { place: "a file:1".to_owned() };
         let waiting = arrival(event(200).as_ref(), None, NOW - waiting_seconds, source).unwrap();
-        store.ledger.accept(vec![waiting], upswell::stripe::says).await.unwrap();
+        store.ledger.accept(&[waiting], upswell::stripe::says).await.unwrap();
         let server = start(store, &[], Router::new()).await;
         let (status, text) = asked(&server, "GET", "/readyz", host).await;
         assert_eq!(status, expected, "{text}");

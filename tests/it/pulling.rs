@@ -325,7 +325,7 @@ fn a_gap_that_no_key_can_look_into_and_one_that_is_too_long_are_told() {
     stored(&place, async |ledger| {
         let old = now() - 40 * A_DAY;
         let arrival = arrival(told.as_ref(), Some(old), old, Source::Webhook).unwrap();
-        ledger.accept(vec![arrival], upswell::stripe::says).await.unwrap();
+        ledger.accept(&[arrival], upswell::stripe::says).await.unwrap();
     });
     let server = place.serve();
     // It answers once it has looked at the time before.

@@ -73,7 +73,7 @@ impl Road {
             let source = Source::Backfill { place: "business.ndjson:1".to_owned() };
             arrival(event.body.as_bytes(), None, event.received_at(NOW), source).unwrap()
         });
-        self.ledger.accept(arrivals.collect(), upswell::stripe::says).await.unwrap();
+        self.ledger.accept(&arrivals.collect::<Vec<_>>(), upswell::stripe::says).await.unwrap();
     }
 
     async fn settle(&self) {

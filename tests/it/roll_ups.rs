@@ -48,7 +48,7 @@ impl Book {
             let source = Source::Backfill { place: "business.ndjson:1".to_owned() };
             arrival(event.body.as_bytes(), None, event.received_at(now), source).unwrap()
         });
-        self.ledger.accept(arrivals.collect(), upswell::stripe::says).await.unwrap();
+        self.ledger.accept(&arrivals.collect::<Vec<_>>(), upswell::stripe::says).await.unwrap();
         self.settler().adopt(now).await.unwrap();
         self.settler().settle(now).await.unwrap();
     }

@@ -4,7 +4,7 @@
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use sea_orm::{ConnectionTrait, Database};
+use sea_orm::{ConnectionTrait, Database, DatabaseConnection, DbErr, Statement};
 
 /// The database that all others are copies of; `./test` brings its schema up to date.
 const TEMPLATE: &str = "upswell_template";
@@ -63,14 +63,31 @@ pub fn database(template: &str) -> DatabaseOfTest {
 
 /// Runs SQL behind upswell's back; what the store said if it refused.
 pub fn execute(url: &str, sql: &str) -> Result<(), String> {
+    connected(url, sql, async |store, sql| store.execute_unprepared(&sql).await.map(drop))
+}
+
+/// The number that a query gives.
+pub fn number(url: &str, sql: &str) -> i64 {
+    let asked = connected(url, sql, async |store, sql| {
+        let row = store.query_one_raw(Statement::from_string(store.get_database_backend(), sql)).await?;
+        row.unwrap().try_get_by_index(0)
+    });
+    asked.unwrap()
+}
+
+/// Does something with a store and SQL. In a thread of its own, for some tests have a runtime already.
+fn connected<T: Send + 'static>(
+    url: &str,
+    sql: &str,
+    act: impl AsyncFnOnce(&DatabaseConnection, String) -> Result<T, DbErr> + Send + 'static,
+) -> Result<T, String> {
     let (url, sql) = (url.to_owned(), sql.to_owned());
-    // A thread of its own, for some tests have a runtime already.
     let done = std::thread::spawn(move || {
         tokio::runtime::Runtime::new().unwrap().block_on(async {
             let store = Database::connect(url).await.map_err(|error| error.to_string())?;
-            let done = store.execute_unprepared(&sql).await;
+            let done = act(&store, sql).await;
             store.close().await.unwrap();
-            done.map(drop).map_err(|error| error.to_string())
+            done.map_err(|error| error.to_string())
         })
     });
     done.join().unwrap()

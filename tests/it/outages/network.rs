@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::relay::Relay;
 use crate::load::Load;
 use crate::process::Place;
-use crate::store::database;
+use crate::store::{database, number};
 
 /// A place whose database is reached by a network that can break.
 fn beyond() -> (Place, Relay) {
@@ -74,4 +74,7 @@ fn a_slow_database_is_waited_for_and_deliveries_share_its_commits() {
     load.send(&server, |_| {});
     relay.heals();
     load.has_arrived(&place);
+    // Eight senders at once: what comes while one commit is under way is in the next one.
+    let commits = number(&place.url(), "SELECT COUNT(DISTINCT xmin::text) FROM inbox");
+    assert!((1..=60).contains(&commits), "120 deliveries in {commits} commits");
 }

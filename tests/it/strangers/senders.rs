@@ -200,3 +200,27 @@ fn a_giant_body_is_413_and_never_in_memory() {
     drop(claims);
     assert_eq!(status(&place)["stored"], 2);
 }
+
+#[test]
+fn who_does_not_read_its_answers_is_cut_off() {
+    let place = Place::new().with("UPSWELL_ANSWER_SECONDS", "1");
+    let server = place.serve();
+    let mut connection = Connection::of(connect(&server));
+    // More than the system holds for who does not read.
+    let asked = "GET /api/openapi.json HTTP/1.1\r\nHost: localhost\r\n\r\n".repeat(2_000);
+    assert!(connection.send(asked.as_bytes()));
+    let begun = Instant::now();
+    while metric(&server, "upswell_connections") > 1.0 {
+        assert!(begun.elapsed() < Duration::from_secs(20), "the server waits for ever");
+        std::thread::park_timeout(Duration::from_millis(20));
+    }
+    let taken = until_closed(connection.raw().try_clone().unwrap());
+    let one = server.connect().unwrap().get("/api/openapi.json", "").unwrap();
+    assert!(taken.len() < 2_000 * one.body.len(), "it was answered everything");
+    // Who reads at its leisure, and does read, gets all of its answers.
+    let mut slow = Connection::of(connect(&server));
+    assert!(slow.send(&asked.as_bytes()[..asked.len() / 20]));
+    for _ in 0..100 {
+        assert_eq!(slow.answer().unwrap().body, one.body);
+    }
+}
