@@ -9,8 +9,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::cell::Cell;
 use super::run::Run;
 use super::sections::{Printed, rate_title, round, title};
+use super::segment::NONE as NOT_KNOWN;
 use super::sheet::Section;
-use super::{Aim, CurrencyBlock, MonthStatus, RangeReport, Scale, Targets};
+use super::{Aim, CurrencyBlock, MonthStatus, RangeReport, Scale, SegmentRow, Targets, TrendMonth};
 use crate::mrr::{Cause, Delta, Kind, Lane, MICRO, Motion, Mrr, divide_half_even};
 
 /// What a month that lacks a figure shows.
@@ -91,7 +92,7 @@ impl<'p> Grid<'p> {
             .iter()
             .map(|month| month.as_ref().map(|(block, printed)| of(block, printed)))
             .collect();
-        let whole = self.whole(&units, whole);
+        let whole = in_all(&units, whole);
         self.cells(
             name,
             &|block, printed| Cell::amount(self.scale, of(block, printed)),
@@ -99,12 +100,12 @@ impl<'p> Grid<'p> {
         )
     }
 
-    fn whole(&self, units: &[Option<i128>], whole: Whole) -> i128 {
-        match whole {
-            Whole::Sum => units.iter().flatten().sum(),
-            Whole::First => units.first().copied().flatten().unwrap_or_default(),
-            Whole::Last => units.last().copied().flatten().unwrap_or_default(),
-        }
+    /// A row of flows that are printed already.
+    fn line(&self, name: &str, units: &[Option<i128>]) -> Vec<Cell> {
+        let cell = |units: i128| Cell::amount(self.scale, units);
+        let months = units.iter().map(|units| units.map_or_else(|| NONE.into(), cell));
+        let total = self.total.as_ref().map(|_| cell(in_all(units, Whole::Sum)));
+        [name.into()].into_iter().chain(months).chain(total).collect()
     }
 
     /// Parts of something that each month prints, by name; those that are nothing in all months are left out.
@@ -127,13 +128,17 @@ impl<'p> Grid<'p> {
             if units.iter().flatten().all(|units| *units == 0) {
                 continue;
             }
-            let cell = |units: &Option<i128>| {
-                units.map_or_else(|| NONE.into(), |units| Cell::amount(self.scale, units))
-            };
-            let total = self.total.as_ref().map(|_| Cell::amount(self.scale, self.whole(&units, Whole::Sum)));
-            let cells = units.iter().map(cell).chain(total);
-            section.row([name.as_str().into()].into_iter().chain(cells).collect());
+            section.row(self.line(name, &units));
         }
+    }
+}
+
+/// What all months have, of what each has.
+fn in_all(months: &[Option<i128>], whole: Whole) -> i128 {
+    match whole {
+        Whole::Sum => months.iter().flatten().sum(),
+        Whole::First => months.first().copied().flatten().unwrap_or_default(),
+        Whole::Last => months.last().copied().flatten().unwrap_or_default(),
     }
 }
 
@@ -227,17 +232,13 @@ fn expansion(grid: &Grid<'_>, targets: &Targets) -> Section {
     section.sum(grid.amounts("Total", &|_, printed| printed.lane(Lane::Expansion), Whole::Sum));
     section.row(grid.amounts("Core expansion", &|_, printed| printed.core(), Whole::Sum));
     let target = targets.expansion_share_of_new_arr;
-    let aimed: Vec<Option<i128>> = grid
-        .run
-        .added()
-        .iter()
-        .map(|month| month.aimed(target).map(|aimed| grid.scale.units(Mrr::ZERO + aimed)))
-        .collect();
-    if aimed.iter().all(Option::is_some) {
-        let cell = |units: &i128| Cell::amount(grid.scale, *units);
-        let total = grid.total.as_ref().map(|_| aimed.iter().flatten().sum());
-        let cells = aimed.iter().flatten().chain(&total).map(cell);
-        section.row(["Core for the target".into()].into_iter().chain(cells).collect());
+    let added = grid.run.added();
+    if added.iter().all(|month| month.aimed(target).is_some()) {
+        let aimed = |(month, printed): (&TrendMonth, &Option<_>)| {
+            month.aimed(target).filter(|_| printed.is_some()).map(|aimed| grid.scale.units(Mrr::ZERO + aimed))
+        };
+        let units: Vec<Option<i128>> = added.iter().zip(&grid.printed).map(aimed).collect();
+        section.row(grid.line("Core for the target", &units));
     }
     section.noted(Some(format!(
         "The last row is the core expansion that would have been {} of new ARR in each month.",
@@ -410,16 +411,18 @@ pub(super) fn segment_months(grid: &Grid<'_>) -> Vec<Section> {
         }
     }
     let table = |dimension: &&str| {
-        let rows = |block: &CurrencyBlock| -> BTreeMap<String, Delta> {
-            let of = block.segments.iter().filter(|table| table.dimension == **dimension);
-            of.flat_map(|table| &table.rows)
-                .map(|row| (row.segment.clone(), row.figures.core_expansion))
-                .collect()
+        let rows = |block: &CurrencyBlock| -> Vec<(String, Delta)> {
+            let of = block.segments.iter().find(|table| table.dimension == **dimension);
+            let row = |row: &SegmentRow| (row.segment.clone(), row.figures.core_expansion);
+            // A month of which nothing is known by this dimension has no such table.
+            let unknown = || vec![(NOT_KNOWN.to_owned(), block.figures.core_expansion)];
+            of.map_or_else(unknown, |table| table.rows.iter().map(row).collect())
         };
-        let names: BTreeSet<String> = grid.run.blocks().flat_map(|block| rows(block).into_keys()).collect();
-        let names: Vec<String> = names.into_iter().collect();
+        let mut seen = BTreeSet::new();
+        let names = grid.run.blocks().flat_map(rows).map(|(name, _)| name);
+        let names: Vec<String> = names.filter(|name| seen.insert(name.clone())).collect();
         let parts = |block: &CurrencyBlock| {
-            let rows = rows(block);
+            let rows: BTreeMap<String, Delta> = rows(block).into_iter().collect();
             names.iter().map(|name| rows.get(name).copied().unwrap_or_default()).collect()
         };
         let key = format!("segment_months_{dimension}");

@@ -4,7 +4,7 @@
 //! given only where the rules have it of more than a month: what customers of the run's start still have at its end
 //! is not known from the months alone, and no rule asks for it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use super::breakdown::share_of_new;
 use super::{
@@ -57,18 +57,19 @@ impl RangeReport {
         consolidated.into_iter().chain(self.currency_runs()).collect()
     }
 
-    /// One run a currency, by its code.
+    /// One run a currency, in the order of the last month that has it.
     pub(super) fn currency_runs(&self) -> Vec<Run<'_>> {
-        let blocks = self.months.iter().flat_map(|report| &report.currencies);
-        let currencies: BTreeSet<&Currency> = blocks.map(|block| &block.currency).collect();
-        let of_month = |report: &'_ Report, currency: &Currency| -> Option<usize> {
-            report.currencies.iter().position(|block| block.currency == *currency)
-        };
+        let mut currencies: Vec<&Currency> = Vec::new();
+        for block in self.months.iter().rev().flat_map(|report| &report.currencies) {
+            if !currencies.contains(&&block.currency) {
+                currencies.push(&block.currency);
+            }
+        }
         let run = |currency| {
-            let months = self.months.iter().map(|report| {
-                (report.month, of_month(report, currency).and_then(|at| report.currencies.get(at)))
-            });
-            let months: Vec<(Month, Option<&CurrencyBlock>)> = months.collect();
+            let block =
+                |report: &'_ Report| report.currencies.iter().position(|block| block.currency == *currency);
+            let of_month = |report| (report.month, block(report).and_then(|at| report.currencies.get(at)));
+            let months: Vec<(Month, Option<&CurrencyBlock>)> = self.months.iter().map(of_month).collect();
             Run {
                 code: currency.to_string(),
                 name: currency.as_str().to_uppercase(),
@@ -82,9 +83,7 @@ impl RangeReport {
 
     /// The run in the reporting currency; `None` where no month has such a block.
     pub(super) fn consolidated_run(&self) -> Option<Run<'_>> {
-        let block = |report: &'_ Report| report.consolidated.is_ok().then_some(report.month);
-        let first = self.months.iter().find(|report| block(report).is_some())?;
-        let currency = &first.consolidated.as_ref().ok()?.currency;
+        let currency = &self.months.iter().find_map(|report| report.consolidated.as_ref().ok())?.currency;
         let months: Vec<(Month, Option<&CurrencyBlock>)> =
             self.months.iter().map(|report| (report.month, report.consolidated.as_deref().ok())).collect();
         let total = match self.not_consolidated() {

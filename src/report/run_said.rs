@@ -9,15 +9,18 @@ use super::tiles::{aim, counted};
 use super::{Fraction, Rate, Targets, View};
 use crate::mrr::{Kind, Lane, Motion, Mrr};
 
-/// What everybody is shown.
+/// What everybody is shown: the first five of these that a run has.
 const USUAL: [&str; 6] =
-    ["expansion_rate", "core_expansion", "expansion_share_of_new_arr", "new", "net_expansion", "ending_mrr"];
+    ["expansion_rate", "core_expansion", "expansion_share_of_new_arr", "net_expansion", "ending_mrr", "new"];
+
+/// As many as stand side by side.
+const MOST: usize = 5;
 
 /// The figures in large type: those of the view, or the usual ones, that a run has.
 pub(super) fn tiles(grid: &Grid<'_>, view: Option<View>, targets: &Targets) -> Vec<Tile> {
     let (Ok(total), Some(printed)) = (&grid.run.total, &grid.total) else { return Vec::new() };
     let wanted = view.map_or(&USUAL[..], View::tiles);
-    wanted.iter().filter_map(|key| tile(key, grid, (total, printed), targets)).collect()
+    wanted.iter().filter_map(|key| tile(key, grid, (total, printed), targets)).take(MOST).collect()
 }
 
 fn tile(
@@ -33,8 +36,8 @@ fn tile(
     match key {
         // No other run has one: the rules follow customers through a month, or through twelve.
         "expansion_rate" if grid.run.months.len() == 12 => {
-            let note = "of those there at the start, of their MRR then".to_owned();
-            tile("Expansion rate, trailing 12 months", Cell::short(&total.ttm_expansion_rate), note)
+            let note = "of who was there at the start".to_owned();
+            tile("Expansion rate, 12 months", Cell::short(&total.ttm_expansion_rate), note)
         }
         "core_expansion" => {
             let note = format!("of {} total expansion", scale.text(printed.lane(Lane::Expansion)));
