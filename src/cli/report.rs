@@ -15,7 +15,7 @@ use crate::report::{Basis, CONSOLIDATED, Dimension, Form, Report, Reporter, Sett
 /// What `upswell report` takes.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  upswell report --month 2026-10\n  upswell report --month 2026-09 --restated\n  upswell report --from 2026-01 --to 2026-06 --format csv -o half-year.csv\n  upswell report --month 2026-10 -o october.xlsx"
+    after_help = "Examples:\n  upswell report --month 2026-10\n  upswell report --month 2026-09 --restated\n  upswell report --from 2026-01 --to 2026-06 --format csv -o half-year.csv\n  upswell report --month 2026-10 --trailing -o year.html\n  upswell report --month 2026-10 -o october.xlsx"
 )]
 pub struct ReportArgs {
     /// The month [default: the last full one]
@@ -27,6 +27,9 @@ pub struct ReportArgs {
     /// The last of several months
     #[arg(long, requires = "from", value_parser = month)]
     pub to: Option<Month>,
+    /// The twelve months that end with --month, side by side and as one
+    #[arg(long, conflicts_with_all = ["from", "to"])]
+    pub trailing: bool,
     /// Only this currency; `consolidated` for all of them in the reporting currency
     #[arg(long, value_name = "CODE")]
     pub currency: Option<String>,
@@ -34,7 +37,7 @@ pub struct ReportArgs {
     #[arg(long, value_name = "SEGMENT")]
     pub by: Option<String>,
     /// What sales, marketing, finance, the executive or an owner looks at first, of the same figures
-    #[arg(long, value_name = "WHO", conflicts_with_all = ["from", "to"])]
+    #[arg(long, value_name = "WHO")]
     pub view: Option<String>,
     /// Closed months as they are known now, with the bridge from what was reported
     #[arg(long)]
@@ -51,6 +54,13 @@ pub struct ReportArgs {
     /// The book, where there are several
     #[arg(long)]
     pub book: Option<String>,
+}
+
+impl ReportArgs {
+    /// The first and the last of several months; `None` where one is asked for.
+    fn range(&self, month: Month) -> Option<(Month, Month)> {
+        if self.trailing { Some((month.minus(11), month)) } else { self.from.zip(self.to) }
+    }
 }
 
 /// The forms of a report.
@@ -71,25 +81,26 @@ pub enum ReportFormat {
 }
 
 impl ReportFormat {
-    /// Whether every movement of the month has its place in it: pages, workbooks and archives.
-    fn holds_register(self, output: Option<&Path>) -> bool {
-        matches!(self, Self::Html | Self::Xlsx) || (self == Self::Csv && is_archive(output))
+    /// The form of what is written; `None` of a table.
+    fn form(self, output: Option<&Path>) -> Option<Form> {
+        match self {
+            Self::Table => None,
+            Self::Json => Some(Form::Json),
+            Self::Csv if is_archive(output) => Some(Form::Zip),
+            Self::Csv => Some(Form::Csv),
+            Self::Md => Some(Form::Md),
+            Self::Html => Some(Form::Html),
+            Self::Xlsx => Some(Form::Xlsx),
+        }
     }
 
-    /// Refuses what can't be asked for: bytes on a terminal, an archive of several months.
+    /// Refuses what can't be asked for: bytes on a terminal.
     fn check(self, args: &ReportArgs) -> Result<(), UsageError> {
         if self == Self::Xlsx && args.output.is_none() && std::io::stdout().is_terminal() {
             return Err(UsageError {
                 what: "--format xlsx: a workbook is no text for a terminal; name a file with --output"
                     .to_owned(),
                 example: "upswell report --format xlsx -o report.xlsx".to_owned(),
-            });
-        }
-        if self == Self::Csv && args.from.is_some() && is_archive(args.output.as_deref()) {
-            return Err(UsageError {
-                what: "--output: an archive of CSV files is of one month; months side by side are one file"
-                    .to_owned(),
-                example: "upswell report --from 2026-01 --to 2026-06 -o half-year.csv".to_owned(),
             });
         }
         Ok(())
@@ -107,31 +118,21 @@ pub async fn run(args: &ReportArgs, app: &App) -> anyhow::Result<Outcome> {
     let format = args.format.unwrap_or_else(|| by_reader(args.output.as_deref()));
     format.check(args)?;
     let mut missing = Vec::new();
-    let data = if let (Some(from), Some(to)) = (args.from, args.to) {
+    let form = format.form(args.output.as_deref());
+    let month = args.month.unwrap_or_else(|| reporter.last_full_month(now()));
+    let data = if let Some((from, to)) = args.range(month) {
         keep(args, &reporter, &settings, to).await;
         let range = reporter.range(&settings, from, to).await?;
         missing.extend(range.months.iter().filter_map(not_consolidated));
-        match format {
-            ReportFormat::Table => range.to_table().into_bytes(),
-            ReportFormat::Json => range.to_json()?.into_bytes(),
-            ReportFormat::Csv => range.to_csv()?.into_bytes(),
-            ReportFormat::Md => range.to_markdown().into_bytes(),
-            ReportFormat::Html => range.to_html()?.into_bytes(),
-            ReportFormat::Xlsx => range.to_xlsx()?,
-        }
+        form.map_or_else(|| Ok(range.to_table().into_bytes()), |form| range.in_form(form))?
     } else {
-        let month = args.month.unwrap_or_else(|| reporter.last_full_month(now()));
         keep(args, &reporter, &settings, month).await;
         let mut report = reporter.month(&settings, month).await?;
-        if format.holds_register(args.output.as_deref()) {
+        if form.is_some_and(Form::holds_register) {
             report = reporter.with_register(&settings, report).await?;
         }
         missing.extend(not_consolidated(&report));
-        if format == ReportFormat::Csv && is_archive(args.output.as_deref()) {
-            report.to_csv_files()?
-        } else {
-            data(&report, format)?
-        }
+        form.map_or_else(|| Ok(report.to_table().into_bytes()), |form| report.in_form(form))?
     };
     match &args.output {
         None => emit_bytes(&data)?,
@@ -181,19 +182,6 @@ fn by_reader(output: Option<&Path>) -> ReportFormat {
 /// Whether the file that is written to is an archive by its name.
 fn is_archive(output: Option<&Path>) -> bool {
     output.and_then(Path::extension).is_some_and(|ending| ending.eq_ignore_ascii_case("zip"))
-}
-
-/// A report in a form.
-fn data(report: &Report, format: ReportFormat) -> anyhow::Result<Vec<u8>> {
-    let form = match format {
-        ReportFormat::Table => return Ok(report.to_table().into_bytes()),
-        ReportFormat::Json => Form::Json,
-        ReportFormat::Csv => Form::Csv,
-        ReportFormat::Md => Form::Md,
-        ReportFormat::Html => Form::Html,
-        ReportFormat::Xlsx => Form::Xlsx,
-    };
-    Ok(report.in_form(form)?)
 }
 
 fn asked(args: &ReportArgs, settings: Settings) -> Result<Settings, UsageError> {

@@ -2,7 +2,7 @@
 
 use super::choices::policy_choices;
 use super::{CONSOLIDATED, CurrencyBlock, Figures, RangeReport, Rate, Report, ReportError};
-use crate::mrr::Class;
+use crate::mrr::{Class, Currency};
 
 const HEAD: [&str; 6] = ["month", "currency", "section", "name", "value", "unit"];
 
@@ -18,13 +18,14 @@ impl Report {
 }
 
 impl RangeReport {
-    /// Every figure of every month as a row of CSV.
+    /// Every figure of every month as a row of CSV, then what the months come to, under the first and the last of
+    /// them: `2025-11..2026-10`.
     ///
     /// # Errors
     ///
     /// [`ReportError::Csv`], which does not happen for text in memory.
     pub fn to_csv(&self) -> Result<String, ReportError> {
-        csv_text(&HEAD, self.months.iter().flat_map(rows))
+        csv_text(&HEAD, self.months.iter().flat_map(rows).chain(self.total_rows()))
     }
 }
 
@@ -71,16 +72,20 @@ fn inert(cell: String) -> String {
     if is_formula { format!("'{cell}") } else { cell }
 }
 
-/// Rows of one month and block.
+/// Rows of one month, or of a run of months, and a block.
 pub(super) struct Rows<'r> {
     month: String,
     /// The currency's code, or `consolidated`.
     name: &'r str,
-    block: &'r CurrencyBlock,
-    rows: Vec<Vec<String>>,
+    currency: &'r Currency,
+    pub(super) rows: Vec<Vec<String>>,
 }
 
-impl Rows<'_> {
+impl<'r> Rows<'r> {
+    pub(super) fn of(month: String, name: &'r str, currency: &'r Currency) -> Self {
+        Self { month, name, currency, rows: Vec::new() }
+    }
+
     pub(super) fn push(&mut self, section: &str, name: &str, value: &impl ToString, unit: &str) {
         self.rows.push(vec![
             self.month.clone(),
@@ -93,7 +98,7 @@ impl Rows<'_> {
     }
 
     pub(super) fn amount(&mut self, section: &str, name: &str, value: &impl ToString) {
-        let unit = format!("{}_minor", self.block.currency);
+        let unit = format!("{}_minor", self.currency);
         self.push(section, name, value, &unit);
     }
 
@@ -104,7 +109,7 @@ impl Rows<'_> {
         }
     }
 
-    fn figures(&mut self, prefix: &str, figures: &Figures) {
+    pub(super) fn figures(&mut self, prefix: &str, figures: &Figures) {
         let section = |name: &str| format!("{prefix}{name}");
         let roll = &figures.rollforward;
         self.amount(&section("rollforward"), "starting_mrr", &roll.starting_mrr);
@@ -190,7 +195,7 @@ fn policy_rows(report: &Report) -> Vec<Vec<String>> {
 }
 
 fn block_rows(report: &Report, name: &str, block: &CurrencyBlock) -> Vec<Vec<String>> {
-    let mut rows = Rows { month: report.month.to_string(), name, block, rows: Vec::new() };
+    let mut rows = Rows::of(report.month.to_string(), name, &block.currency);
     rows.figures("", &block.figures);
     rows.amount("summary", "expansion_from_outside", &block.expansion_from_outside);
     rows.amount("summary", "starting_arr", &block.starting_arr);

@@ -9,7 +9,7 @@ use zip::{CompressionMethod, DateTime, ZipWriter};
 
 use super::csv_face::csv_text;
 use super::sheet::{Row, Section, Sheet};
-use super::{Report, ReportError};
+use super::{RangeReport, Report, ReportError};
 
 /// A file while it is gathered: every block's rows, each with the columns that it has.
 #[derive(Default)]
@@ -37,23 +37,68 @@ impl Report {
     ///
     /// [`ReportError::Csv`] and [`ReportError::Archive`], which do not happen for text in memory.
     pub fn to_csv_files(&self) -> Result<Vec<u8>, ReportError> {
-        let sheet = Sheet::whole(self);
-        let mut files: BTreeMap<String, File> = BTreeMap::new();
-        let of_blocks = sheet
-            .blocks
-            .iter()
-            .flat_map(|block| block.sections.iter().map(move |section| (block.code.as_str(), section)));
-        for (code, section) in
-            of_blocks.chain(sheet.rest.iter().chain(&sheet.register).map(|section| ("", section)))
-        {
-            add(&mut files, &self.month.to_string(), code, section);
-        }
-        let mut texts = vec![("report".to_owned(), self.to_csv()?)];
-        for (name, file) in files {
-            texts.push((name, file.text()?));
-        }
-        archive(&texts)
+        let mut files = BTreeMap::new();
+        add_sheet(&mut files, &self.month.to_string(), &Sheet::whole(self));
+        archive(self.to_csv()?, files)
     }
+}
+
+impl RangeReport {
+    /// A zip archive as of a month, with the rows of all months in each file, and after them those of the run, under
+    /// its first and last month.
+    ///
+    /// # Errors
+    ///
+    /// As of one report.
+    pub fn to_csv_files(&self) -> Result<Vec<u8>, ReportError> {
+        let mut files = BTreeMap::new();
+        for report in &self.months {
+            add_sheet(&mut files, &report.month.to_string(), &Sheet::whole(report));
+        }
+        for block in &self.whole_sheet().blocks {
+            for section in block.sections.iter().filter_map(of_the_run) {
+                add(&mut files, &self.span(), &block.code, &section);
+            }
+        }
+        archive(self.to_csv()?, files)
+    }
+}
+
+/// The run's own column of a section, called as that of a month is; `None` of what has no such column.
+fn of_the_run(section: &Section) -> Option<Section> {
+    let value = match section.key.as_str() {
+        "rollforward"
+        | "expansion_by_kind"
+        | "contraction_by_kind"
+        | "expansion_by_cause"
+        | "contraction_by_cause"
+        | "motion" => "#MRR",
+        "customers" => "#count",
+        "rates" => "#value",
+        "summary" => "#amount",
+        _ => return None,
+    };
+    let place = section.columns.iter().position(|column| column.name == "total")?;
+    let mut own = Section::of(&section.key, &section.title, &[&section.columns.first()?.name, value]);
+    // What stands below a sum is no part of it.
+    let last = section.rows.iter().position(|row| row.is_sum).map_or(section.rows.len(), |last| last + 1);
+    let rows = section
+        .rows
+        .iter()
+        .take(last)
+        .filter(|row| row.cells.get(place).is_some_and(|cell| !cell.text.is_empty()));
+    let cells = |row: &Row| [0, place].iter().filter_map(|at| row.cells.get(*at).cloned()).collect();
+    own.rows = rows.map(|row| Row { cells: cells(row), ..row.clone() }).collect();
+    Some(own)
+}
+
+fn add_sheet(files: &mut BTreeMap<String, File>, month: &str, sheet: &Sheet) {
+    let of_blocks = sheet
+        .blocks
+        .iter()
+        .flat_map(|block| block.sections.iter().map(move |section| (block.code.as_str(), section)));
+    let rest = sheet.rest.iter().chain(&sheet.register).map(|section| ("", section));
+    of_blocks.chain(rest).for_each(|(code, section)| add(files, month, code, section));
 }
 
 fn add(files: &mut BTreeMap<String, File>, month: &str, code: &str, section: &Section) {
@@ -91,7 +136,12 @@ fn own_name(name: &str) -> String {
     }
 }
 
-fn archive(texts: &[(String, String)]) -> Result<Vec<u8>, ReportError> {
+/// `report.csv` in long form, then each file by its name.
+fn archive(report: String, files: BTreeMap<String, File>) -> Result<Vec<u8>, ReportError> {
+    let mut texts = vec![("report".to_owned(), report)];
+    for (name, file) in files {
+        texts.push((name, file.text()?));
+    }
     let mut writer = ZipWriter::new(Cursor::new(Vec::new()));
     // No clock: the same report gives the same bytes.
     let options = SimpleFileOptions::default()

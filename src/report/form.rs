@@ -1,6 +1,6 @@
 //! The forms in which a report is handed over as a file.
 
-use super::{Report, ReportError};
+use super::{RangeReport, Report, ReportError};
 
 /// A form of a report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -64,6 +64,24 @@ impl Form {
 
 impl Report {
     /// The report in a form.
+    ///
+    /// # Errors
+    ///
+    /// [`ReportError`] of that form.
+    pub fn in_form(&self, form: Form) -> Result<Vec<u8>, ReportError> {
+        Ok(match form {
+            Form::Html => self.to_html()?.into_bytes(),
+            Form::Xlsx => self.to_xlsx()?,
+            Form::Csv => self.to_csv()?.into_bytes(),
+            Form::Zip => self.to_csv_files()?,
+            Form::Json => self.to_json()?.into_bytes(),
+            Form::Md => self.to_markdown().into_bytes(),
+        })
+    }
+}
+
+impl RangeReport {
+    /// The reports of a run of months in a form.
     ///
     /// # Errors
     ///

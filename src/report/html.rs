@@ -50,13 +50,13 @@ impl Report {
 }
 
 impl RangeReport {
-    /// The reports as an HTML page, one column a month.
+    /// The reports as an HTML page, one column a month and one for all of them; printed, it lies on its side.
     ///
     /// # Errors
     ///
     /// [`ReportError::Html`], which does not happen for text in memory.
     pub fn to_html(&self) -> Result<String, ReportError> {
-        Ok(Page { sheet: Sheet::of_range(self), drawings: Vec::new(), leads: None }.render()?)
+        Ok(Page { sheet: self.whole_sheet(), drawings: self.drawings(), leads: None }.render()?)
     }
 }
 

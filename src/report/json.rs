@@ -1,5 +1,7 @@
 //! The report as JSON, as the contract has it: its keys in its order, then those added to it.
 
+use std::collections::BTreeMap;
+
 use super::json_sections::{block_sections, concentration_point, report_sections};
 use super::ordered::{Json, Object, named, object, optional, push_rate, rfc3339, text, word};
 use super::{
@@ -7,7 +9,7 @@ use super::{
     CustomerCounts, Expander, Figures, Fraction, Incomplete, OwnerBook, RangeReport, Report, ReportError,
     RollForward, Scheduled, SegmentRow, SegmentTable, Standing, TrendMonth, UsedRate, remedy_of,
 };
-use crate::mrr::{Class, CustomerId, Delta, Kind, Mrr, PastDuePolicy, Policy, Quote};
+use crate::mrr::{Class, CustomerId, Delta, Kind, Motion, Mrr, PastDuePolicy, Policy, Quote};
 
 impl Report {
     /// The report as JSON, indented; the same report gives the same bytes.
@@ -21,7 +23,7 @@ impl Report {
 }
 
 impl RangeReport {
-    /// The reports as JSON, indented.
+    /// The reports as JSON, indented, and what they come to.
     ///
     /// # Errors
     ///
@@ -31,6 +33,7 @@ impl RangeReport {
             ("from", text(&self.from)),
             ("to", text(&self.to)),
             ("months", Json::List(self.months.iter().map(report).collect())),
+            ("total", self.total_json()),
         ]))
     }
 }
@@ -151,8 +154,7 @@ fn block(report: &Report, block: &CurrencyBlock) -> Json {
     entries.push(("rates".into(), Json::Object(rates)));
     entries.push(("customers".into(), customers(&block.figures.customers)));
     push_rate(&mut entries, "arpa", &block.arpa);
-    let motion = block.motion.iter().map(|(motion, amount)| (motion.as_str().into(), text(amount)));
-    entries.push(("motion".into(), Json::Object(motion.collect())));
+    entries.push(("motion".into(), motion(&block.motion)));
     entries.extend(named([
         ("activity", activity(&block.activity)),
         ("segments", Json::List(block.segments.iter().map(segments).collect())),
@@ -199,7 +201,7 @@ fn block(report: &Report, block: &CurrencyBlock) -> Json {
 }
 
 /// The amounts that a currency and its segments have in common.
-fn amounts(figures: &Figures) -> Object {
+pub(super) fn amounts(figures: &Figures) -> Object {
     named([
         ("rollforward", rollforward(&figures.rollforward)),
         ("expansion_by_kind", kinds(&figures.expansion_by_kind)),
@@ -222,11 +224,15 @@ fn kinds(kinds: &[(Kind, Delta)]) -> Json {
     Json::Object(kinds.iter().map(|(kind, amount)| (kind.as_str().into(), text(amount))).collect())
 }
 
-fn customers(counts: &CustomerCounts) -> Json {
+pub(super) fn customers(counts: &CustomerCounts) -> Json {
     Json::Object(counts.named().into_iter().map(|(name, count)| (name.into(), Json::Count(count))).collect())
 }
 
-fn activity(activity: &Activity) -> Json {
+pub(super) fn motion(motion: &BTreeMap<Motion, Delta>) -> Json {
+    Json::Object(motion.iter().map(|(motion, amount)| (motion.as_str().into(), text(amount))).collect())
+}
+
+pub(super) fn activity(activity: &Activity) -> Json {
     let by_kind = activity.kinds().into_iter().map(|(kind, sum)| (kind.as_str().into(), text(&sum)));
     let by_class =
         Class::ALL.iter().map(|class| (class.as_str().into(), text(&activity.class(*class)))).collect();
@@ -377,7 +383,7 @@ fn owner(book: &OwnerBook) -> Json {
     Json::Object(entries)
 }
 
-fn standing(standing: &Standing) -> Json {
+pub(super) fn standing(standing: &Standing) -> Json {
     let mut entries = named([("figure", word(standing.figure))]);
     push_rate(&mut entries, "value", &standing.rate);
     entries.extend(named([

@@ -42,7 +42,7 @@ pub(super) fn concentration_point(point: &ConcentrationPoint) -> Json {
     Json::Object(entries)
 }
 
-fn causes(causes: &[(Cause, Delta)]) -> Json {
+pub(super) fn causes(causes: &[(Cause, Delta)]) -> Json {
     Json::Object(causes.iter().map(|(cause, amount)| (cause.as_str().into(), text(amount))).collect())
 }
 

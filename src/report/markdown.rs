@@ -1,41 +1,38 @@
 //! The report as Markdown, for a wiki or a message.
 
 use super::cell::Cell;
-use super::range::range_sections;
-use super::sheet::{Section, Sheet, range_facts};
+use super::sheet::{Section, Sheet};
 use super::{RangeReport, Report};
 
 impl Report {
     /// The report as Markdown.
     #[must_use]
     pub fn to_markdown(&self) -> String {
-        let sheet = Sheet::of(self);
-        let mut text = format!("# {}\n\n{}", sheet.title, listed(&sheet.facts));
-        if sheet.blocks.is_empty() {
-            text.push_str("\nNo customer had MRR in this month, and none moved.\n");
-        }
-        for block in &sheet.blocks {
-            text.push_str(&format!("\n## {}\n\n", block.currency));
-            text.push_str(&format!("{}\n", escaped(&block.said.join(" "))));
-            text.extend(block.sections.iter().map(section_text));
-        }
-        if !sheet.rest.is_empty() {
-            text.push_str(&format!("\n## {}\n", sheet.rest_title));
-        }
-        text.extend(sheet.rest.iter().map(section_text));
-        text
+        sheet_text(&Sheet::of(self))
     }
 }
 
 impl RangeReport {
-    /// The reports as Markdown, one column a month.
+    /// The reports as Markdown, one column a month and one for all of them.
     #[must_use]
     pub fn to_markdown(&self) -> String {
-        let mut text = format!("# Expansion report {} to {}\n\n", self.from, self.to);
-        text.push_str(&listed(&range_facts(self)));
-        text.extend(range_sections(self).iter().map(section_text));
-        text
+        sheet_text(&self.sheet())
     }
+}
+
+fn sheet_text(sheet: &Sheet) -> String {
+    let mut text = format!("# {}\n\n{}", sheet.title, listed(&sheet.facts));
+    text.extend(sheet.quiet().map(|said| format!("\n{said}\n")));
+    for block in &sheet.blocks {
+        text.push_str(&format!("\n## {}\n\n", block.currency));
+        text.push_str(&format!("{}\n", escaped(&block.said.join(" "))));
+        text.extend(block.sections.iter().map(section_text));
+    }
+    if !sheet.rest.is_empty() {
+        text.push_str(&format!("\n## {}\n", sheet.rest_title));
+    }
+    text.extend(sheet.rest.iter().map(section_text));
+    text
 }
 
 fn listed(facts: &[(String, String)]) -> String {

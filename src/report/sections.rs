@@ -40,6 +40,22 @@ impl Printed {
     pub(super) fn core(&self) -> i128 {
         self.expansion.iter().filter(|(kind, _)| kind.is_core()).map(|(_, units)| *units).sum()
     }
+
+    /// Months as one period, the sums of what they print: what foots in each of them foots in all.
+    pub(super) fn summed(months: &[&Self], scale: Scale) -> Self {
+        let lanes = Lane::ALL.iter().map(|lane| (*lane, months.iter().map(|month| month.lane(*lane)).sum()));
+        let kinds = |kinds: &[Kind], of_month: fn(&Self) -> &[(Kind, i128)]| -> Vec<(Kind, i128)> {
+            let all = || months.iter().flat_map(|month| of_month(month));
+            let sum = |kind: &Kind| all().filter(|(of, _)| of == kind).map(|(_, units)| *units).sum();
+            kinds.iter().map(|kind| (*kind, sum(kind))).collect()
+        };
+        Self {
+            scale,
+            lanes: lanes.collect(),
+            expansion: kinds(&Kind::EXPANSION, |month| &month.expansion),
+            contraction: kinds(&Kind::CONTRACTION, |month| &month.contraction),
+        }
+    }
 }
 
 /// A rate in large type; the reason stands in its own section.

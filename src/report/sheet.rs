@@ -7,13 +7,15 @@ use super::cell::Cell;
 use super::lists::{cohorts, segments, trend};
 use super::notices::{exceptions, reconciliation, register};
 use super::over_time::{expansion_by_month, retention, segment_trend};
-use super::{CONSOLIDATED, CurrencyBlock, MonthStatus, REFERENCE_SOURCE, RangeReport, Report, Scale, View};
+use super::{CONSOLIDATED, CurrencyBlock, MonthStatus, REFERENCE_SOURCE, Report, Scale, View};
 use crate::mrr::{Instant, PastDuePolicy, Policy};
 
 /// A report on paper.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Sheet {
     pub(super) title: String,
+    /// Whether it is of several months side by side.
+    pub(super) is_run: bool,
     /// What is said about the whole: book, time zone, policy.
     pub(super) facts: Vec<(String, String)>,
     pub(super) blocks: Vec<SheetBlock>,
@@ -125,21 +127,13 @@ impl Section {
 pub(super) const BESIDE: &str = "Beside the figures";
 
 impl Sheet {
-    /// A run of months side by side.
-    pub(super) fn of_range(range: &RangeReport) -> Self {
-        Self {
-            title: format!("Expansion report {} to {}", range.from, range.to),
-            facts: range_facts(range),
-            blocks: Vec::new(),
-            rest_title: "Months",
-            rest: super::range::range_sections(range),
-            register: None,
-        }
-    }
-
-    /// Whether it is the report of a month in which nothing stood or moved.
-    pub(super) fn is_quiet(&self) -> bool {
-        self.blocks.is_empty() && self.rest_title == BESIDE
+    /// Whether nothing stood and nothing moved in what it is of; what is said then.
+    pub(super) fn quiet(&self) -> Option<&'static str> {
+        let said = match self.is_run {
+            false => "No customer had MRR in this month, and none moved.",
+            true => "No customer had MRR in these months, and none moved.",
+        };
+        (self.blocks.is_empty() && self.rest_title == BESIDE).then_some(said)
     }
 
     /// Lays a report out as a view has it, or with all that a terminal has room for.
@@ -160,6 +154,7 @@ impl Sheet {
                 Some(view) => format!("Expansion report {}, {} view", report.month, view.as_str()),
                 None => format!("Expansion report {}", report.month),
             },
+            is_run: false,
             facts: facts(report),
             blocks: report.blocks().map(|(name, block)| sheet_block(report, name, block)).collect(),
             rest_title: BESIDE,
@@ -191,7 +186,7 @@ impl Sheet {
 }
 
 /// The sections of a view, in its order; one that has nothing to say is not there.
-fn chosen(sections: Vec<Section>, view: View) -> Vec<Section> {
+pub(super) fn chosen(sections: Vec<Section>, view: View) -> Vec<Section> {
     let place = |section: &Section| view.sections().iter().position(|key| *key == section.key);
     let mut chosen: Vec<(usize, Section)> =
         sections.into_iter().filter_map(|section| Some((place(&section)?, section))).collect();
@@ -211,7 +206,7 @@ fn sheet_block(report: &Report, currency: String, block: &CurrencyBlock) -> Shee
 }
 
 /// What is said about the whole.
-fn facts(report: &Report) -> Vec<(String, String)> {
+pub(super) fn facts(report: &Report) -> Vec<(String, String)> {
     let month = match report.status {
         MonthStatus::Restated => "closed, restated: not what was reported".to_owned(),
         status => format!("{}, as {}", status.as_str(), report.basis.as_str()),
@@ -274,7 +269,7 @@ fn movements(report: &Report) -> String {
 }
 
 /// The rates behind the consolidated block, with the days they are of.
-fn exchange_rates(report: &Report) -> Vec<String> {
+pub(super) fn exchange_rates(report: &Report) -> Vec<String> {
     let rate = |used: &super::UsedRate| {
         let quotes: Vec<String> = used.rate.quotes.iter().map(ToString::to_string).collect();
         format!("{}: {}", used.month, quotes.join(", "))
@@ -301,28 +296,6 @@ fn policy(policy: &Policy) -> String {
         policy.discounts.as_str(),
         policy.usage_window,
     )
-}
-
-/// What is said about the whole of a run of months: what its last month says, but for that month's own.
-pub(super) fn range_facts(range: &RangeReport) -> Vec<(String, String)> {
-    let mut facts = range.months.last().map(facts).unwrap_or_default();
-    facts.retain(|(name, _)| {
-        !["Month", "Currencies", "Evidence", "Movements", "Consolidated", "Exchange rates"]
-            .contains(&name.as_str())
-    });
-    for report in range.months.iter().filter(|report| report.reporting_currency.is_some()) {
-        if let Err(reason) = &report.consolidated {
-            facts.push(("Consolidated".to_owned(), format!("{}: no: {reason}", report.month)));
-        }
-    }
-    let mut rates: Vec<String> = range.months.iter().flat_map(exchange_rates).collect();
-    // A month's rate is also the next one's rate of the month before.
-    let mut seen = std::collections::BTreeSet::new();
-    rates.retain(|rate| seen.insert(rate.clone()));
-    if !rates.is_empty() {
-        facts.push(("Exchange rates".to_owned(), rates.join(" · ")));
-    }
-    facts
 }
 
 /// An instant in the reporting time zone.

@@ -2,49 +2,43 @@
 
 use comfy_table::{Cell, CellAlignment, ContentArrangement, ContentLineStyle, LineStyle, Table, TableStyle};
 
-use super::range::range_sections;
-use super::sheet::{Section, Sheet, range_facts};
+use super::sheet::{Section, Sheet};
 use super::{RangeReport, Report};
 
 impl Report {
     /// The report as text for a terminal.
     #[must_use]
     pub fn to_table(&self) -> String {
-        let sheet = Sheet::of(self);
-        let mut text = format!("{}\n{}\n\n", sheet.title, "═".repeat(sheet.title.chars().count()));
-        text.push_str(&listed(&sheet.facts));
-        if sheet.blocks.is_empty() {
-            text.push_str("\nNo customer had MRR in this month, and none moved.\n");
-        }
-        for block in &sheet.blocks {
-            text.push_str(&format!("\n── {} ──\n\n", block.currency));
-            block.said.iter().for_each(|sentence| text.push_str(&format!("{sentence}\n")));
-            for section in &block.sections {
-                text.push_str(&section_text(section));
-            }
-        }
-        if !sheet.rest.is_empty() {
-            text.push_str(&format!("\n── {} ──\n", sheet.rest_title));
-        }
-        for section in &sheet.rest {
-            text.push_str(&section_text(section));
-        }
-        text
+        sheet_text(&Sheet::of(self))
     }
 }
 
 impl RangeReport {
-    /// The reports as text for a terminal, one column a month.
+    /// The reports as text for a terminal, one column a month and one for all of them.
     #[must_use]
     pub fn to_table(&self) -> String {
-        let title = format!("Expansion report {} to {}", self.from, self.to);
-        let mut text = format!("{title}\n{}\n\n", "═".repeat(title.chars().count()));
-        text.push_str(&listed(&range_facts(self)));
-        for section in range_sections(self) {
-            text.push_str(&section_text(&section));
-        }
-        text
+        sheet_text(&self.sheet())
     }
+}
+
+fn sheet_text(sheet: &Sheet) -> String {
+    let mut text = format!("{}\n{}\n\n", sheet.title, "═".repeat(sheet.title.chars().count()));
+    text.push_str(&listed(&sheet.facts));
+    text.extend(sheet.quiet().map(|said| format!("\n{said}\n")));
+    for block in &sheet.blocks {
+        text.push_str(&format!("\n── {} ──\n\n", block.currency));
+        block.said.iter().for_each(|sentence| text.push_str(&format!("{sentence}\n")));
+        for section in &block.sections {
+            text.push_str(&section_text(section));
+        }
+    }
+    if !sheet.rest.is_empty() {
+        text.push_str(&format!("\n── {} ──\n", sheet.rest_title));
+    }
+    for section in &sheet.rest {
+        text.push_str(&section_text(section));
+    }
+    text
 }
 
 pub(super) fn listed(facts: &[(String, String)]) -> String {

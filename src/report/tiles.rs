@@ -85,14 +85,14 @@ fn tile(key: &str, report: &Report, block: &CurrencyBlock, printed: &Printed) ->
     }
 }
 
-fn aim(rate: &Rate, target: Fraction) -> String {
+pub(super) fn aim(rate: &Rate, target: Fraction) -> String {
     match meets(rate, target) {
         Some(true) => format!("target {} met", round(target)),
         _ => format!("target {}", round(target)),
     }
 }
 
-fn counted(count: u64, one: &str, many: &str) -> String {
+pub(super) fn counted(count: u64, one: &str, many: &str) -> String {
     format!("{count} {}", if count == 1 { one } else { many })
 }
 

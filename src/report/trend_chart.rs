@@ -13,14 +13,28 @@ const HEIGHT: i128 = 150;
 const STEP: i128 = 68;
 const BAR: i128 = 40;
 
+/// The most months that are drawn: more could not be read on a page.
+const MOST: usize = 18;
+
+/// The last months that are drawn, and what is said of those that are not.
+fn last(months: &[TrendMonth]) -> (&[TrendMonth], String) {
+    let left_out = months.len().saturating_sub(MOST);
+    let note = format!("the last {MOST} of {} months", months.len());
+    (&months[left_out..], if left_out > 0 { note } else { String::new() })
+}
+
 /// New and core expansion of the last twelve months. Core expansion below zero, of a month whose seats shrank more
 /// than they grew, is drawn as none and stands in the table.
 pub(super) fn added(block: &CurrencyBlock) -> Option<Drawing> {
-    let months = block.last_year();
+    new_and_core(block.last_year(), Scale::of(&block.currency))
+}
+
+/// New and core expansion of some months.
+pub(super) fn new_and_core(months: &[TrendMonth], scale: Scale) -> Option<Drawing> {
+    let (months, left_out) = last(months);
     let up = |delta: Delta| delta.0.max(0);
     let axis =
         Axis::from_zero(months.iter().map(|month| up(month.new) + up(month.core_expansion)), TOP, HEIGHT)?;
-    let scale = Scale::of(&block.currency);
     let mut shapes = Vec::new();
     let mut said = Vec::new();
     for (index, month) in (0..).zip(months) {
@@ -49,7 +63,7 @@ pub(super) fn added(block: &CurrencyBlock) -> Option<Drawing> {
             ("gain", "core expansion, its share above the bar".to_owned()),
             ("new", "new customers".to_owned()),
         ],
-        note: String::new(),
+        note: left_out,
         said: said.join("; "),
         view: view(months.len()),
         is_wide: true,
@@ -60,15 +74,26 @@ pub(super) fn added(block: &CurrencyBlock) -> Option<Drawing> {
 /// Thirteen months of expansion stacked by kind, what is below zero hanging from the line, with the core expansion
 /// that would have met the target.
 pub(super) fn by_kind(block: &CurrencyBlock, target: Fraction) -> Option<Drawing> {
-    let scale = Scale::of(&block.currency);
-    let printed = printed_months(block);
+    stacked("expansion_by_month", &block.trend, &printed_months(block), Scale::of(&block.currency), target)
+}
+
+/// The same of some months, each with its kinds as they are printed; `twin` is the section with these figures.
+pub(super) fn stacked(
+    twin: &str,
+    months: &[TrendMonth],
+    printed: &[Vec<(Kind, i128)>],
+    scale: Scale,
+    target: Fraction,
+) -> Option<Drawing> {
+    let (months, left_out) = last(months);
+    let printed = &printed[printed.len().saturating_sub(months.len())..];
     let aimed = |month: &TrendMonth| month.aimed(target).map(|aimed| scale.units(Mrr::ZERO + aimed));
     let ends =
         printed.iter().flat_map(|month| [signed(month, |units| units > 0), signed(month, |units| units < 0)]);
-    let axis = Axis::from_zero(ends.chain(block.trend.iter().filter_map(aimed)), TOP, HEIGHT)?;
+    let axis = Axis::from_zero(ends.chain(months.iter().filter_map(aimed)), TOP, HEIGHT)?;
     let mut shapes = Vec::new();
     let mut said = Vec::new();
-    for (index, (month, kinds)) in (0..).zip(block.trend.iter().zip(&printed)) {
+    for (index, (month, kinds)) in (0..).zip(months.iter().zip(printed)) {
         let x = STEP * index;
         let total: i128 = kinds.iter().map(|(_, units)| *units).sum();
         shapes.extend(stack(x, kinds, &axis, scale));
@@ -85,17 +110,17 @@ pub(super) fn by_kind(block: &CurrencyBlock, target: Fraction) -> Option<Drawing
         shapes.push(Shape::text(x + BAR / 2, top - 6, scale.text(total)));
         shapes.push(Shape::text(x + BAR / 2, TOP + HEIGHT + 16, month.month.to_string()));
     }
-    let end = STEP * (i128::try_from(block.trend.len()).ok()? - 1) + BAR;
+    let end = STEP * (i128::try_from(months.len()).ok()? - 1) + BAR;
     shapes.push(Shape::Line { x1: -8, y1: axis.y(0), x2: end + 8, y2: axis.y(0), paint: "ground" });
-    let mut keys = legend(moved_kinds(&block.trend));
+    let mut keys = legend(moved_kinds(months));
     keys.push(("line", format!("core expansion for a share of {} of new ARR", round(target))));
-    (block.trend.len() > 1).then(|| Drawing {
-        twin: "expansion_by_month".to_owned(),
+    (months.len() > 1).then(|| Drawing {
+        twin: twin.to_owned(),
         title: "Expansion by month and kind".to_owned(),
         legend: keys,
-        note: String::new(),
+        note: left_out,
         said: said.join("; "),
-        view: view(block.trend.len()),
+        view: view(months.len()),
         is_wide: true,
         shapes,
     })

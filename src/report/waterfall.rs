@@ -37,15 +37,16 @@ fn axis(levels: &[i128]) -> Option<Axis> {
 /// Draws a block's roll-forward; `None` where nothing moved.
 pub(super) fn waterfall(block: &CurrencyBlock) -> Option<Drawing> {
     let scale = Scale::of(&block.currency);
-    let printed = Printed::of(&block.figures, scale);
     let roll = &block.figures.rollforward;
-    let (start, end) = (scale.units(roll.starting_mrr), scale.units(roll.ending_mrr));
-    let moved: Vec<(Lane, i128)> = roll
-        .lanes
-        .iter()
-        .map(|(lane, _)| (*lane, printed.lane(*lane)))
-        .filter(|(_, units)| *units != 0)
-        .collect();
+    let ends = (scale.units(roll.starting_mrr), scale.units(roll.ending_mrr));
+    between(ends, &Printed::of(&block.figures, scale))
+}
+
+/// Draws what moved MRR from one printed level to another.
+pub(super) fn between((start, end): (i128, i128), printed: &Printed) -> Option<Drawing> {
+    let scale = printed.scale;
+    let moved: Vec<(Lane, i128)> =
+        Lane::ALL.iter().map(|lane| (*lane, printed.lane(*lane))).filter(|(_, units)| *units != 0).collect();
     let mut levels = vec![start];
     for (_, units) in &moved {
         levels.push(levels.last().copied().unwrap_or(start) + units);
@@ -57,12 +58,12 @@ pub(super) fn waterfall(block: &CurrencyBlock) -> Option<Drawing> {
         Step { name: name.to_owned(), amount, pieces: vec![piece] }
     };
     let mut steps = vec![level("Starting MRR", start)];
-    steps.extend(moved.iter().zip(&levels).map(|((lane, units), from)| step(*lane, *units, *from, &printed)));
+    steps.extend(moved.iter().zip(&levels).map(|((lane, units), from)| step(*lane, *units, *from, printed)));
     steps.push(level("Ending MRR", end));
     let said: Vec<String> = steps.iter().map(|step| format!("{} {}", step.name, step.amount)).collect();
     let width = STEP * i128::try_from(steps.len()).ok()? - STEP + BAR;
     let begins = (axis.floor != 0).then(|| format!("the axis begins at {}", scale.text(axis.floor)));
-    let mut keys = legend(stacked(&printed));
+    let mut keys = legend(stacked(printed));
     if keys.is_empty() {
         keys.push(("gain", "gains".to_owned()));
     }

@@ -10,7 +10,7 @@ use rust_xlsxwriter::{
 
 use super::cell::{Cell, Form, Number};
 use super::sheet::{Section, Sheet};
-use super::workbook_charts::{Place, charts};
+use super::workbook_charts::{Place, charts, run_charts};
 use super::{RangeReport, Report, ReportError};
 use crate::mrr::Instant;
 
@@ -35,13 +35,13 @@ impl Report {
 }
 
 impl RangeReport {
-    /// The reports as a workbook, one column a month.
+    /// The reports as a workbook, one column a month and one for all of them.
     ///
     /// # Errors
     ///
     /// [`ReportError::Workbook`], as of one report.
     pub fn to_xlsx(&self) -> Result<Vec<u8>, ReportError> {
-        workbook(&Sheet::of_range(self), self.months.last().and_then(|report| report.data_through))
+        workbook(&self.whole_sheet(), self.months.last().and_then(|report| report.data_through))
     }
 }
 
@@ -56,10 +56,10 @@ fn workbook(sheet: &Sheet, made: Option<Instant>) -> Result<Vec<u8>, ReportError
     for (name, value) in &sheet.facts {
         cover.line(&[name.as_str().into(), value.as_str().into()])?;
     }
-    if sheet.is_quiet() {
-        cover.line(&["No customer had MRR in this month, and none moved.".into()])?;
+    if let Some(said) = sheet.quiet() {
+        cover.line(&[said.into()])?;
     }
-    cover.finish()?;
+    cover.finish(sheet.is_run)?;
     for block in &sheet.blocks {
         let mut page = Page::new(book.add_worksheet(), &block.currency)?;
         page.heading(&format!("{} · {}", sheet.title, block.currency), 16)?;
@@ -72,19 +72,19 @@ fn workbook(sheet: &Sheet, made: Option<Instant>) -> Result<Vec<u8>, ReportError
         for section in &block.sections {
             page.section(section)?;
         }
-        page.finish()?;
+        page.finish(sheet.is_run)?;
     }
     if !sheet.rest.is_empty() {
         let mut page = Page::new(book.add_worksheet(), sheet.rest_title)?;
         for section in &sheet.rest {
             page.section(section)?;
         }
-        page.finish()?;
+        page.finish(sheet.is_run)?;
     }
     if let Some(register) = &sheet.register {
         let mut page = Page::new(book.add_worksheet(), &register.title)?;
         page.section(&register.clone().at_most(MOST_ROWS))?;
-        page.finish()?;
+        page.finish(sheet.is_run)?;
     }
     Ok(book.save_to_buffer()?)
 }
@@ -132,6 +132,7 @@ impl<'b> Page<'b> {
             self.worksheet.write_string_with_format(self.row, column, &of.name, &format)?;
             self.widen(column, of.name.chars().count());
         }
+        let head = self.row;
         self.row += 1;
         let first = self.row;
         for row in &section.rows {
@@ -140,10 +141,13 @@ impl<'b> Page<'b> {
             }
             self.row += 1;
         }
+        // What stands below a sum is no part of it.
+        let rows = section.rows.iter().take_while(|row| !row.is_sum);
         let parts: Vec<u32> =
-            (first..).zip(&section.rows).filter(|(_, row)| !row.is_total).map(|(at, _)| at).collect();
+            (first..).zip(rows).filter(|(_, row)| !row.is_total).map(|(at, _)| at).collect();
         if let (Some(first), Some(last)) = (parts.first(), parts.last()) {
-            self.places.insert(section.key.clone(), Place { first: *first, last: *last });
+            let columns = u16::try_from(section.columns.len()).unwrap_or(u16::MAX);
+            self.places.insert(section.key.clone(), Place { head, first: *first, last: *last, columns });
         }
         section.note.iter().try_for_each(|note| self.sentence(note))
     }
@@ -198,12 +202,13 @@ impl<'b> Page<'b> {
         self.widths[column] = self.widths[column].max(letters.min(WIDEST));
     }
 
-    fn finish(self) -> Result<(), ReportError> {
+    fn finish(self, is_run: bool) -> Result<(), ReportError> {
         for (column, letters) in (0..).zip(&self.widths) {
             self.worksheet.set_column_width(column, u32::try_from(letters + 2).unwrap_or(8))?;
         }
         let beside = u16::try_from(self.widths.len() + 1).unwrap_or(1);
         let mut row = 1;
+        let charts = if is_run { run_charts } else { charts };
         for chart in charts(&self.name, &self.places) {
             self.worksheet.insert_chart(row, beside, &Chart::clone(&chart))?;
             row += 17;

@@ -85,6 +85,40 @@ fn a_report_is_the_command_s_byte_for_byte() {
             assert_eq!(get(&server, &path), place.output(&command), "{path}");
         }
     }
+    let view = place.output(&["report", "--month", "2025-10", "--format", "json", "--view", "owner"]);
+    assert_eq!(get(&server, "/api/v1/reports/2025-10?view=owner"), view);
+}
+
+#[test]
+fn reports_of_several_months_are_the_command_s_byte_for_byte() {
+    let place = told();
+    let server = place.serve();
+    for (query, flags) in [
+        ("from=2025-09&to=2025-11", &["--from", "2025-09", "--to", "2025-11"][..]),
+        ("month=2025-10&trailing=true", &["--month", "2025-10", "--trailing"]),
+        ("trailing=true", &["--trailing"]),
+        (
+            "from=2025-10&to=2025-10&trailing=false&by=product&currency=usd&restated=true&view=sales&book=live",
+            &[
+                "--from",
+                "2025-10",
+                "--to",
+                "2025-10",
+                "--by",
+                "product",
+                "--currency",
+                "usd",
+                "--restated",
+                "--view",
+                "sales",
+                "--book",
+                "live",
+            ],
+        ),
+    ] {
+        let command = [&["report", "--format", "json"], flags].concat();
+        assert_eq!(get(&server, &format!("/api/v1/reports?{query}")), place.output(&command), "{query}");
+    }
 }
 
 #[test]
@@ -232,6 +266,13 @@ fn what_can_t_be_asked_so_is_refused_by_its_name() {
         ("explain/cus_1?restated=true", "unknown_parameter", "`restated`"),
         ("reports/2025-10?by=colour", "invalid_parameter", "pricing_model"),
         ("reports/2025-10?limit=5", "unknown_parameter", "`limit`"),
+        ("reports/2025-10?view=ceo", "invalid_parameter", "executive"),
+        ("reports", "invalid_parameter", "`from` and `to`"),
+        ("reports?month=2025-10", "invalid_parameter", "`trailing=true`"),
+        ("reports?trailing=true&from=2025-01&to=2025-02", "invalid_parameter", "`trailing=true`"),
+        ("reports?from=2025-10&to=2025-09", "invalid_parameter", "`from` is the earlier"),
+        ("reports?from=2025&to=2025-09", "invalid_parameter", "YYYY-MM"),
+        ("reports?form=2025-10", "unknown_parameter", "`form`"),
     ] {
         let said = problem(&server, &format!("/api/v1/{path}"), 400, code);
         assert!(said.contains(says), "{path}: {said}");

@@ -33,6 +33,7 @@ mod policy;
 mod postgres;
 mod process;
 mod pulling;
+mod range_faces;
 mod raw;
 mod reconcile;
 mod road;

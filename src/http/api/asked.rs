@@ -26,9 +26,7 @@ impl Asked {
     ///
     /// One that is none of them, that comes twice, or that can't be read.
     pub(in crate::http) fn of<P: IntoParams>(uri: &Uri) -> Result<Self, Problem> {
-        let known: Vec<String> =
-            P::into_params(|| Some(ParameterIn::Query)).into_iter().map(|parameter| parameter.name).collect();
-        Self::among(uri, &known)
+        Self::among(uri, &parameters::<P>())
     }
 
     /// The parameters of a request, all of them among those of a list.
@@ -116,6 +114,11 @@ impl Asked {
             refused(format!("`{name}` is one of {}", words.join(", ")))
         })
     }
+}
+
+/// The names of the parameters that are described.
+pub(in crate::http) fn parameters<P: IntoParams>() -> Vec<String> {
+    P::into_params(|| Some(ParameterIn::Query)).into_iter().map(|parameter| parameter.name).collect()
 }
 
 /// What the path names.

@@ -14,6 +14,7 @@ mod explain;
 mod lists;
 mod months;
 mod movements;
+mod range_schema;
 pub(super) mod refusal;
 mod report;
 mod report_schema;
@@ -48,6 +49,7 @@ pub fn api(reporter: Reporter, explainer: Explainer, now: fn() -> i64) -> Router
 fn described() -> OpenApiRouter<Figures> {
     OpenApiRouter::default()
         .routes(routes!(report::show))
+        .routes(routes!(report::range))
         .routes(routes!(months::list))
         .routes(routes!(movements::list))
         .routes(routes!(customers::list))

@@ -10,7 +10,7 @@ use utoipa::{IntoResponses, ToSchema};
 
 use crate::explain::ExplainError;
 use crate::http::Problem;
-use crate::report::AskError;
+use crate::report::{AskError, ReportError};
 
 /// A kind of refusal.
 #[derive(Debug, Clone, Copy)]
@@ -124,6 +124,8 @@ refusals! {
     OfLists: ;
     /// What a report may.
     OfReports: NOT_A_MONTH, NO_REPORTING_CURRENCY;
+    /// What reports of several months may.
+    OfRanges: NO_REPORTING_CURRENCY;
     /// What a question about one thing may.
     OfOne: UNKNOWN_ID, NOT_DERIVABLE;
 }
@@ -158,6 +160,9 @@ pub(in crate::http) fn of_asking(error: &AskError) -> Problem {
         AskError::NoSuchBook { books, .. } => {
             NO_SUCH_BOOK.problem(format!("the books are {books}: name one with `book`"))
         }
+        AskError::Report(ReportError::BadRange { from, to }) => INVALID_PARAMETER.problem(format!(
+            "the months {from} to {to} are no range of 1 to 120 months; `from` is the earlier one"
+        )),
         error => unavailable(error),
     }
 }

@@ -19,7 +19,7 @@ pub(super) struct Amounts(BTreeMap<String, String>);
 
 /// Ratios by their names, and the reasons of those that are null.
 #[derive(ToSchema)]
-struct Ratios(BTreeMap<String, Option<String>>);
+pub(super) struct Ratios(BTreeMap<String, Option<String>>);
 
 /// Amounts by two names.
 #[derive(ToSchema)]
@@ -64,6 +64,21 @@ pub(super) struct ReportAnswer {
     movements: u64,
     /// What stands between the facts and the figures; of a closed month, what was known when it was closed.
     exceptions: Vec<ExceptionTold>,
+    /// The view that was asked for.
+    #[schema(nullable = false)]
+    view: Option<ViewTold>,
+}
+
+/// What a reader looks at first, of the same figures.
+#[derive(ToSchema)]
+#[schema(as = View)]
+struct ViewTold {
+    /// `sales`, `marketing`, `finance`, `executive` or `owner`.
+    name: String,
+    /// The figures in large type, in order.
+    tiles: Vec<String>,
+    /// The sections, in order.
+    sections: Vec<String>,
 }
 
 /// The choices that the figures are made by.
@@ -117,7 +132,7 @@ struct Targets {
 
 /// How a month stands against a target.
 #[derive(ToSchema)]
-struct Standing {
+pub(super) struct Standing {
     /// The figure's name.
     figure: String,
     #[schema(required)]
@@ -274,7 +289,7 @@ struct CurrencyBlock {
 
 /// Starting MRR, the lanes, ending MRR: starting and lanes sum up to ending.
 #[derive(ToSchema)]
-struct Rollforward {
+pub(super) struct Rollforward {
     starting_mrr: String,
     /// What was posted in the month and belongs to months closed before.
     #[schema(nullable = false)]
@@ -296,7 +311,7 @@ struct Rollforward {
 
 /// How many customers there were, and of how many what happened.
 #[derive(ToSchema)]
-struct CustomerCounts {
+pub(super) struct CustomerCounts {
     starting: u64,
     new: u64,
     reactivated: u64,
@@ -311,7 +326,7 @@ struct CustomerCounts {
 
 /// The sums of all movements, before a customer's are netted.
 #[derive(ToSchema)]
-struct Activity {
+pub(super) struct Activity {
     expansion: String,
     contraction: String,
     by_kind: Amounts,

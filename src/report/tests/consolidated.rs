@@ -185,7 +185,7 @@ fn every_face_shows_the_consolidated_block_and_its_rates() {
         month("2026-10"),
     );
     let text = range.unwrap().to_table();
-    assert!(text.contains("Consolidated in EUR roll-forward") && text.contains(rate), "{text}");
+    assert!(text.contains("── Consolidated in EUR ──") && text.contains(rate), "{text}");
 }
 
 #[test]

@@ -8,3 +8,4 @@ mod faces;
 mod october;
 mod properties;
 mod rates;
+mod runs;

@@ -197,6 +197,12 @@ fn every_answer_is_as_it_is_described() {
         }
         asked.push(("/api/v1/customers", format!("/api/v1/customers?all=true&limit=1000&month={month}")));
     }
+    asked.push(("/api/v1/reports/{month}", "/api/v1/reports/2025-10?view=finance".to_owned()));
+    for query in
+        ["from=2025-09&to=2025-11", "trailing=true&month=2026-10&view=sales", "from=2031-01&to=2031-01"]
+    {
+        asked.push(("/api/v1/reports", format!("/api/v1/reports?{query}")));
+    }
     for id in &ids {
         asked.push(("/api/v1/explain/{id}", format!("/api/v1/explain/{id}")));
         if id.starts_with("cus_") {
@@ -241,6 +247,8 @@ fn every_refusal_is_as_it_is_described() {
         ("/api/v1/explain/{id}", "/api/v1/explain/cus_nobody", "404"),
         ("/api/v1/reports/{month}", "/api/v1/reports/nonsense", "404"),
         ("/api/v1/reports/{month}", "/api/v1/reports/2025-10?currency=consolidated", "400"),
+        ("/api/v1/reports", "/api/v1/reports?from=2025-10", "400"),
+        ("/api/v1/reports", "/api/v1/reports?trailing=true&currency=consolidated", "400"),
     ] {
         let schema = strict(&document, path, status, "application/problem+json");
         let answer = ask(&server, address);
