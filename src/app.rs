@@ -12,7 +12,7 @@ use tokio::task::JoinHandle;
 use tracing::Instrument;
 
 use crate::api::Api;
-use crate::config::Config;
+use crate::config::{Config, Evidence};
 use crate::doctor::{Doctor, Setup};
 use crate::explain::Explainer;
 use crate::http::{Access, Dashboard, Rooms, router};
@@ -157,6 +157,7 @@ impl App {
             ledger: self.ledger.clone(),
             doctor: self.doctor(),
             settler: (does == Duty::Everything).then(|| self.settler()),
+            gives_bytes: self.config.evidence == Evidence::Bytes,
             now,
         }
     }
