@@ -12,7 +12,7 @@ use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
 use crate::api::Api;
-use crate::config::Config;
+use crate::config::{Config, Evidence};
 use crate::doctor::{Doctor, Setup};
 use crate::explain::Explainer;
 use crate::http::{Access, Dashboard, Rooms, router};
@@ -153,6 +153,7 @@ impl App {
             ledger: self.ledger.clone(),
             doctor: self.doctor(),
             settler: (does == Duty::Everything).then(|| self.settler()),
+            gives_bytes: self.config.evidence == Evidence::Bytes,
             now,
         }
     }

@@ -26,7 +26,7 @@ use crate::stripe::{Secret, sign};
 static STORIES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/fixtures/stories");
 /// Signs the demo's own deliveries and nothing else.
 const SECRET: &str = "whsec_of_the_demo";
-/// The months that the stories tell of.
+/// The months that the stories tell of. They stay these, so that what is told of them stays true, whatever month it is.
 const MONTHS: (&str, &str) = ("2025-10", "2026-10");
 /// How long the demo waits for its own worker.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -87,11 +87,11 @@ pub async fn run(args: &DemoArgs, config: Config) -> anyhow::Result<Outcome> {
         store(&directory).display()
     ));
     say(&format!(
-        "\nLook around:\n  upswell explain cus_Alder --database-url sqlite://{0}\n  upswell verify --database-url sqlite://{0}",
+        "\nLook around:\n  upswell movements --month {to} --class expansion --kind core --database-url sqlite://{0}\n  upswell explain cus_Alder --database-url sqlite://{0}\n  upswell verify --database-url sqlite://{0}",
         store(&directory).display()
     ));
     if is_staying {
-        say(&format!("The dashboard:        http://{address}/   (Ctrl-C ends the demo)"));
+        say(&format!("The dashboard:        http://{address}/months/{to}   (Ctrl-C ends the demo)"));
     } else {
         // The server may have ended by itself; the next line tells.
         let _ = stop.send(());
@@ -135,7 +135,9 @@ fn store(directory: &Path) -> PathBuf {
 /// The demo's own configuration: its store, its secret, the stories' catalogue; the log is the user's.
 fn demo_config(config: &Config, directory: &Path) -> anyhow::Result<Config> {
     let url = format!("sqlite://{}?mode=rwc", store(directory).display());
-    let given = [("DATABASE_URL", url.as_str()), ("STRIPE_WEBHOOK_SECRET", SECRET)];
+    // Its customers are invented, so that their events may be looked at.
+    let given =
+        [("DATABASE_URL", url.as_str()), ("STRIPE_WEBHOOK_SECRET", SECRET), ("UPSWELL_EVIDENCE", "bytes")];
     let catalogue =
         STORIES.get_file("upswell.toml").and_then(|file| file.contents_utf8()).unwrap_or_default();
     let demo = Config::from_given(&given, catalogue)?;

@@ -37,6 +37,9 @@ pub struct Flags {
     /// [env: UPSWELL_API_TOKEN]
     #[arg(long, global = true, value_name = "TOKENS", hide_short_help = true)]
     pub api_token: Option<String>,
+    /// What the dashboard gives out of the evidence, digests or bytes [env: UPSWELL_EVIDENCE]
+    #[arg(long, global = true, value_name = "WHAT", hide_short_help = true)]
+    pub evidence: Option<String>,
     /// A key that reads Stripe's API; others on this machine can see flags, so rather set the variable
     /// [env: STRIPE_API_KEY]
     #[arg(long, global = true, value_name = "KEY", hide_short_help = true)]
@@ -121,6 +124,7 @@ impl Flags {
             "max-body-bytes" => &self.max_body_bytes,
             "stripe-webhook-secret" => &self.stripe_webhook_secret,
             "api-token" => &self.api_token,
+            "evidence" => &self.evidence,
             "smtp-password" => &self.smtp_password,
             "delivery-webhooks" => &self.delivery_webhooks,
             "stripe-api-key" => &self.stripe_api_key,

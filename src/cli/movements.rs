@@ -11,9 +11,10 @@ use super::{Outcome, RowFormat, UsageError, say};
 use crate::app::App;
 use crate::export::{MovementsFile, Origin, chartmogul_csv};
 use crate::ledger::Wanted;
-use crate::mrr::{Class, Kind, Month};
+use crate::mrr::{Cause, Currency, Month, Motion};
 use crate::report::{
-    Extract, MovementRow, Settings, movements_csv, movements_csv_part, movements_ndjson, movements_table,
+    Classes, Extract, Kinds, MovementFilter, MovementRow, Settings, movements_csv, movements_csv_part,
+    movements_ndjson, movements_table,
 };
 
 /// What `upswell movements` takes.
@@ -28,12 +29,27 @@ pub struct MovementsArgs {
     /// Only of this customer
     #[arg(long, value_name = "ID")]
     pub customer: Option<String>,
-    /// Only of this kind: upsell, cross_sell, seat and so on
+    /// Only of this kind: upsell, cross_sell, seat and so on; core: those of core expansion
     #[arg(long)]
     pub kind: Option<String>,
-    /// Only of this class: new, expansion, churn and so on
+    /// Only of this class: new, expansion, churn and so on; net_expansion: expansion, contraction and churn
     #[arg(long)]
     pub class: Option<String>,
+    /// Only of this cause: quantity, tier, discount_ended and so on
+    #[arg(long)]
+    pub cause: Option<String>,
+    /// Only moved so: deliberate, organic, unknown
+    #[arg(long)]
+    pub motion: Option<String>,
+    /// Only of this product: the item's after it, or before it where nothing is left
+    #[arg(long, value_name = "ID")]
+    pub product: Option<String>,
+    /// Only of this price, likewise
+    #[arg(long, value_name = "ID")]
+    pub price: Option<String>,
+    /// Only in this currency
+    #[arg(long, value_name = "CODE")]
+    pub currency: Option<String>,
     /// Only those after this sequence number
     #[arg(long, value_name = "SEQ")]
     pub since_seq: Option<i64>,
@@ -72,9 +88,7 @@ pub enum MovementFormat {
 ///
 /// A class or kind that is none; a file that can't be written; the store's.
 pub async fn run(args: &MovementsArgs, app: &App) -> anyhow::Result<Outcome> {
-    let class =
-        args.class.as_deref().map(|word| known("--class", word, Class::ALL, Class::as_str)).transpose()?;
-    let kind = args.kind.as_deref().map(|word| known("--kind", word, Kind::ALL, Kind::as_str)).transpose()?;
+    let filter = args.filter()?;
     let format = args.format.unwrap_or_else(|| by_reader(args));
     if format == MovementFormat::Parquet && args.output.is_none() && std::io::stdout().is_terminal() {
         return Err(UsageError {
@@ -85,17 +99,7 @@ pub async fn run(args: &MovementsArgs, app: &App) -> anyhow::Result<Outcome> {
     }
     let reporter = app.reporter();
     let settings = reporter.settings(args.book.as_deref()).await?;
-    let wanted = Wanted {
-        book: Some(settings.book.clone()),
-        customer: args.customer.clone(),
-        from_month: args.month,
-        to_month: args.month,
-        class,
-        kind,
-        since_seq: args.since_seq,
-        all: args.all,
-        ..Wanted::default()
-    };
+    let wanted = Wanted { since_seq: args.since_seq, all: args.all, ..filter.wanted(&settings.book) };
     let extract = reporter.extract(&settings).await?;
     let to = Written::to(args.output.as_deref())?;
     let written = match format {
@@ -118,6 +122,23 @@ pub async fn run(args: &MovementsArgs, app: &App) -> anyhow::Result<Outcome> {
         written => written?.keep()?.into_iter().for_each(|path| say(&format!("written to {path}"))),
     }
     Ok(Outcome::Done)
+}
+
+impl MovementsArgs {
+    /// What the movements are cut by.
+    fn filter(&self) -> Result<MovementFilter, UsageError> {
+        Ok(MovementFilter {
+            month: self.month,
+            customer: self.customer.clone(),
+            class: known("--class", self.class.as_deref(), &Classes::ALL, Classes::as_str)?,
+            kind: known("--kind", self.kind.as_deref(), &Kinds::ALL, Kinds::as_str)?,
+            cause: known("--cause", self.cause.as_deref(), Cause::ALL, Cause::as_str)?,
+            motion: known("--motion", self.motion.as_deref(), Motion::ALL, Motion::as_str)?,
+            product: self.product.clone(),
+            price: self.price.clone(),
+            currency: self.currency.as_deref().map(|code| Currency::from(code.to_lowercase())),
+        })
+    }
 }
 
 /// The form that whoever reads it expects.
@@ -196,8 +217,14 @@ pub(super) fn text(
     })
 }
 
-fn known<W: Copy>(flag: &str, word: &str, all: &[W], text: fn(W) -> &'static str) -> Result<W, UsageError> {
-    all.iter().copied().find(|known| text(*known) == word).ok_or_else(|| {
+fn known<W: Copy>(
+    flag: &str,
+    word: Option<&str>,
+    all: &[W],
+    text: fn(W) -> &'static str,
+) -> Result<Option<W>, UsageError> {
+    let Some(word) = word else { return Ok(None) };
+    all.iter().copied().find(|known| text(*known) == word).map(Some).ok_or_else(|| {
         let words: Vec<&str> = all.iter().map(|known| text(*known)).collect();
         UsageError {
             what: format!("{flag} {word} is none of {}", words.join(", ")),

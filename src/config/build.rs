@@ -7,7 +7,7 @@ use super::file::{self, File, ReportingTable};
 use super::keys::{Keys, catalogue, policy, size_bands, targets};
 use super::limits::limits;
 use super::settings::Given;
-use super::{Config, ConfigError, LogFormat, MetadataKey, Reporting, Secret, Settings, VARIABLES};
+use super::{Config, ConfigError, Evidence, LogFormat, MetadataKey, Reporting, Secret, Settings, VARIABLES};
 use crate::mrr::Currency;
 
 /// A mebibyte, far above any event that Stripe is known to send.
@@ -60,6 +60,7 @@ pub(super) fn config(settings: &Settings, path: &Path, text: &str) -> Result<Con
         deliveries: delivery::deliveries(&variables, &keys, &file)?,
         smtp: delivery::smtp(&variables, &keys, file.smtp.as_ref())?,
         log: variables.text("UPSWELL_LOG").unwrap_or("warn,upswell=info").to_owned(),
+        evidence: evidence(&variables)?,
         log_format: log_format(&variables)?,
         traces_to: variables.web_address("OTEL_EXPORTER_OTLP_ENDPOINT")?,
         catalogue: catalogue(&keys, file.ladder, file.catalogue)?,
@@ -137,6 +138,15 @@ fn timezone(variables: &Variables<'_>, keys: &Keys<'_>, file: &File) -> Result<c
         return Ok(chrono_tz::UTC);
     };
     text.parse().map_err(|_| keys.refused("reporting.timezone", problem, "timezone = \"Europe/Paris\""))
+}
+
+fn evidence(variables: &Variables<'_>) -> Result<Evidence, ConfigError> {
+    let evidence = variables.read("UPSWELL_EVIDENCE", "is neither digests nor bytes", |text| match text {
+        "digests" => Some(Evidence::Digests),
+        "bytes" => Some(Evidence::Bytes),
+        _ => None,
+    })?;
+    Ok(evidence.unwrap_or(Evidence::Digests))
 }
 
 fn log_format(variables: &Variables<'_>) -> Result<LogFormat, ConfigError> {

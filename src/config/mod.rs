@@ -44,6 +44,8 @@ pub struct Config {
     pub listen: SocketAddr,
     /// The bearer tokens of API and dashboard; without one, only loopback is answered.
     pub api_tokens: Vec<Secret>,
+    /// What of the evidence those see whom they let in.
+    pub evidence: Evidence,
     /// The time zone whose calendar months are the periods.
     pub timezone: chrono_tz::Tz,
     /// How old a signature may be; exactly so old is accepted.
@@ -124,6 +126,15 @@ pub struct Targets {
     pub logo_churn: Option<Decimal>,
     /// `owner_book_growth` of single owners, by name.
     pub owners: BTreeMap<String, Decimal>,
+}
+
+/// What the dashboard gives out of the evidence: stored events hold names and e-mail addresses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Evidence {
+    /// Length and digest of the stored bytes.
+    Digests,
+    /// The bytes as well, as a file.
+    Bytes,
 }
 
 /// The form of the log.

@@ -21,6 +21,7 @@ pub const VARIABLES: &[Variable] = &[
     read("DATABASE_URL", "database-url", "sqlite://upswell.db?mode=rwc"),
     read("UPSWELL_LISTEN", "listen", "127.0.0.1:8080"),
     read("UPSWELL_API_TOKEN", "api-token", "a-long-random-text-of-letters-and-digits"),
+    read("UPSWELL_EVIDENCE", "evidence", "digests"),
     read("UPSWELL_TIMEZONE", "timezone", "Europe/Paris"),
     read("UPSWELL_REPORTING_CURRENCY", "reporting-currency", "eur"),
     read("UPSWELL_TOLERANCE_SECONDS", "tolerance-seconds", "300"),

@@ -9,8 +9,8 @@ use super::closing::acts_of;
 use super::error::while_doing;
 use super::level::levels_where;
 use super::limited::{Limited, Transaction, within};
-use super::posting::postings_of;
 use super::sql::{number, one, statement};
+use super::wanted::postings_of;
 use super::{Closings, Ledger, LedgerError, Posting, Wanted};
 use crate::mrr::{CustomerId, Level};
 

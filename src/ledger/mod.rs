@@ -44,6 +44,7 @@ mod snapshot;
 mod sql;
 mod touched;
 mod view;
+mod wanted;
 
 #[cfg(test)]
 mod tests;
@@ -68,7 +69,7 @@ pub use gauges::{Gauges, PostedCount};
 pub use inbox::{Acceptance, Arrival, Says, Source, Stored};
 pub use open::{Ledger, SettlingTurn};
 pub use packed::Packed;
-pub use posting::{Posting, Wanted, movement_id};
+pub use posting::{Posting, movement_id};
 pub use pull::{LastDelivery, PullSlice};
 pub use rate::{ImportedQuote, RateImport, RateSource, Replaced};
 pub use read::{Conflict, Counts, IgnoredEvents, ParkedEvent, Poisoned, SetAside, unreadable};
@@ -79,3 +80,4 @@ pub use settle::{CustomerSettlement, Disposition, Outcome, Posted, Settlement};
 pub use snapshot::{Among, Behind, HeldCustomers, Snapshot};
 pub use touched::Touched;
 pub use view::{Attributes, StatusAt};
+pub use wanted::{Wanted, WantedSum};

@@ -2,15 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use sea_orm::{ConnectionTrait, DbBackend, FromQueryResult, Value};
+use sea_orm::{ConnectionTrait, FromQueryResult, Value};
 use sha2::{Digest, Sha256};
 
 use super::mirror::{self, read, write};
 use super::sql::{KEYS_A_STATEMENT, Table, all, statement, with_customers};
-use super::{CustomerKey, Ledger, LedgerError};
+use super::{CustomerKey, LedgerError};
 use crate::mrr::{
-    Cause, Class, Currency, CustomerId, Delta, Evidence, Instant, Kind, Month, Motion, Movement, Mrr,
-    PriceId, ProductId, Side,
+    Cause, Class, CustomerId, Delta, Evidence, Instant, Kind, Month, Motion, Movement, Mrr, PriceId,
+    ProductId, Side,
 };
 
 /// A posting as it was read.
@@ -40,35 +40,6 @@ pub struct Posting {
     pub engine: String,
     /// The digest of the policy it was derived by.
     pub policy: String,
-}
-
-/// Which postings are wanted; what is `None` is not asked.
-#[derive(Debug, Clone, Default)]
-pub struct Wanted {
-    /// Of this book.
-    pub book: Option<String>,
-    /// Of this customer.
-    pub customer: Option<String>,
-    /// From this month on.
-    pub from_month: Option<Month>,
-    /// Up to and with this month.
-    pub to_month: Option<Month>,
-    /// Of this class.
-    pub class: Option<Class>,
-    /// Of this kind.
-    pub kind: Option<Kind>,
-    /// In this currency.
-    pub currency: Option<Currency>,
-    /// After this place in the ledger.
-    pub since_seq: Option<i64>,
-    /// Of this name.
-    pub id: Option<String>,
-    /// What was posted when its month was closed: the store finds these few by themselves.
-    pub late: bool,
-    /// What was taken back as well, and the reversals that did.
-    pub all: bool,
-    /// The first so many.
-    pub limit: Option<usize>,
 }
 
 pub(super) const COLUMNS: [&str; 34] = [
@@ -204,78 +175,6 @@ pub(super) fn movement_text(key: &CustomerKey, movement: &Movement) -> Result<St
         movement.evidence.event.to_string(),
     ];
     Ok(parts.join("\u{1e}"))
-}
-
-impl Ledger {
-    /// The postings that are wanted, in the ledger's order: those that stand, or all.
-    ///
-    /// # Errors
-    ///
-    /// The store's refusal, or a row this version can't read.
-    pub async fn postings(&self, wanted: &Wanted) -> Result<Vec<Posting>, LedgerError> {
-        postings_of(self.reader(), wanted).await
-    }
-}
-
-/// What is asked of the book where an index by it is of no use: it would have all of its postings sorted again for every
-/// page, which are there in the ledger's order.
-const ITS_BOOK: &str = "(p.book || '') =";
-
-/// The postings that are wanted.
-pub(super) async fn postings_of<C: ConnectionTrait>(
-    db: &C,
-    wanted: &Wanted,
-) -> Result<Vec<Posting>, LedgerError> {
-    let (sql, values) = asking_for(wanted, db.get_database_backend());
-    let rows: Vec<PostingRow> = all(db, "read postings", statement(sql, values)).await?;
-    rows.into_iter().map(PostingRow::restore).collect()
-}
-
-/// The statement that reads them.
-fn asking_for(wanted: &Wanted, of: DbBackend) -> (String, Vec<Value>) {
-    let mut terms = Vec::new();
-    let mut values: Vec<Value> = Vec::new();
-    // Those of one month lie in the ledger's order in the index by month; of several they would have to be sorted.
-    let (from, to) = (wanted.from_month, wanted.to_month);
-    let month = from.filter(|_| from == to);
-    let (from, to) = if month.is_some() { (None, None) } else { (from, to) };
-    // Those lie in an index by book, in the ledger's order or few of them.
-    let is_by_book = wanted.customer.is_some() || month.is_some() || wanted.class.is_some() || wanted.late;
-    let book = if is_by_book { "p.book =" } else { ITS_BOOK };
-    // SQLite, which knows no numbers of rows, would take the index by class, of all months.
-    let class = if month.is_some() && of == DbBackend::Sqlite { "(p.class || '') =" } else { "p.class =" };
-    let written = |month: Option<Month>| month.map(|month| month.to_string());
-    let texts = [
-        (book, &wanted.book),
-        ("p.customer =", &wanted.customer),
-        ("p.month =", &written(month)),
-        ("p.month >=", &written(from)),
-        ("p.month <=", &written(to)),
-        (class, &wanted.class.map(|class| class.as_str().to_owned())),
-        ("p.kind =", &wanted.kind.map(|kind| kind.as_str().to_owned())),
-        ("p.currency =", &wanted.currency.as_ref().map(ToString::to_string)),
-        ("p.id =", &wanted.id),
-    ];
-    for (term, value) in texts {
-        if let Some(value) = value {
-            values.push(value.clone().into());
-            terms.push(format!("{term} ${}", values.len()));
-        }
-    }
-    if let Some(seq) = wanted.since_seq {
-        values.push(seq.into());
-        terms.push(format!("p.seq > ${}", values.len()));
-    }
-    if wanted.late {
-        terms.push("p.month <> p.posted_in".to_owned());
-    }
-    if !wanted.all {
-        terms.push(STANDS.to_owned());
-    }
-    let terms = if terms.is_empty() { "1 = 1".to_owned() } else { terms.join(" AND ") };
-    let columns = COLUMNS.map(|column| format!("p.{column}")).join(", ");
-    let limit = wanted.limit.map(|most| format!(" LIMIT {most}")).unwrap_or_default();
-    (format!("SELECT p.seq, {columns} FROM posting p WHERE {terms} ORDER BY p.seq{limit}"), values)
 }
 
 /// A posting stands that takes nothing back and was not taken back.
@@ -431,47 +330,4 @@ fn side(
 
 fn unknown(what: &'static str, word: &str) -> LedgerError {
     LedgerError::UnknownWord { what, word: word.to_owned() }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::super::sql::plans::Plans;
-    use super::*;
-
-    /// How SQLite goes about it, in a new store.
-    async fn steps(wanted: &Wanted) -> Vec<String> {
-        let (sql, values) = asking_for(wanted, DbBackend::Sqlite);
-        Plans::of_a_new_store().await.steps(&sql, values).await
-    }
-
-    #[tokio::test]
-    async fn a_page_of_postings_is_read_as_it_lies_and_not_sorted_out_of_all() {
-        let month = Month::parse("2026-10");
-        let page = Wanted { book: Some("live".to_owned()), limit: Some(50), ..Wanted::default() };
-        let of_month = Wanted { from_month: month, to_month: month, ..page.clone() };
-        let of_class = Wanted { class: Some(Class::Resume), ..page.clone() };
-        let by = |index: &str| format!("SEARCH p USING INDEX {index}");
-        for (wanted, expected) in [
-            (page.clone(), "SCAN p".to_owned()),
-            (of_month.clone(), by("posting_month (book=? AND month=?)")),
-            (Wanted { class: Some(Class::Resume), ..of_month }, by("posting_month (book=? AND month=?)")),
-            (of_class.clone(), by("posting_class (book=? AND class=?)")),
-            (Wanted { kind: Some(Kind::Seat), since_seq: Some(9), ..of_class }, by("posting_class")),
-            (Wanted { since_seq: Some(9), ..page.clone() }, "SEARCH p USING INTEGER PRIMARY KEY".to_owned()),
-            (Wanted { late: true, ..page.clone() }, by("posting_late")),
-        ] {
-            let steps = steps(&wanted).await;
-            assert!(steps[0].starts_with(&expected), "{wanted:?}: {steps:?}");
-            assert!(!steps.iter().any(|step| step.contains("TEMP B-TREE")), "{wanted:?}: {steps:?}");
-        }
-        for (wanted, index) in [
-            (Wanted { id: Some("mv_1".to_owned()), limit: None, ..page.clone() }, "posting_id (id=?)"),
-            (
-                Wanted { customer: Some("cus_1".to_owned()), ..page },
-                "posting_customer (book=? AND customer=?)",
-            ),
-        ] {
-            assert!(steps(&wanted).await[0].contains(index), "{wanted:?}");
-        }
-    }
 }

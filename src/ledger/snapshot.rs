@@ -185,6 +185,32 @@ impl Snapshot {
         Ok(held)
     }
 
+    /// Of what is held of customers, that which a stretch of time consists of: the levels that stand in it, and the
+    /// postings that stand and took effect from its start, until its end.
+    ///
+    /// # Errors
+    ///
+    /// The store's refusal, or a row this version can't read.
+    pub async fn held_within(
+        &self,
+        book: &str,
+        customers: &[CustomerId],
+        (start, end): (Instant, Instant),
+    ) -> Result<HeldCustomers, LedgerError> {
+        let mut held = HeldCustomers::default();
+        for (named, mut values) in Among::These(customers).terms("l", book) {
+            values.extend([end.0.into(), start.0.into()]);
+            let terms = format!("{named} AND l.from_at < ? AND (l.until_at IS NULL OR l.until_at >= ?)");
+            held.levels.extend(levels_where(&self.db, &terms, values).await?);
+        }
+        for (named, mut values) in Among::These(customers).terms("p", book) {
+            values.extend([start.0.into(), end.0.into()]);
+            let terms = format!("{named} AND p.effective_at >= ? AND p.effective_at < ? AND {STANDS}");
+            self.add_postings(&mut held, &terms, values).await?;
+        }
+        Ok(held)
+    }
+
     /// Of what is held of customers, that which tells how they stand at an instant: the levels that stand then, or
     /// with `zeros` the last of each currency, and of the postings that stand the first of all and the last before it.
     ///
@@ -234,6 +260,19 @@ impl Snapshot {
         Ok(held)
     }
 
+    /// What customers are segmented by.
+    ///
+    /// # Errors
+    ///
+    /// The store's refusal, or a row this version can't read.
+    pub async fn attributes(
+        &self,
+        book: &str,
+        among: Among<'_>,
+    ) -> Result<BTreeMap<CustomerId, Attributes>, LedgerError> {
+        attributes_of(&self.db, book, among).await
+    }
+
     /// Adds the postings that a term names, in the ledger's order.
     async fn add_postings(
         &self,
@@ -262,15 +301,25 @@ pub(super) async fn held_besides_postings<C: ConnectionTrait>(
     for (named, values) in among.terms("l", book) {
         held.levels.extend(levels_where(db, &named, values).await?);
     }
+    held.attributes = attributes_of(db, book, among).await?;
+    Ok(held)
+}
+
+async fn attributes_of<C: ConnectionTrait>(
+    db: &C,
+    book: &str,
+    among: Among<'_>,
+) -> Result<BTreeMap<CustomerId, Attributes>, LedgerError> {
+    let mut attributes = BTreeMap::new();
     for (named, values) in among.terms("a", book) {
         let sql = format!(
             "SELECT customer, subscription, country, metadata FROM attribute a WHERE {named} \
              ORDER BY customer, subscription = '', at, subscription"
         );
         let rows: Vec<AttributeRow> = all(db, "read attributes", statement(sql, values)).await?;
-        held.attributes.extend(laid_over(rows)?);
+        attributes.extend(laid_over(rows)?);
     }
-    Ok(held)
+    Ok(attributes)
 }
 
 impl Among<'_> {

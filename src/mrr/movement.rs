@@ -143,6 +143,9 @@ words! {
 }
 
 impl Motion {
+    /// Every word, in the contract's order.
+    pub const ALL: &'static [Self] = &[Self::Deliberate, Self::Organic, Self::Unknown];
+
     /// The word as the contract and the ledger write it.
     #[must_use]
     pub fn as_str(self) -> &'static str {

@@ -186,6 +186,9 @@ impl Kind {
         Self::Term,
     ];
 
+    /// The kinds of core expansion: upsell, cross-sell, seats, usage (R16). Targets use core.
+    pub const CORE: [Self; 4] = [Self::Upsell, Self::CrossSell, Self::Seat, Self::Usage];
+
     /// The family's word in a lane: downward in contraction, upward elsewhere.
     #[must_use]
     pub fn in_lane(self, lane: Lane) -> Self {
@@ -207,9 +210,9 @@ impl Kind {
         }
     }
 
-    /// Whether it is of core expansion: upsell, cross-sell, seats, usage. Targets use core.
+    /// Whether it is of core expansion.
     #[must_use]
     pub fn is_core(self) -> bool {
-        matches!(self, Self::Upsell | Self::CrossSell | Self::Seat | Self::Usage)
+        Self::CORE.contains(&self)
     }
 }

@@ -65,8 +65,6 @@ sums!(Block {
     evidence,
 });
 
-const MOTIONS: [Motion; 3] = [Motion::Deliberate, Motion::Organic, Motion::Unknown];
-
 const FAMILIES: [Kind; 4] = [Kind::Upsell, Kind::CrossSell, Kind::Seat, Kind::Usage];
 
 impl Block {
@@ -197,7 +195,7 @@ impl Block {
         let ending = figures.rollforward.ending_mrr;
         let late_payers = by_amount(std::mem::take(&mut self.late_payers));
         let mut motion: BTreeMap<Motion, Delta> =
-            MOTIONS.into_iter().map(|motion| (motion, Delta::ZERO)).collect();
+            Motion::ALL.iter().map(|motion| (*motion, Delta::ZERO)).collect();
         motion.append(&mut self.motion);
         let mut trend = trailing.trend(report, currency);
         trend.retain(|month| first.is_some_and(|first| month.month >= first));

@@ -5,9 +5,22 @@ use std::collections::BTreeMap;
 use super::closed_sums::books_of;
 use super::reporter::{AskError, Reporter};
 use super::roll_up::histories;
-use super::{Basis, CustomerHistory, CustomerRow, History, Settings, customer_rows};
+use super::segment::segments_at_end;
+use super::{Basis, CustomerCut, CustomerHistory, CustomerRow, Dimension, History, Settings, customer_rows};
 use crate::ledger::{Among, Behind, Closing, Closings, Snapshot};
-use crate::mrr::{CustomerId, Instant, Month};
+use crate::mrr::{CustomerId, Instant, Level, Month, levels_before};
+
+/// How many customers are looked at for a page of some of them: who they are is in no index.
+const MOST_LOOKED_AT: usize = 2_000;
+
+/// Some of the customers at the end of a month, and how far they were looked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CutCustomers {
+    /// Those that were found.
+    pub rows: Vec<CustomerRow>,
+    /// The customer behind whom to go on; `None` when all were looked at.
+    pub behind: Option<CustomerId>,
+}
 
 /// What is asked of customers.
 struct Asked<'a> {
@@ -52,6 +65,42 @@ impl Reporter {
         }
         rows.truncate(most);
         Ok(rows)
+    }
+
+    /// Some of the customers with MRR at the end of a month, of those that follow on one: looks at some thousands and
+    /// says how far that went.
+    ///
+    /// # Errors
+    ///
+    /// The store's.
+    pub async fn customers_cut(
+        &self,
+        settings: &Settings,
+        month: Month,
+        cut: &CustomerCut,
+        after: Option<&str>,
+        most: usize,
+    ) -> Result<CutCustomers, AskError> {
+        let closings = self.ledger().closings(&settings.book).await?;
+        let asked = self.asked(settings, month, false, &closings).await?;
+        let snapshot = self.ledger().snapshot().await?;
+        let mut behind = after.map_or(Behind::Nobody, |customer| Behind::After(customer.into()));
+        let (mut rows, mut looked_at) = (Vec::new(), 0);
+        while rows.len() < most && looked_at < MOST_LOOKED_AT {
+            let some = asked.candidates(&snapshot, &behind, most).await?;
+            let Some(last) = some.last().cloned() else { return Ok(CutCustomers { rows, behind: None }) };
+            looked_at += some.len();
+            let mut customers = asked.histories(&snapshot, &some).await?;
+            if let CustomerCut::Segment(Dimension::Country | Dimension::Owner | Dimension::Metadata(_), _) =
+                cut
+            {
+                asked.add_attributes(&snapshot, &mut customers, &some).await?;
+            }
+            rows.extend(asked.cut(&customers, cut));
+            behind = Behind::After(last);
+        }
+        let Behind::After(last) = behind else { return Ok(CutCustomers { rows, behind: None }) };
+        Ok(CutCustomers { rows, behind: Some(last) })
     }
 
     /// How one customer stands at the end of a month, zeros among it.
@@ -106,16 +155,67 @@ impl Asked<'_> {
         })
     }
 
-    /// The rows of customers, of a closing a run of them in the order of their ids.
-    async fn rows(&self, snapshot: &Snapshot, some: &[CustomerId]) -> Result<Vec<CustomerRow>, AskError> {
+    /// What tells how customers stand, of a closing a run of them in the order of their ids.
+    async fn histories(
+        &self,
+        snapshot: &Snapshot,
+        some: &[CustomerId],
+    ) -> Result<Vec<CustomerHistory>, AskError> {
         let book = self.settings.book.as_str();
-        let mut customers: Vec<CustomerHistory> = match &self.closing {
+        Ok(match &self.closing {
             Some(closing) => {
                 let none = BTreeMap::new();
                 books_of(snapshot, book, some, (self.closings, closing), &none).await?.0
             }
             None => histories(snapshot.held_at(book, some, self.end(), self.with_zeros).await?),
+        })
+    }
+
+    /// Gives customers what they are segmented by; of a closing what it did not keep, for that is read as it is now.
+    async fn add_attributes(
+        &self,
+        snapshot: &Snapshot,
+        customers: &mut [CustomerHistory],
+        some: &[CustomerId],
+    ) -> Result<(), AskError> {
+        let mut attributes = snapshot.attributes(&self.settings.book, Among::These(some)).await?;
+        let is_kept =
+            |key: &String| self.closing.as_ref().is_some_and(|closing| closing.segment_keys.contains(key));
+        for customer in customers {
+            let Some(now) = attributes.remove(&customer.customer) else { continue };
+            customer.metadata.extend(now.metadata.into_iter().filter(|(key, _)| !is_kept(key)));
+            if self.closing.is_none() {
+                customer.country = now.country;
+            }
+        }
+        Ok(())
+    }
+
+    /// The rows of those customers that are meant.
+    fn cut(&self, customers: &[CustomerHistory], cut: &CustomerCut) -> Vec<CustomerRow> {
+        let end = self.end();
+        let is_meant = |customer: &CustomerHistory, row: &CustomerRow| match cut {
+            CustomerCut::Since(first) => row.since == Some(*first),
+            CustomerCut::Segment(dimension, segment) => {
+                let here = |level: &&&Level| level.currency == row.currency;
+                let levels: Vec<&Level> =
+                    levels_before(&customer.levels, end).iter().filter(here).copied().collect();
+                let at = (self.month, &row.currency);
+                segments_at_end(dimension, customer, at, &levels, &self.settings).contains(segment)
+            }
         };
+        let rows_of = |customer: &CustomerHistory| {
+            let history = History { customers: vec![customer.clone()], noticed: Vec::new() };
+            let rows = customer_rows(&history, &self.settings, self.month, false);
+            rows.into_iter().filter(|row| is_meant(customer, row)).collect::<Vec<_>>()
+        };
+        customers.iter().flat_map(rows_of).collect()
+    }
+
+    /// The rows of customers, of a closing a run of them in the order of their ids.
+    async fn rows(&self, snapshot: &Snapshot, some: &[CustomerId]) -> Result<Vec<CustomerRow>, AskError> {
+        let book = self.settings.book.as_str();
+        let mut customers = self.histories(snapshot, some).await?;
         if self.with_zeros {
             let through = self.closing.as_ref().map_or(i64::MAX, |closing| closing.through_delivery);
             for told in snapshot.statuses(book, Among::These(some), (self.end(), through)).await? {

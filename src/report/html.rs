@@ -4,7 +4,7 @@ use askama::Template;
 
 use super::charts::{FIRST, drawings};
 use super::drawing::{Drawing, Shape};
-use super::leads::{Lead, Leads};
+use super::leads::{Href, Lead, Leads};
 use super::sheet::{Row, Section, Sheet, SheetBlock};
 use super::{RangeReport, Report, ReportError};
 
@@ -17,8 +17,8 @@ struct Page<'p> {
     sheet: Sheet,
     /// Each block's.
     drawings: Vec<Vec<Drawing>>,
-    /// Where figures lead; nowhere in a file of its own.
-    leads: Option<Leads<'p>>,
+    /// Where figures lead, and how a page writes that; nowhere in a file of its own.
+    leads: Option<(Leads, Href<'p>)>,
 }
 
 impl Report {
@@ -37,11 +37,10 @@ impl Report {
     ///
     /// [`ReportError::Html`], which does not happen for text in memory.
     pub fn to_html_part(&self, href: &dyn Fn(&Lead) -> String) -> Result<String, ReportError> {
-        let leads = Leads { month: self.month, href };
-        Ok(self.html_page(Some(leads)).as_figures().render()?)
+        Ok(self.html_page(Some((Leads { month: self.month }, href))).as_figures().render()?)
     }
 
-    fn html_page<'p>(&self, leads: Option<Leads<'p>>) -> Page<'p> {
+    fn html_page<'p>(&self, leads: Option<(Leads, Href<'p>)>) -> Page<'p> {
         let mut sheet = Sheet::whole(self);
         sheet.register = sheet.register.map(|register| register.at_most(MOST_ROWS));
         let drawings = self.blocks().map(|(_, block)| drawings(self, block)).collect();
@@ -70,11 +69,13 @@ pub fn page_style() -> &'static str {
 
 impl Page<'_> {
     fn tile_href(&self, block: &SheetBlock, name: &str) -> Option<String> {
-        self.leads.as_ref()?.tile(&block.code, name)
+        let (leads, href) = self.leads?;
+        leads.tile(block, name).map(|lead| href(&lead))
     }
 
     fn href(&self, code: &str, section: &Section, row: &Row, index: &usize) -> Option<String> {
-        self.leads.as_ref()?.cell(code, section, row, *index)
+        let (leads, href) = self.leads?;
+        leads.cell(code, section, row, *index).map(|lead| href(&lead))
     }
 
     /// The charts that stand above a block's sections, where the tables of the same figures are on the page.

@@ -1,7 +1,7 @@
 //! Segments: which of them each part of a customer's month falls into. Their tables foot; what changes
 //! segment goes through the transfer columns.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::kept::{Sign, Stored, Sum};
 use super::tally::{Slice, Tally};
@@ -141,11 +141,36 @@ pub(super) fn slices<'m>(
         Dimension::PricingModel => by_line(subject, model, |cell| model_of(subject, cell)),
         Dimension::Currency => of_customer(Segment::named(subject.currency.as_str())),
         Dimension::Country => of_customer(Segment::named(subject.history.country.as_deref().unwrap_or(NONE))),
-        Dimension::Tenure => of_customer(tenure(subject, settings)),
+        Dimension::Tenure => of_customer(tenure(subject.history, subject.month, settings)),
         Dimension::SizeBand => by_size(subject, settings),
         Dimension::Owner => of_customer(metadata(owner_key(settings))),
         Dimension::Metadata(key) => of_customer(metadata(key)),
     }
+}
+
+/// The segments of a dimension that a customer is in at the end of a month, by the levels that stand then in one
+/// currency: where its MRR is in the column `ending` of their table.
+pub(super) fn segments_at_end(
+    dimension: &Dimension,
+    history: &CustomerHistory,
+    (month, currency): (Month, &Currency),
+    levels: &[&Level],
+    settings: &Settings,
+) -> BTreeSet<String> {
+    let metadata = |key: &str| history.metadata.get(key).map_or(NONE, String::as_str).to_owned();
+    let of_lines = |name: fn(&Level) -> String| levels.iter().map(|level| name(level)).collect();
+    let of_customer = match dimension {
+        Dimension::Product => return of_lines(|level| level.product.to_string()),
+        Dimension::Price => return of_lines(|level| level.price.to_string()),
+        Dimension::PricingModel => return of_lines(|level| model(level).name),
+        Dimension::Currency => currency.to_string(),
+        Dimension::Country => history.country.clone().unwrap_or_else(|| NONE.to_owned()),
+        Dimension::Tenure => tenure(history, month, settings).name,
+        Dimension::SizeBand => band(levels.iter().map(|level| level.mrr).sum(), currency, settings).name,
+        Dimension::Owner => metadata(owner_key(settings)),
+        Dimension::Metadata(key) => metadata(key),
+    };
+    BTreeSet::from([of_customer])
 }
 
 /// The metadata key of owners, written with or without `metadata.` in front.
@@ -212,14 +237,14 @@ fn model_of(subject: Subject<'_>, cell: &Cell) -> Segment {
 }
 
 /// How long the customer had been there when the month began.
-fn tenure(subject: Subject<'_>, settings: &Settings) -> Segment {
-    let first = subject.history.movements.first();
+fn tenure(history: &CustomerHistory, month: Month, settings: &Settings) -> Segment {
+    let first = history.movements.first();
     let Some((first_month, class)) =
         first.map(|movement| (Month::of(movement.effective_at, settings.zone), movement.class))
     else {
         return Segment::ranked(6, NONE);
     };
-    match subject.month.since(first_month) {
+    match month.since(first_month) {
         // How long it had been there before the first fact is not known.
         ..=0 if class == Class::Opening => Segment::ranked(5, "brought forward"),
         ..=0 => Segment::ranked(0, "new"),

@@ -6,22 +6,16 @@
 //
 // UPSWELL_BIN names the binary, CHROMIUM the browser; else target/debug/upswell and what is on the PATH.
 import assert from "node:assert/strict";
-import { execFileSync, spawn } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync } from "node:fs";
-import { createRequire } from "node:module";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { delimiter, dirname, join, resolve } from "node:path";
-import { fileURLToPath } from "node:url";
+import { delimiter, join, resolve } from "node:path";
 import { chromium } from "playwright-core";
+import { CLOSED, MONTH, TOKEN, delivered, full, plain, serve } from "./books.mjs";
+import { accessible, asPdf, fits, onPaper, step, watch } from "./checks.mjs";
+import { files } from "./report_file.mjs";
 
-const here = dirname(fileURLToPath(import.meta.url));
-const root = resolve(here, "../..");
-const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
-const upswell = process.env.UPSWELL_BIN ?? join(root, "target/debug/upswell");
-const stories = join(root, "fixtures/stories");
-const MONTH = "2026-10";
-const TOKEN = "a-token-of-the-browser-tests-0123456789";
+const VIEWS = ["sales", "marketing", "finance", "executive", "owner"];
 const DESKTOP = { width: 1280, height: 900 };
 const PHONE = { width: 390, height: 844 };
 
@@ -30,64 +24,6 @@ function onPath(names) {
   const found = names.flatMap((name) => places.map((place) => join(place, name))).find((path) => existsSync(path));
   assert(found, `there is none of ${names.join(", ")} on the PATH; install Chromium, or name it in CHROMIUM`);
   return found;
-}
-
-// The demo's store, served with a token.
-async function serve(directory) {
-  const environment = { PATH: process.env.PATH, UPSWELL_LOG: "warn" };
-  execFileSync(upswell, ["demo", "--once", "--dir", directory], { env: environment, stdio: "ignore" });
-  const server = spawn(upswell, ["serve", "--listen", "127.0.0.1:0"], {
-    cwd: directory,
-    env: {
-      ...environment,
-      DATABASE_URL: `sqlite://${join(directory, "upswell-demo.db")}`,
-      STRIPE_WEBHOOK_SECRET: "whsec_of_the_demo",
-      UPSWELL_API_TOKEN: TOKEN,
-      UPSWELL_CONFIG: join(stories, "upswell.toml"),
-    },
-    stdio: ["ignore", "ignore", "pipe"],
-  });
-  let said = "";
-  const address = await new Promise((found, failed) => {
-    server.stderr.on("data", (data) => {
-      said += data;
-      const line = said.match(/webhooks at http:\/\/([^/\s]+)\//);
-      if (line) found(line[1]);
-    });
-    server.on("exit", () => failed(new Error(`the server ended before it listened:\n${said}`)));
-  });
-  return { server, origin: `http://${address}` };
-}
-
-// What no page may do is collected from every page.
-function watch(context, origin, faults) {
-  context.on("request", (request) => {
-    if (!request.url().startsWith(`${origin}/`) && !request.url().startsWith("data:")) faults.push(`a request to ${request.url()}`);
-  });
-  context.on("page", (page) => {
-    page.on("pageerror", (error) => faults.push(`${page.url()}: ${error}`));
-    page.on("console", (message) => {
-      // A page that is refused on purpose is told as an error of the network.
-      const isRefusal = /status of (401|404|409)/.test(message.text());
-      if (message.type() === "error" && !isRefusal) faults.push(`${page.url()}: ${message.text()}`);
-    });
-  });
-}
-
-async function step(name, act) {
-  const begun = performance.now();
-  await act();
-  console.log(`  ${name} (${Math.round(performance.now() - begun)} ms)`);
-}
-
-// The bytes of a story's event, as the demo delivered them.
-function delivered(event) {
-  for (const file of readdirSync(stories).filter((name) => name.endsWith(".ndjson"))) {
-    const lines = readFileSync(join(stories, file), "utf8").split("\n").filter(Boolean);
-    const line = lines.find((line) => JSON.parse(line).id === event);
-    if (line) return line;
-  }
-  assert.fail(`${event} is in no story`);
 }
 
 async function signIn(page, origin) {
@@ -107,26 +43,69 @@ async function signIn(page, origin) {
   assert(cookie.expires - Date.now() / 1000 < 13 * 3600);
 }
 
+// An amount as it is printed, in hundredths.
+const hundredths = (printed) => Number(printed.replace(/ .*/, "").replace(/[^0-9-]/g, ""));
+
+// From each tile that leads to movements: the list shows the tile's figure, and where that is their sum, its rows come to it.
+async function tiles(page, origin) {
+  let summed = 0;
+  for (const view of VIEWS) {
+    const month = `${origin}/months/${MONTH}?view=${view}`;
+    await page.goto(month);
+    const leading = page.locator(".tiles li a[href^='/movements?']");
+    for (let at = 0; at < (await leading.count()); at += 1) {
+      const printed = await leading.nth(at).innerText();
+      await leading.nth(at).click();
+      const figure = page.locator(".behind tbody tr").filter({ hasText: printed }).first();
+      await figure.waitFor();
+      const standing = await figure.locator("td").nth(2).innerText();
+      if (standing === "their sum" && hundredths(printed) !== 0) {
+        const sum = await page.locator("b.sum").innerText();
+        const rows = await page.locator("section[aria-label=Movements] tbody tr td:nth-child(3) a").allInnerTexts();
+        assert.equal(hundredths(sum), hundredths(printed), `${view}: ${sum} for the tile's ${printed}`);
+        assert.equal(rows.map(hundredths).reduce((one, other) => one + other, 0), hundredths(printed), `${view}: the rows`);
+        summed += 1;
+      }
+      await page.goto(month);
+    }
+  }
+  assert(summed >= 6, `${summed} tiles are sums of what they lead to`);
+}
+
 async function drillDown(page, origin) {
   await page.goto(`${origin}/`);
   assert.equal((await page.getByRole("heading", { level: 1 }).innerText()).startsWith("Expansion report"), true);
   await page.goto(`${origin}/months/${MONTH}`);
   const tile = page.locator(".tiles li").filter({ hasText: "Core expansion" }).first();
   await tile.getByRole("link").click();
-  assert.match(page.url(), /\/movements\?month=2026-10&class=expansion&currency=/);
-  const rows = await page.locator("tbody tr").count();
-  assert(rows > 0);
-  await page.locator("tbody tr").first().getByRole("link").first().click();
+  assert.match(page.url(), /\/movements\?month=2026-10&class=expansion&kind=core&currency=/);
+  await page.locator("section[aria-label=Movements] tbody tr").first().getByRole("link").first().click();
   assert.match(page.url(), /\/explain\/mv_/);
   const digest = await page.locator("code.digest").first().innerText();
   const evidence = page.locator("section").filter({ has: page.getByRole("heading", { name: "The evidence" }) });
   const event = await evidence.getByRole("link").innerText();
   await evidence.getByRole("link").click();
-  const stored = await page.locator("code.digest").first().innerText();
-  assert.equal(stored, digest);
-  assert.equal(stored, createHash("sha256").update(delivered(event)).digest("hex"), "the digest of what was sent");
+  assert.equal(await page.locator("code.digest").first().innerText(), digest);
   const signed = page.locator("dt", { hasText: "Signed" }).first().locator("xpath=following-sibling::dd[1]");
   assert.match(await signed.innerText(), /^\d{4}-\d\d-\d\dT/);
+  const bytes = await taken(page, page.getByRole("link", { name: "Download the stored bytes" }), `${event}.json`);
+  assert.equal(createHash("sha256").update(bytes).digest("hex"), digest, "the digest is that of what is stored");
+  assert.equal(bytes.toString(), delivered(({ id }) => id === event).line, "and what is stored is what was sent");
+}
+
+// What a browser saves when a link is followed.
+async function taken(page, link, name) {
+  const [download] = await Promise.all([page.waitForEvent("download"), link.click()]);
+  assert.equal(download.suggestedFilename(), name);
+  return readFileSync(await download.path());
+}
+
+async function downloads(page, origin) {
+  await page.goto(`${origin}/months/${MONTH}?view=finance`);
+  for (const [form, begins] of Object.entries({ html: "<!doctype html>", xlsx: "PK", csv: "month,", zip: "PK", json: "{", md: "# " })) {
+    const bytes = await taken(page, page.getByRole("link", { name: form, exact: true }), `expansion-report-${MONTH}.${form}`);
+    assert.equal(bytes.subarray(0, begins.length).toString().toLowerCase(), begins.toLowerCase(), form);
+  }
 }
 
 async function customers(page, origin) {
@@ -173,13 +152,13 @@ async function closing(page, origin) {
 
 async function printing(page, origin) {
   await page.goto(`${origin}/months/${MONTH}`);
+  const tile = page.locator(".tiles li").filter({ hasText: "Ending MRR" }).first();
+  await asPdf(page, "month", [await tile.locator(".value").innerText()]);
   await page.emulateMedia({ media: "print" });
-  assert.equal(await page.locator(".bar").isVisible(), false, "the frame is not printed");
+  for (const gone of [".bar", ".ways", "footer"]) {
+    assert.equal(await page.locator(gone).first().isVisible(), false, `${gone} is not printed`);
+  }
   assert.equal(await page.locator("h1").isVisible(), true);
-  const pdf = await page.pdf({ format: "A4", margin: { top: "15mm", bottom: "15mm", left: "12mm", right: "12mm" } });
-  assert.equal(pdf.subarray(0, 5).toString(), "%PDF-");
-  const pages = pdf.toString("latin1").match(/\/Type\s*\/Page\b/g)?.length ?? 0;
-  assert(pages >= 1 && pages <= 30, `${pages} pages`);
   await page.emulateMedia({ media: "screen" });
 }
 
@@ -210,11 +189,14 @@ async function addresses(page, origin) {
   return {
     months: "/months",
     month: `/months/${MONTH}`,
-    view: `/months/${MONTH}?view=finance`,
+    ...Object.fromEntries(VIEWS.map((view) => [view, `/months/${MONTH}?view=${view}`])),
     close: `/months/${MONTH}/close`,
     customers: `/customers?month=${MONTH}`,
+    cohort: `/customers?month=${MONTH}&since=2026-06`,
+    segment: `/customers?month=${MONTH}&by=owner&segment=north`,
     customer,
     movements: `/movements?month=${MONTH}`,
+    core: `/movements?month=${MONTH}&class=expansion&kind=core&currency=usd`,
     movement,
     event,
     told: customer.replace("/customers/", "/explain/"),
@@ -222,21 +204,38 @@ async function addresses(page, origin) {
     imports: "/imports",
     search: "/search?q=cus_",
     nothing: "/nothing-here",
-    signIn: "/sign-in?next=/months",
   };
 }
 
 async function inspect(page, origin, pages, width) {
   for (const [name, path] of Object.entries(pages)) {
     await page.goto(origin + path);
-    const over = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
-    assert(over <= 0, `${name} is ${over} px wider than ${width}`);
+    await fits(page, `${name} at ${width}`);
     assert.equal(await page.locator("script").count(), 0, name);
-    await page.evaluate(axe);
-    const found = await page.evaluate(() => window.axe.run(document, { resultTypes: ["violations"] }));
-    const serious = found.violations.filter(({ impact }) => ["serious", "critical"].includes(impact));
-    const told = serious.map(({ id, nodes }) => `${id}: ${nodes.slice(0, 3).map(({ html }) => html).join(" ")}`);
-    assert.deepEqual(told, [], `${name} at ${width}`);
+    await accessible(page, `${name} at ${width}`);
+  }
+}
+
+// Looks at pages in a wide window in the light, in a phone's in the dark, and those of months on paper.
+async function lookAt(browser, origin, session, pages, faults) {
+  for (const [viewport, colorScheme] of [[DESKTOP, "light"], [PHONE, "dark"]]) {
+    const context = await browser.newContext({ viewport, colorScheme });
+    watch(context, `${origin}/`, faults);
+    const page = await context.newPage();
+    await inspect(page, origin, { "sign-in": "/sign-in?next=/months" }, viewport.width);
+    await context.addCookies(session);
+    await step(`${Object.keys(pages).length} pages at ${viewport.width} px, ${colorScheme}, by axe`, () =>
+      inspect(page, origin, pages, viewport.width));
+    if (colorScheme === "light") {
+      const printed = Object.entries(pages).filter(([, path]) => /^\/months\/\d{4}-\d\d($|\?)/.test(path));
+      await step(`${printed.length} of months on paper`, async () => {
+        for (const [name, path] of printed) {
+          await page.goto(origin + path);
+          await onPaper(page, name);
+        }
+      });
+    }
+    await context.close();
   }
 }
 
@@ -251,28 +250,54 @@ async function pictures(page, origin, pages, directory) {
   await page.screenshot({ path: join(directory, "phone.png") });
 }
 
-async function run(browser, origin, wanted) {
+// The book that has a reporting currency, a closed month and what was heard too late.
+async function fullBook(browser, origin, faults) {
+  const context = await browser.newContext({ viewport: DESKTOP });
+  watch(context, `${origin}/`, faults);
+  const page = await context.newPage();
+  await page.goto(`${origin}/sign-in`);
+  await page.getByLabel("Token").fill(TOKEN);
+  await page.keyboard.press("Enter");
+  await page.waitForURL((url) => url.pathname !== "/sign-in");
+  await page.goto(`${origin}/months/${CLOSED}?restated=true`);
+  await page.getByRole("heading", { name: "From reported to restated" }).first().waitFor();
+  await page.goto(`${origin}/months/${MONTH}?view=finance`);
+  await page.getByRole("heading", { name: "Consolidated in USD" }).waitFor();
+  const tile = page.locator(".tiles li").filter({ hasText: "Prior period" }).first();
+  const adjusted = await tile.getByRole("link").innerText();
+  await tile.getByRole("link").click();
+  const listed = page.locator(`[id="${new URL(page.url()).hash.slice(1)}"] tbody tr td:nth-child(6)`);
+  const sum = (await listed.allInnerTexts()).map(hundredths).reduce((one, other) => one + other, 0);
+  assert.equal(sum, hundredths(adjusted), "the adjustments come to the tile");
+  const session = await context.cookies();
+  await context.close();
+  const pages = {
+    reported: `/months/${CLOSED}`,
+    restated: `/months/${CLOSED}?restated=true`,
+    restatedFinance: `/months/${CLOSED}?restated=true&view=finance`,
+    consolidated: `/months/${MONTH}`,
+    ...Object.fromEntries(VIEWS.map((view) => [`consolidated ${view}`, `/months/${MONTH}?view=${view}`])),
+    closing: `/months/${CLOSED}/close`,
+    movements: `/movements?month=${CLOSED}&class=expansion&restated=true`,
+    months: "/months",
+  };
+  await lookAt(browser, origin, session, pages, faults);
+}
+
+async function run(browser, books, [origin, fullOrigin], wanted) {
   const faults = [];
-  const plain = await browser.newContext({ viewport: DESKTOP, javaScriptEnabled: false });
-  watch(plain, origin, faults);
-  const page = await plain.newPage();
-  for (const [name, act] of Object.entries({ signIn, drillDown, customers, keyboard, closing })) {
+  const context = await browser.newContext({ viewport: DESKTOP, javaScriptEnabled: false });
+  watch(context, `${origin}/`, faults);
+  const page = await context.newPage();
+  for (const [name, act] of Object.entries({ signIn, tiles, drillDown, downloads, customers, keyboard, closing })) {
     await step(`${name}, without JavaScript`, () => act(page, origin));
   }
   await step("printing", () => printing(page, origin));
-  const session = await plain.cookies();
+  const session = await context.cookies();
   const pages = await addresses(page, origin);
-  for (const [viewport, colorScheme] of [[DESKTOP, "light"], [PHONE, "dark"]]) {
-    const context = await browser.newContext({ viewport, colorScheme });
-    watch(context, origin, faults);
-    const anonymous = await context.newPage();
-    await inspect(anonymous, origin, { signIn: pages.signIn }, viewport.width);
-    await context.addCookies(session);
-    const { signIn: _, ...others } = pages;
-    await step(`${Object.keys(pages).length} pages at ${viewport.width} px, ${colorScheme}, by axe`, () =>
-      inspect(anonymous, origin, others, viewport.width));
-    await context.close();
-  }
+  await lookAt(browser, origin, session, pages, faults);
+  await step("the book with everything", () => fullBook(browser, fullOrigin, faults));
+  await files(browser, ...books, faults);
   if (wanted) {
     const context = await browser.newContext({ viewport: { width: 1160, height: 720 }, colorScheme: "light" });
     await context.addCookies(session);
@@ -286,19 +311,20 @@ async function run(browser, origin, wanted) {
 const at = process.argv.indexOf("--pictures");
 const wanted = at > 0 ? resolve(process.argv[at + 1]) : undefined;
 const directory = mkdtempSync(join(tmpdir(), "upswell-browser-"));
-let serving;
+const serving = [];
 let browser;
 try {
-  serving = await serve(directory);
+  const one = plain(directory);
+  const other = full(one);
+  for (const book of [one, other]) serving.push(await serve(book));
   browser = await chromium.launch({
     executablePath: process.env.CHROMIUM ?? onPath(["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"]),
     args: ["--no-sandbox", "--disable-quic", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync"],
   });
-  await run(browser, serving.origin, wanted);
+  await run(browser, [one, other], serving.map(({ origin }) => origin), wanted);
   console.log("browser: every page is as it should be");
 } finally {
   await browser?.close();
-  serving?.server.removeAllListeners("exit");
-  serving?.server.kill();
+  for (const { stop } of serving) stop();
   rmSync(directory, { recursive: true, force: true, maxRetries: 5 });
 }

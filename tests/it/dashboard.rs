@@ -1,6 +1,8 @@
 //! The dashboard over HTTP: signing in and out, what its cookie and forms are good for, the way from a figure to its
 //! proof, closing a month.
 
+mod leads;
+
 use serde_json::{Value, json};
 
 use crate::explain::{BEGINS, DAY, event, feed, price, subscription};

@@ -292,7 +292,10 @@ pub struct Answer {
     pub status: u16,
     /// The status line and the headers, in small letters.
     pub head: String,
+    /// The body as text; what is none in it is replaced.
     pub body: String,
+    /// The body as it came.
+    pub bytes: Vec<u8>,
 }
 
 impl Answer {
@@ -368,11 +371,12 @@ impl Connection {
         }
         head.make_ascii_lowercase();
         let status = head.split(' ').nth(1)?.parse().ok()?;
-        let mut answer = Answer { status, head, body: String::new() };
+        let mut answer = Answer { status, head, body: String::new(), bytes: Vec::new() };
         let length = answer.header("content-length").map_or(Some(0), |length| length.parse().ok())?;
         let mut body = vec![0; length];
         self.stream.read_exact(&mut body).ok()?;
-        answer.body = String::from_utf8(body).ok()?;
+        answer.body = String::from_utf8_lossy(&body).into_owned();
+        answer.bytes = body;
         Some(answer)
     }
 }

@@ -11,7 +11,8 @@ use utoipa::openapi::path::ParameterIn;
 
 use super::refusal;
 use crate::http::Problem;
-use crate::mrr::Month;
+use crate::mrr::{Cause, Currency, Month, Motion};
+use crate::report::{Classes, Kinds, MovementFilter};
 
 /// How long a name may be that is repeated to whoever sent it.
 const LONGEST_NAME: usize = 40;
@@ -94,6 +95,25 @@ impl Asked {
                 .ok_or_else(|| refused(format!("`{name}` is a whole number, {least} or more")))
         };
         self.text(name).map(read).transpose()
+    }
+
+    /// What movements are cut by.
+    ///
+    /// # Errors
+    ///
+    /// A month, class, kind, cause or motion that is none.
+    pub(in crate::http) fn movements(&mut self) -> Result<MovementFilter, Problem> {
+        Ok(MovementFilter {
+            month: self.month("month")?,
+            customer: self.text("customer"),
+            class: self.word("class", &Classes::ALL, Classes::as_str)?,
+            kind: self.word("kind", &Kinds::ALL, Kinds::as_str)?,
+            cause: self.word("cause", Cause::ALL, Cause::as_str)?,
+            motion: self.word("motion", Motion::ALL, Motion::as_str)?,
+            product: self.text("product"),
+            price: self.text("price"),
+            currency: self.text("currency").map(|code| Currency::from(code.to_lowercase())),
+        })
     }
 
     /// One of the words of a list.

@@ -25,7 +25,7 @@ use crate::http::{health, metrics, pages, webhook};
         (name = "figures", description = "What the ledger says. A token is asked for, or, where none is set, only this machine is answered."),
         (name = "doors", description = "What Stripe, Prometheus, load balancers and browsers come to."),
     ),
-    paths(webhook::receive, health::alive, health::ready, metrics::show, pages::home, pages::month::show, show),
+    paths(webhook::receive, health::alive, health::ready, metrics::show, pages::home, pages::month::show, pages::month::file, show),
     components(schemas(refusal::ProblemDetails)),
     modifiers(&Bearer),
     security(("token" = []))

@@ -7,32 +7,47 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::asked::Asked;
 use super::lists::{Part, not_a_cursor, page};
-use super::words::{CauseWord, ClassWord, GradeWord, KindWord, MotionWord};
+use super::words::{CauseWord, ClassWord, ClassesWord, GradeWord, KindWord, KindsWord, MotionWord};
 use super::{Figures, answer, refusal};
 use crate::http::Problem;
 use crate::ledger::Wanted;
-use crate::mrr::{Class, Kind, Month};
 use crate::report::movements_ndjson;
 
 /// The filters, as the command's flags, and which part of the list.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "it describes what `wanted` reads")]
 struct Filters {
     /// The book, where there are several.
     #[param(example = "live")]
     book: Option<String>,
     /// Only of this month.
-    #[param(value_type = Option<String>, example = "2026-10", pattern = r"^\d{4}-\d{2}$")]
-    month: Option<Month>,
+    #[param(example = "2026-10", pattern = r"^\d{4}-\d{2}$")]
+    month: Option<String>,
     /// Only of this customer.
     #[param(example = "cus_1")]
     customer: Option<String>,
-    /// Only of this kind.
-    #[param(value_type = Option<KindWord>, inline)]
-    kind: Option<Kind>,
-    /// Only of this class.
-    #[param(value_type = Option<ClassWord>, inline)]
-    class: Option<Class>,
+    /// Only of this class, or of the classes that this word puts together.
+    #[param(value_type = Option<ClassesWord>, inline)]
+    class: Option<String>,
+    /// Only of this kind, or of the kinds that this word puts together.
+    #[param(value_type = Option<KindsWord>, inline)]
+    kind: Option<String>,
+    /// Only of this cause.
+    #[param(value_type = Option<CauseWord>, inline)]
+    cause: Option<String>,
+    /// Only moved so.
+    #[param(value_type = Option<MotionWord>, inline)]
+    motion: Option<String>,
+    /// Only of this product: the item's after it, or before it where nothing is left.
+    #[param(example = "prod_1")]
+    product: Option<String>,
+    /// Only of this price, likewise.
+    #[param(example = "price_1")]
+    price: Option<String>,
+    /// Only in this currency.
+    #[param(example = "usd")]
+    currency: Option<String>,
     /// Only those after this place in the ledger.
     #[param(minimum = 0)]
     since_seq: Option<i64>,
@@ -43,27 +58,7 @@ struct Filters {
     #[param(value_type = Option<u32>, minimum = 1, maximum = 1000, default = 100)]
     limit: usize,
     /// The `next` of the part before.
-    #[param(value_type = Option<String>)]
-    after: Option<i64>,
-}
-
-impl Filters {
-    fn read(uri: &Uri) -> Result<Self, Problem> {
-        let mut asked = Asked::of::<Self>(uri)?;
-        let Part { limit, after } = Part::read(&mut asked)?;
-        let after = after.map(|cursor| cursor.parse().map_err(|_| not_a_cursor())).transpose()?;
-        Ok(Self {
-            book: asked.text("book"),
-            month: asked.month("month")?,
-            customer: asked.text("customer"),
-            kind: asked.word("kind", Kind::ALL, Kind::as_str)?,
-            class: asked.word("class", Class::ALL, Class::as_str)?,
-            since_seq: asked.number("since_seq", 0)?,
-            all: asked.flag("all")?,
-            limit,
-            after,
-        })
-    }
+    after: Option<String>,
 }
 
 /// A movement as it stands in the ledger.
@@ -168,26 +163,22 @@ pub(super) async fn list(
     uri: Uri,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let filters = Filters::read(&uri)?;
-    let settings = figures.reporter.settings(filters.book.as_deref()).await;
+    let mut asked = Asked::of::<Filters>(&uri)?;
+    let Part { limit, after } = Part::read(&mut asked)?;
+    let after: Option<i64> = after.map(|cursor| cursor.parse().map_err(|_| not_a_cursor())).transpose()?;
+    let settings = figures.reporter.settings(asked.text("book").as_deref()).await;
     let settings = settings.map_err(|error| refusal::of_asking(&error))?;
     let wanted = Wanted {
-        book: Some(settings.book),
-        customer: filters.customer,
-        from_month: filters.month,
-        to_month: filters.month,
-        class: filters.class,
-        kind: filters.kind,
-        since_seq: filters.since_seq.max(filters.after),
-        all: filters.all,
+        since_seq: asked.number("since_seq", 0)?.max(after),
+        all: asked.flag("all")?,
         // One more than wanted tells whether there are more.
-        limit: Some(filters.limit + 1),
-        ..Wanted::default()
+        limit: Some(limit + 1),
+        ..asked.movements()?.wanted(&settings.book)
     };
     let rows = figures.reporter.movements(&wanted).await;
     let mut rows = rows.map_err(|error| refusal::of_asking(&error))?;
-    let are_more = rows.len() > filters.limit;
-    rows.truncate(filters.limit);
+    let are_more = rows.len() > limit;
+    rows.truncate(limit);
     let next = rows.last().filter(|_| are_more).map(|row| row.seq.to_string());
     Ok(answer::json(&headers, page(movements_ndjson(&rows), next)?))
 }

@@ -43,6 +43,10 @@ pub(in crate::http) const NO_REPORTING_CURRENCY: Refusal = Refusal::new(
 );
 pub(in crate::http) const NOT_A_MONTH: Refusal =
     Refusal::new(StatusCode::NOT_FOUND, "not_a_month", "the path names no month");
+pub(in crate::http) const NO_BYTES: Refusal =
+    Refusal::new(StatusCode::NOT_FOUND, "no_bytes", "stored bytes are not given out here");
+pub(in crate::http) const NOT_A_FORM: Refusal =
+    Refusal::new(StatusCode::NOT_FOUND, "not_a_form", "the path names no form of a report");
 pub(in crate::http) const NO_SUCH_BOOK: Refusal = Refusal::new(
     StatusCode::NOT_FOUND,
     "no_such_book",
@@ -152,6 +156,11 @@ fn response(refusals: &[Refusal]) -> Response {
         .description(means.join("; "))
         .content("application/problem+json", ContentBuilder::new().schema(Some(schema)).build())
         .build()
+}
+
+/// A page's path that names no month.
+pub(in crate::http) fn not_a_month() -> Problem {
+    NOT_A_MONTH.problem("a month is written YYYY-MM, for example /months/2026-10")
 }
 
 /// Why a question of the ledger has no answer.

@@ -5,6 +5,7 @@ use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
 use crate::mrr::{Cause, Class, Grade, Kind, Motion};
+use crate::report::{Classes, Kinds};
 
 macro_rules! words {
     ($($(#[$doc:meta])* $name:ident of $of:expr, $text:literal;)+) => { $(
@@ -31,10 +32,14 @@ words! {
     ClassWord of Class::ALL, "What happened to the customer.";
     /// What happened to the item.
     KindWord of Kind::ALL, "What happened to the item.";
+    /// A class, or classes that a figure puts together.
+    ClassesWord of Classes::ALL, "What happened to the customer; `net_expansion` is expansion, contraction and churn.";
+    /// A kind, or kinds that a figure puts together.
+    KindsWord of Kinds::ALL, "What happened to the item; `core` is upsell, cross-sell, seat and usage.";
     /// Why.
     CauseWord of Cause::ALL, "Why.";
     /// Who moved.
-    MotionWord of [Motion::Deliberate, Motion::Organic, Motion::Unknown], "Who moved: the customer on purpose, use, or nobody knows.";
+    MotionWord of Motion::ALL, "Who moved: the customer on purpose, use, or nobody knows.";
     /// How good the evidence is.
     GradeWord of Grade::ALL, "How good the evidence is.";
 }

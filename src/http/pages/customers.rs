@@ -14,7 +14,7 @@ use crate::http::access::Visitor;
 use crate::http::api::asked::{Asked, refused};
 use crate::http::api::refusal;
 use crate::mrr::{Month, ProductId};
-use crate::report::{CustomerRow, Scale};
+use crate::report::{CustomerCut, CustomerRow, Dimension, Scale, Settings, heading};
 
 #[derive(Template)]
 #[template(path = "pages/customers.html")]
@@ -22,6 +22,8 @@ struct CustomersPage {
     frame: Frame,
     month: Month,
     all: bool,
+    /// Which of them, where not all are asked for.
+    cut: Option<CustomerCut>,
     customers: Vec<CustomerLine>,
     /// The way to those that follow.
     next: Option<String>,
@@ -40,30 +42,110 @@ struct CustomerLine {
     status: &'static str,
 }
 
+/// The customers of a page, and the way to those that follow.
+struct Listed {
+    rows: Vec<CustomerRow>,
+    next: Option<String>,
+}
+
+impl CustomersPage {
+    /// Which customers these are, in words.
+    fn said(&self) -> String {
+        let which = match &self.cut {
+            None => String::new(),
+            Some(CustomerCut::Since(first)) => format!(", of those whose first movement was in {first}"),
+            Some(CustomerCut::Segment(dimension, segment)) => {
+                format!(", of those in {} {segment}", heading(&dimension.name()).to_lowercase())
+            }
+        };
+        format!("Who pays how much at the end of {}{which}.", self.month)
+    }
+
+    /// All customers of the month.
+    fn all_href(&self) -> String {
+        self.frame.to_customers(self.month, None)
+    }
+}
+
 /// The page.
 pub(super) async fn show(
     State(rooms): State<Dashboard>,
     visitor: Extension<Visitor>,
     uri: Uri,
 ) -> Result<Response, Problem> {
-    let mut asked = Asked::among(&uri, &["book", "month", "all", "after"].map(str::to_owned))?;
+    let known = ["book", "month", "all", "since", "by", "segment", "after"];
+    let mut asked = Asked::among(&uri, &known.map(str::to_owned))?;
     let month = asked.month("month")?.unwrap_or_else(|| rooms.reporter.last_full_month((rooms.now)()));
     let (all, after) = (asked.flag("all")?, asked.text("after"));
-    let not_a_cursor = || refused("`after` is what the page before led to".to_owned());
-    let after = after.as_deref().map(|after| after.rsplit_once('.').ok_or_else(not_a_cursor)).transpose()?;
+    let cut = cut(&mut asked)?;
     let book = asked.text("book");
     let (frame, settings) = rooms.open(book.as_deref(), &visitor, Tab::Customers, "Customers").await?;
+    let after = after.as_deref();
+    let Listed { rows, next } = match &cut {
+        Some(cut) => some(&rooms, &settings, &frame, (month, cut), after).await?,
+        None => every(&rooms, &settings, &frame, (month, all), after).await?,
+    };
+    let customers = rows.iter().map(|row| line(row, &frame)).collect();
+    page(&CustomersPage { frame, month, all, cut, customers, next, is_continued: after.is_some() })
+}
+
+/// Which of the customers are meant.
+///
+/// # Errors
+///
+/// A dimension that is none, or one without a segment; both a cohort and a segment.
+fn cut(asked: &mut Asked) -> Result<Option<CustomerCut>, Problem> {
+    let (since, by, segment) = (asked.month("since")?, asked.text("by"), asked.text("segment"));
+    match (since, by, segment) {
+        (None, None, None) => Ok(None),
+        (Some(first), None, None) => Ok(Some(CustomerCut::Since(first))),
+        (None, Some(by), Some(segment)) => {
+            let dimension = Dimension::parse(&by).map_err(|_| {
+                refused("`by` is what a report can be cut by: product, owner, metadata.KEY".to_owned())
+            })?;
+            Ok(Some(CustomerCut::Segment(dimension, segment)))
+        }
+        _ => Err(refused("name `since`, or `by` and `segment` together".to_owned())),
+    }
+}
+
+/// All customers, some at a time.
+async fn every(
+    rooms: &Dashboard,
+    settings: &Settings,
+    frame: &Frame,
+    (month, all): (Month, bool),
+    after: Option<&str>,
+) -> Result<Listed, Problem> {
+    let not_a_cursor = || refused("`after` is what the page before led to".to_owned());
+    let after = after.map(|after| after.rsplit_once('.').ok_or_else(not_a_cursor)).transpose()?;
     // One more than shown tells whether there are more.
-    let part = rooms.reporter.customers_behind(&settings, month, all, after, A_PAGE + 1).await;
-    let mut part = part.map_err(|error| refusal::of_asking(&error))?;
-    let are_more = part.len() > A_PAGE;
-    part.truncate(A_PAGE);
-    let next = part.last().filter(|_| are_more).map(|row| {
+    let part = rooms.reporter.customers_behind(settings, month, all, after, A_PAGE + 1).await;
+    let mut rows = part.map_err(|error| refusal::of_asking(&error))?;
+    let are_more = rows.len() > A_PAGE;
+    rows.truncate(A_PAGE);
+    let next = rows.last().filter(|_| are_more).map(|row| {
         let cursor = encoded(&format!("{}.{}", row.customer, row.currency));
         frame.to(&format!("/customers?month={month}&all={all}&after={cursor}"))
     });
-    let customers = part.iter().map(|row| line(row, &frame)).collect();
-    page(&CustomersPage { frame, month, all, customers, next, is_continued: after.is_some() })
+    Ok(Listed { rows, next })
+}
+
+/// Some of the customers, as far as they were looked for.
+async fn some(
+    rooms: &Dashboard,
+    settings: &Settings,
+    frame: &Frame,
+    (month, cut): (Month, &CustomerCut),
+    after: Option<&str>,
+) -> Result<Listed, Problem> {
+    let found = rooms.reporter.customers_cut(settings, month, cut, after, A_PAGE).await;
+    let found = found.map_err(|error| refusal::of_asking(&error))?;
+    let next = found.behind.map(|customer| {
+        let address = frame.to_customers(month, Some(cut));
+        format!("{address}&after={}", encoded(customer.as_str()))
+    });
+    Ok(Listed { rows: found.rows, next })
 }
 
 fn line(row: &CustomerRow, frame: &Frame) -> CustomerLine {

@@ -4,11 +4,11 @@ use askama::Template;
 use axum::Extension;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
-use axum::http::Uri;
-use axum::response::Response;
+use axum::http::{Uri, header};
+use axum::response::{IntoResponse, Response};
 
 use super::frame::{Frame, Tab};
-use super::shown::major;
+use super::shown::{encoded, major};
 use super::{Dashboard, page};
 use crate::explain::{
     CatalogueExplained, CustomerExplained, EventExplained, EventTold, Explained, Lesson, LevelTold,
@@ -24,6 +24,8 @@ use crate::http::api::refusal;
 struct ExplainPage {
     frame: Frame,
     story: Story,
+    /// Whether the stored bytes may be taken along.
+    gives_bytes: bool,
 }
 
 /// What is told of whatever the id is of; what it has none of is empty.
@@ -54,6 +56,11 @@ impl ExplainPage {
         major(minor_units, currency)
     }
 
+    /// The way to the bytes of a delivery.
+    fn to_bytes(&self, event: &str) -> String {
+        self.frame.to(&format!("/explain/{}/bytes", encoded(event)))
+    }
+
     /// The sides of a movement, by name.
     fn sides<'s>(
         &self,
@@ -79,7 +86,37 @@ pub(super) async fn show(
     let (frame, settings) = rooms.open(book.as_deref(), &visitor, Tab::Elsewhere, id.as_str()).await?;
     let explained = rooms.explainer.explain(&settings.book, &id, month).await;
     let explained = explained.map_err(|error| refusal::of_explaining(&error))?;
-    page(&ExplainPage { frame, story: Story::of(explained) })
+    page(&ExplainPage { frame, story: Story::of(explained), gives_bytes: rooms.gives_bytes })
+}
+
+/// The bytes of a delivery as they are stored, as a file whose digest is the one that is shown. Nothing of them is
+/// logged, kept by the browser or shown by it.
+pub(super) async fn bytes(
+    State(rooms): State<Dashboard>,
+    visitor: Extension<Visitor>,
+    path: Result<Path<String>, PathRejection>,
+    uri: Uri,
+) -> Result<Response, Problem> {
+    let id = named(path)?;
+    let book = Asked::among(&uri, &["book".to_owned()])?.text("book");
+    if !rooms.gives_bytes {
+        let how = "stored bytes are not given out here; `upswell explain EVENT --bytes` writes them on the machine itself, \
+                   and UPSWELL_EVIDENCE=bytes lets the dashboard";
+        return Err(refusal::NO_BYTES.problem(how));
+    }
+    let (_, settings) = rooms.open(book.as_deref(), &visitor, Tab::Elsewhere, id.as_str()).await?;
+    let stored = rooms.ledger.stored_event(&id, Some(&settings.book)).await;
+    let stored = stored.map_err(|error| refusal::unavailable(&error))?;
+    let unknown = || refusal::UNKNOWN_ID.problem("nothing is stored under this id in this book");
+    let stored = stored.ok_or_else(unknown)?;
+    // Ids are other people's words.
+    let is_plain = |letter: char| letter.is_ascii_alphanumeric() || letter == '_';
+    let name: String = id.chars().map(|letter| if is_plain(letter) { letter } else { '-' }).collect();
+    let headers = [
+        (header::CONTENT_TYPE, "application/octet-stream".to_owned()),
+        (header::CONTENT_DISPOSITION, format!("attachment; filename=\"{name}.json\"")),
+    ];
+    Ok((headers, stored.body).into_response())
 }
 
 impl Story {

@@ -5,7 +5,7 @@ use axum::Extension;
 use super::shown::encoded;
 use crate::http::access::Visitor;
 use crate::mrr::Month;
-use crate::report::{Lead, page_style};
+use crate::report::{CustomerCut, Lead, MovementFilter, page_style};
 
 /// The book that needs not be named.
 const USUAL_BOOK: &str = "live";
@@ -131,24 +131,44 @@ impl Frame {
     /// Where a figure of a report leads.
     pub(super) fn to_lead(&self, lead: &Lead) -> String {
         match lead {
-            Lead::Customers(month) => self.to(&format!("/customers?month={month}")),
+            Lead::Customers { month, cut } => self.to_customers(*month, cut.as_ref()),
             Lead::Customer(id) => self.to_customer(id),
+            Lead::Standing { customer, month } => {
+                self.to(&format!("/explain/{}?month={month}", encoded(customer)))
+            }
+            Lead::Section(code, key) => format!("#{code}-{key}"),
             Lead::Origin(id) => self.to_origin(id),
             Lead::Month(month) => self.to_month(*month),
-            Lead::Movements { month, class, kind, currency } => {
-                let mut path = format!("/movements?month={month}");
-                let words = [
-                    ("class", class.map(|class| class.as_str().to_owned())),
-                    ("kind", kind.map(|kind| kind.as_str().to_owned())),
-                    ("currency", currency.as_ref().map(ToString::to_string)),
-                ];
-                for (name, word) in words {
-                    path.extend(word.map(|word| format!("&{name}={}", encoded(&word))));
-                }
-                self.to(&path)
-            }
+            Lead::Movements(filter) => self.to_movements(filter, &[]),
         }
     }
+
+    /// The movements that a filter is of, with what else is asked for.
+    pub(super) fn to_movements(&self, filter: &MovementFilter, and: &[(&str, String)]) -> String {
+        let words = filter.words();
+        let words = words.iter().map(|(name, word)| (*name, word)).chain(and.iter().map(|(n, w)| (*n, w)));
+        self.to(&asking("/movements", words))
+    }
+
+    /// The customers at the end of a month, or some of them.
+    pub(super) fn to_customers(&self, month: Month, cut: Option<&CustomerCut>) -> String {
+        let mut words = vec![("month", month.to_string())];
+        match cut {
+            Some(CustomerCut::Since(first)) => words.push(("since", first.to_string())),
+            Some(CustomerCut::Segment(dimension, segment)) => {
+                words.extend([("by", dimension.name()), ("segment", segment.clone())]);
+            }
+            None => {}
+        }
+        self.to(&asking("/customers", words.iter().map(|(name, word)| (*name, word))))
+    }
+}
+
+/// A path with parameters.
+fn asking<'w>(path: &str, words: impl Iterator<Item = (&'w str, &'w String)>) -> String {
+    let words: Vec<String> = words.map(|(name, word)| format!("{name}={}", encoded(word))).collect();
+    let mark = if words.is_empty() { "" } else { "?" };
+    format!("{path}{mark}{}", words.join("&"))
 }
 
 /// A path with the book named, where that has to be.

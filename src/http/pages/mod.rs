@@ -66,6 +66,8 @@ pub struct Dashboard {
     pub doctor: Doctor,
     /// What closes months; none where another server settles.
     pub settler: Option<Settler>,
+    /// Whether stored bytes may be taken along.
+    pub gives_bytes: bool,
     /// The clock, in unix seconds.
     pub now: fn() -> i64,
 }
@@ -76,12 +78,14 @@ pub fn dashboard(rooms: Dashboard) -> Router {
         .route("/", get(home))
         .route("/months", get(months::show))
         .route("/months/{month}", get(month::show))
+        .route("/months/{month}/report/{form}", get(month::file))
         .route("/months/{month}/close", get(close::show).post(close::close))
         .route("/months/{month}/reopen", post(close::reopen))
         .route("/customers", get(customers::show))
         .route("/customers/{id}", get(customer::show))
         .route("/movements", get(movements::show))
         .route("/explain/{id}", get(explain::show))
+        .route("/explain/{id}/bytes", get(explain::bytes))
         .route("/exceptions", get(exceptions::show))
         .route("/imports", get(imports::show))
         .route("/search", get(search::show))

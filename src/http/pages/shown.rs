@@ -63,6 +63,8 @@ pub(super) struct Line {
     pub(super) currency: String,
     /// The page that explains it.
     pub(super) href: String,
+    /// Where it counts in its month's report, where its class and kind do not say that (R26).
+    pub(super) counts: Option<String>,
     /// What a person should know of it: that it takes another one back, or is in another month's books.
     pub(super) note: Option<String>,
 }
@@ -89,6 +91,7 @@ impl Line {
             after: scale.level(movement.customer_mrr_after),
             currency: code(&movement.currency),
             href: frame.to_origin(&row.id),
+            counts: None,
             note: taken_back.or(elsewhere),
         }
     }
