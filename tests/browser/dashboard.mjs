@@ -8,7 +8,7 @@
 import assert from "node:assert/strict";
 import { execFileSync, spawn } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, readdirSync, rmSync, writeSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { delimiter, dirname, join, resolve } from "node:path";
@@ -22,6 +22,8 @@ const upswell = process.env.UPSWELL_BIN ?? join(root, "target/debug/upswell");
 const stories = join(root, "fixtures/stories");
 const MONTH = "2026-10";
 const TOKEN = "a-token-of-the-browser-tests-0123456789";
+// Where ./test looks for secrets in what upswell said.
+const log = process.env.UPSWELL_TEST_LOGS ? openSync(process.env.UPSWELL_TEST_LOGS, "a") : undefined;
 const DESKTOP = { width: 1280, height: 900 };
 const PHONE = { width: 390, height: 844 };
 
@@ -35,7 +37,10 @@ function onPath(names) {
 // The demo's store, served with a token.
 async function serve(directory) {
   const environment = { PATH: process.env.PATH, UPSWELL_LOG: "warn" };
-  execFileSync(upswell, ["demo", "--once", "--dir", directory], { env: environment, stdio: "ignore" });
+  execFileSync(upswell, ["demo", "--once", "--dir", directory], {
+    env: environment,
+    stdio: ["ignore", "ignore", log ?? "ignore"],
+  });
   const server = spawn(upswell, ["serve", "--listen", "127.0.0.1:0"], {
     cwd: directory,
     env: {
@@ -45,12 +50,13 @@ async function serve(directory) {
       UPSWELL_API_TOKEN: TOKEN,
       UPSWELL_CONFIG: join(stories, "upswell.toml"),
     },
-    stdio: ["ignore", "ignore", "pipe"],
+    stdio: ["ignore", log ?? "ignore", "pipe"],
   });
   let said = "";
   const address = await new Promise((found, failed) => {
     server.stderr.on("data", (data) => {
       said += data;
+      if (log) writeSync(log, data);
       const line = said.match(/webhooks at http:\/\/([^/\s]+)\//);
       if (line) found(line[1]);
     });

@@ -4,7 +4,8 @@
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use sea_orm::{ConnectionTrait, Database};
+use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection};
+use tokio::runtime::Runtime;
 
 /// The database that all others are copies of; `./test` brings its schema up to date.
 const TEMPLATE: &str = "upswell_template";
@@ -66,7 +67,7 @@ pub fn execute(url: &str, sql: &str) -> Result<(), String> {
     let (url, sql) = (url.to_owned(), sql.to_owned());
     // A thread of its own, for some tests have a runtime already.
     let done = std::thread::spawn(move || {
-        tokio::runtime::Runtime::new().unwrap().block_on(async {
+        Runtime::new().unwrap().block_on(async {
             let store = Database::connect(url).await.map_err(|error| error.to_string())?;
             let done = store.execute_unprepared(&sql).await;
             store.close().await.unwrap();
@@ -74,4 +75,37 @@ pub fn execute(url: &str, sql: &str) -> Result<(), String> {
         })
     });
     done.join().unwrap()
+}
+
+/// Somebody else who writes to a store, so that upswell has to wait.
+pub struct Writer {
+    runtime: Runtime,
+    store: DatabaseConnection,
+}
+
+impl Writer {
+    /// Begins to write: nobody else can until it ends.
+    pub fn begins(url: &str) -> Self {
+        let begin = if url.starts_with("postgres") {
+            "BEGIN; LOCK TABLE inbox IN EXCLUSIVE MODE"
+        } else {
+            "BEGIN IMMEDIATE"
+        };
+        let runtime = Runtime::new().unwrap();
+        let store = runtime.block_on(async {
+            let one = ConnectOptions::new(url).max_connections(1).to_owned();
+            let store = Database::connect(one).await.unwrap();
+            store.execute_unprepared(begin).await.unwrap();
+            store
+        });
+        Self { runtime, store }
+    }
+
+    /// Ends, and has changed nothing.
+    pub fn ends(self) {
+        self.runtime.block_on(async {
+            self.store.execute_unprepared("ROLLBACK").await.unwrap();
+            self.store.close().await.unwrap();
+        });
+    }
 }
