@@ -163,6 +163,7 @@ pub async fn run(cli: &Cli, config: Config) -> anyhow::Result<Outcome> {
         Command::Demo(args) => return demo::run(args, config).await,
         Command::Serve(args) => return serve::run(args, config).await,
         Command::Migrate(args) => return migrate::run(args, &config).await,
+        Command::Status(args) if args.server => return status::ask_server(args, &config).await,
         _ => {}
     }
     let app = App::open(config).await?;

@@ -50,6 +50,16 @@ pub enum LedgerError {
         /// What the driver or the server said.
         source: DbErr,
     },
+    /// A store whose schema a newer version made.
+    #[error(
+        "the ledger was brought up to date by a newer upswell than this one, {}; run that version, or restore a backup \
+         that was made before the upgrade",
+        env!("CARGO_PKG_VERSION")
+    )]
+    Newer {
+        /// Which migrations this version does not have.
+        source: DbErr,
+    },
     /// The store refused or failed a statement.
     #[error("the ledger could not {act}")]
     Store {
@@ -185,6 +195,11 @@ pub(super) fn told_by_file(act: &'static str, source: DbErr) -> Result<LedgerErr
         Some(SQLITE_READONLY) => Ok(LedgerError::ReadOnly { act, source }),
         _ => Err(source),
     }
+}
+
+/// Whether SQLite refused to write to a file that may only be read.
+pub(super) fn is_of_a_read_only_file(error: &DbErr) -> bool {
+    sqlite_code(error).is_some_and(|code| code & 0xff == SQLITE_READONLY)
 }
 
 const SQLITE_READONLY: u32 = 8;

@@ -1,6 +1,8 @@
-//! Statements that have to be answered in time: a network that breaks off without a word would keep them for ever.
+//! Statements that have to be answered in time: a network that breaks off without a word would keep them for ever. And
+//! what is seen of refused writes.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -9,12 +11,26 @@ use sea_orm::{
     ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, ExecResult, QueryResult, RuntimeErr, Statement,
 };
 
+use super::error::is_of_a_read_only_file;
+
 /// A connection, or what stands for one, whose statements are given up when they are not answered in time. A
 /// transaction that is given up leaves nothing behind, unless it was its commit that was not answered.
 #[derive(Debug)]
 pub(super) struct Limited<C> {
     connection: C,
     limit: Option<Duration>,
+    refusal: Refusal,
+}
+
+/// Whether a file that may only be read refused a write since it was last asked.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Refusal(Arc<AtomicBool>);
+
+impl Refusal {
+    /// Whether it did; it is forgotten by that.
+    pub(super) fn take(&self) -> bool {
+        self.0.swap(false, Ordering::Relaxed)
+    }
 }
 
 /// A transaction, as most of the ledger knows it.
@@ -23,7 +39,33 @@ pub(super) type Transaction = Limited<DatabaseTransaction>;
 impl<C> Limited<C> {
     /// Without a limit, statements take what they take.
     pub(super) fn new(connection: C, limit: Option<Duration>) -> Self {
-        Self { connection, limit }
+        Self::noting(connection, limit, Refusal::default())
+    }
+
+    /// The same, that tells of refused writes.
+    pub(super) fn noting(connection: C, limit: Option<Duration>, refusal: Refusal) -> Self {
+        Self { connection, limit, refusal }
+    }
+
+    /// A transaction on this connection.
+    pub(super) fn within<T>(&self, transaction: T, limit: Option<Duration>) -> Limited<T> {
+        Limited::noting(transaction, limit, self.refusal.clone())
+    }
+
+    /// An answer of this connection, in time.
+    ///
+    /// # Errors
+    ///
+    /// As of [`within`].
+    pub(super) async fn answers<T>(
+        &self,
+        answer: impl Future<Output = Result<T, DbErr>>,
+    ) -> Result<T, DbErr> {
+        let answer = within(self.limit, answer).await;
+        if answer.as_ref().is_err_and(is_of_a_read_only_file) {
+            self.refusal.0.store(true, Ordering::Relaxed);
+        }
+        answer
     }
 
     /// The connection itself, for what may take long.
@@ -55,19 +97,19 @@ impl<C: ConnectionTrait> ConnectionTrait for Limited<C> {
     }
 
     async fn execute_raw(&self, statement: Statement) -> Result<ExecResult, DbErr> {
-        within(self.limit, self.connection.execute_raw(statement)).await
+        self.answers(self.connection.execute_raw(statement)).await
     }
 
     async fn execute_unprepared(&self, sql: &str) -> Result<ExecResult, DbErr> {
-        within(self.limit, self.connection.execute_unprepared(sql)).await
+        self.answers(self.connection.execute_unprepared(sql)).await
     }
 
     async fn query_one_raw(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {
-        within(self.limit, self.connection.query_one_raw(statement)).await
+        self.answers(self.connection.query_one_raw(statement)).await
     }
 
     async fn query_all_raw(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
-        within(self.limit, self.connection.query_all_raw(statement)).await
+        self.answers(self.connection.query_all_raw(statement)).await
     }
 }
 

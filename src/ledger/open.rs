@@ -15,7 +15,7 @@ use sea_orm::{
 
 use super::aside::directory_of;
 use super::error::{told_by_file, while_doing};
-use super::limited::{Limited, Transaction, within};
+use super::limited::{Limited, Refusal, Transaction, within};
 use super::line::Line;
 use super::postgres::{self, Turn};
 use super::{LedgerError, copy, sql};
@@ -98,28 +98,29 @@ impl Ledger {
             return Err(LedgerError::UnknownStore { scheme });
         }
         keep_private(url);
-        let writer = connect(url, 1, as_writer).await?;
-        let readers = connect(url, READERS, as_reader).await?;
+        let refusal = Refusal::default();
+        let writer = connect(url, 1, as_writer, &refusal).await?;
+        let writer = Limited::noting(writer, None, refusal);
+        let readers = Limited::new(connect(url, READERS, as_reader, &Refusal::default()).await?, None);
         let directory = directory_of(url);
         let line = Some(Line::at(&directory));
-        Ok(Self::of(writer, readers, None, directory.into(), line))
+        Ok(Self::of(writer, readers, directory.into(), line))
     }
 
     async fn open_postgres(url: &str, limit: Option<Duration>) -> Result<Self, LedgerError> {
         let options = postgres::options(url)?;
         let writer = postgres::connect(&options, None, limit).await?;
         let readers = postgres::connect(&options, Some(READERS), limit).await?;
-        Ok(Self::of(writer, readers, limit, std::env::temp_dir().into(), None))
+        let (writer, readers) = (Limited::new(writer, limit), Limited::new(readers, limit));
+        Ok(Self::of(writer, readers, std::env::temp_dir().into(), None))
     }
 
     fn of(
-        writer: DatabaseConnection,
-        readers: DatabaseConnection,
-        limit: Option<Duration>,
+        writer: Limited<DatabaseConnection>,
+        readers: Limited<DatabaseConnection>,
         directory: Arc<Path>,
         line: Option<Line>,
     ) -> Self {
-        let (writer, readers) = (Limited::new(writer, limit), Limited::new(readers, limit));
         let (in_bulk, waited) = (AtomicBool::new(false), AtomicBool::new(false));
         let looks = postgres::Looks::default();
         let connections = Arc::new(Connections { writer, readers, in_bulk, waited, looks, line });
@@ -194,10 +195,14 @@ impl Ledger {
     ///
     /// # Errors
     ///
-    /// A store that can't be read.
+    /// A store that a newer version brought up to date; one that can't be read.
     pub async fn is_current(&self) -> Result<bool, LedgerError> {
-        let pending = Migrator::get_pending_migrations_read_only(self.reader()).await;
-        Ok(pending.map_err(while_doing("read its schema"))?.is_empty())
+        match Migrator::get_pending_migrations_read_only(self.reader()).await {
+            Ok(pending) => Ok(pending.is_empty()),
+            // The migrator's own word: the store names migrations that this version does not have.
+            Err(source @ DbErr::Custom(_)) => Err(LedgerError::Newer { source }),
+            Err(source) => Err(while_doing("read its schema")(source)),
+        }
     }
 
     /// Lets the store check its own file. PostgreSQL checks its pages itself, as they are read.
@@ -317,7 +322,7 @@ impl Ledger {
                 tokio::spawn(async move { postgres::look(connections.writer.unlimited()).await });
             }
             let begun = within(limit, writer.unlimited().begin()).await.map_err(while_doing(act))?;
-            let transaction = Limited::new(begun, limit);
+            let transaction = writer.within(begun, limit);
             let in_bulk = self.connections.in_bulk.load(Ordering::Relaxed);
             let waited = transaction.execute_raw(turn.statement(in_bulk)).await;
             waited.map_err(while_doing(act))?;
@@ -331,8 +336,8 @@ impl Ledger {
             Some(line) => line.first().await,
             None => None,
         };
-        let begun = writer.unlimited().begin_with_options(options).await;
-        Ok(Limited::new(begun.map_err(while_doing(act))?, None))
+        let begun = writer.answers(writer.unlimited().begin_with_options(options)).await;
+        Ok(writer.within(begun.map_err(while_doing(act))?, None))
     }
 }
 
@@ -354,14 +359,22 @@ async fn connect(
     url: &str,
     most: u32,
     prepare: fn(SqliteConnectOptions) -> SqliteConnectOptions,
+    refusal: &Refusal,
 ) -> Result<DatabaseConnection, LedgerError> {
+    let refusal = refusal.clone();
     let mut options = ConnectOptions::new(url);
     options
         .max_connections(most)
         .sqlx_logging(false)
         .record_stmt_in_spans(false)
         .map_sqlx_sqlite_opts(prepare)
-        .map_sqlx_sqlite_pool_opts(|pool| pool.after_release(|one, _| Box::pin(is_at_rest(one))));
+        .map_sqlx_sqlite_pool_opts(move |pool| {
+            let refusal = refusal.clone();
+            pool.after_release(move |one, _| {
+                let refusal = refusal.clone();
+                Box::pin(async move { Ok(is_at_rest(one).await? && !refusal.take()) })
+            })
+        });
     let mut tries = 0;
     loop {
         let failed = match Database::connect(options.clone()).await {
@@ -378,7 +391,8 @@ async fn connect(
 
 /// Whether a connection is in no transaction any more. After a commit that a full disk refused, SQLite has rolled back by
 /// itself and the driver still counts one: what comes next would be put inside it, and never be committed. Such a
-/// connection is closed, and another one takes its place.
+/// connection is closed, and another one takes its place. So is one that was refused a write: opened while the disk might only
+/// be read, it would stay so for as long as it lives.
 async fn is_at_rest(connection: &mut SqliteConnection) -> Result<bool, sqlx::Error> {
     // A rollback that is under way comes before the answer.
     connection.ping().await?;

@@ -1,7 +1,7 @@
 // The demo's business, served: as it is told, and once more with all that a book can have: a reporting currency, a closed
 // month, and what was heard of it too late.
 import { execFileSync, spawn } from "node:child_process";
-import { copyFileSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, openSync, readFileSync, readdirSync, writeFileSync, writeSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -13,6 +13,8 @@ export const MONTH = "2026-10";
 export const CLOSED = "2026-09";
 export const TOKEN = "a-token-of-the-browser-tests-0123456789";
 
+// Where ./test looks for secrets in what upswell said.
+const log = process.env.UPSWELL_TEST_LOGS ? openSync(process.env.UPSWELL_TEST_LOGS, "a") : undefined;
 const SYSTEM = { PATH: process.env.PATH, UPSWELL_LOG: "warn" };
 
 // A book: its directory, and a command on it.
@@ -25,13 +27,13 @@ function book(directory, more) {
     UPSWELL_CONFIG: join(stories, "upswell.toml"),
     ...more,
   };
-  const run = (...words) => execFileSync(upswell, words, { cwd: directory, env: environment, stdio: ["ignore", "pipe", "pipe"] });
+  const run = (...words) => execFileSync(upswell, words, { cwd: directory, env: environment, stdio: ["ignore", "pipe", log ?? "ignore"] });
   return { directory, environment, run };
 }
 
 // As the demo tells it.
 export function plain(directory) {
-  execFileSync(upswell, ["demo", "--once", "--dir", directory], { env: SYSTEM, stdio: "ignore" });
+  execFileSync(upswell, ["demo", "--once", "--dir", directory], { env: SYSTEM, stdio: ["ignore", "ignore", log ?? "ignore"] });
   return book(directory, { UPSWELL_EVIDENCE: "bytes" });
 }
 
@@ -69,12 +71,13 @@ export async function serve({ directory, environment }) {
   const server = spawn(upswell, ["serve", "--listen", "127.0.0.1:0"], {
     cwd: directory,
     env: environment,
-    stdio: ["ignore", "ignore", "pipe"],
+    stdio: ["ignore", log ?? "ignore", "pipe"],
   });
   let said = "";
   const address = await new Promise((found, failed) => {
     server.stderr.on("data", (data) => {
       said += data;
+      if (log) writeSync(log, data);
       const line = said.match(/webhooks at http:\/\/([^/\s]+)\//);
       if (line) found(line[1]);
     });

@@ -48,6 +48,7 @@ mod strangers;
 mod stripe;
 mod tidy;
 mod translate;
+mod upgrading;
 mod valuation;
 mod views;
 mod warehouse;

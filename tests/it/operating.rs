@@ -8,11 +8,11 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use sea_orm::{ConnectionTrait, Database};
 use serde_json::{Value, json};
 
 use crate::business::business;
 use crate::process::{Connection, Place, Server, signature, stories, stories_config, story};
+use crate::store::Writer;
 
 fn page(server: &Server) -> String {
     let answer = server.connect().unwrap().get("/metrics", "").unwrap();
@@ -100,21 +100,11 @@ fn every_metric_moves_with_what_it_measures() {
     assert!(movements(&page(&server)) > movements(&after));
 }
 
-/// Holds the store's one place to write until it is told to go on.
-async fn hold_writing(place: &Place) -> sea_orm::DatabaseConnection {
-    let store =
-        Database::connect(sea_orm::ConnectOptions::new(place.url()).max_connections(1).to_owned()).await;
-    let store = store.unwrap();
-    store.execute_unprepared("BEGIN IMMEDIATE").await.unwrap();
-    store
-}
-
 #[test]
 fn when_the_store_can_not_keep_up_more_is_refused_before_memory_grows() {
     let place = Place::new().with("UPSWELL_MAX_WAITING", "2");
     let server = place.serve();
-    let runtime = tokio::runtime::Runtime::new().unwrap();
-    let store = runtime.block_on(hold_writing(&place));
+    let somebody_else = Writer::begins(&place.url());
     let events: Vec<String> = story("a-thousand-a-year");
     let (mut busy, mut waiting) = (0, Vec::new());
     for number in 0..12 {
@@ -138,10 +128,7 @@ fn when_the_store_can_not_keep_up_more_is_refused_before_memory_grows() {
         }
     }
     assert!(!waiting.is_empty());
-    runtime.block_on(async {
-        store.execute_unprepared("ROLLBACK").await.unwrap();
-        store.close().await.unwrap();
-    });
+    somebody_else.ends();
     // Those that were taken are answered; on a slow machine some that were not are told so only now.
     for connection in &mut waiting {
         connection.raw().set_read_timeout(Some(Duration::from_secs(30))).unwrap();
@@ -158,8 +145,7 @@ fn when_the_store_can_not_keep_up_more_is_refused_before_memory_grows() {
 fn when_every_place_is_being_answered_a_new_connection_is_told_to_come_back() {
     let place = Place::new().with("UPSWELL_MAX_CONNECTIONS", "2");
     let server = place.serve();
-    let runtime = tokio::runtime::Runtime::new().unwrap();
-    let store = runtime.block_on(hold_writing(&place));
+    let somebody_else = Writer::begins(&place.url());
     let event = story("a-thousand-a-year")[0].clone();
     let waiting: Vec<_> = (0..2)
         .map(|_| {
@@ -184,10 +170,7 @@ fn when_every_place_is_being_answered_a_new_connection_is_told_to_come_back() {
     };
     assert_eq!(refused.status, 503);
     assert_eq!(refused.header("retry-after"), Some("5"));
-    runtime.block_on(async {
-        store.execute_unprepared("ROLLBACK").await.unwrap();
-        store.close().await.unwrap();
-    });
+    somebody_else.ends();
     for one in waiting {
         assert_eq!(one.join().unwrap(), Some(200));
     }
@@ -229,7 +212,8 @@ fn told_to_stop_under_load_it_answers_what_it_took_and_settles_it() {
     assert!(ended.0.success(), "{}: {}", ended.0, ended.1);
     let answered = answered.into_inner().unwrap();
     let stored = place.stored();
-    assert!(answered.is_subset(&stored), "{:?}", answered.difference(&stored));
+    // What was not answered was not taken either: it was not read any more.
+    assert_eq!(answered, stored);
     let status: Value = serde_json::from_str(&place.output(&["status", "--format", "json"])).unwrap();
     assert_eq!((&status["pending"], &status["due"]), (&json!(0), &json!(0)), "{status}");
     place.output(&["verify"]);
@@ -263,7 +247,7 @@ fn a_backup_made_while_serving_is_restored_elsewhere_to_the_same_figures() {
         assert_eq!(std::fs::metadata(&backup).unwrap().permissions().mode() & 0o777, 0o600);
     }
     // Restored: the file alone, in another place.
-    let elsewhere = Place::new().with("UPSWELL_CONFIG", &stories_config());
+    let elsewhere = Place::on_sqlite().with("UPSWELL_CONFIG", &stories_config());
     std::fs::copy(&backup, elsewhere.path("upswell.db")).unwrap();
     elsewhere.output(&["verify"]);
     let asked = ["movements", "--customer", "cus_Alder", "--format", "ndjson"];
@@ -402,5 +386,48 @@ fn the_files_of_deploy_name_variables_that_there_are() {
         for word in words.filter(|word| word.starts_with("UPSWELL_") || word.starts_with("STRIPE_")) {
             assert!(known(word), "deploy/{file}: {word} is no variable of upswell");
         }
+    }
+}
+
+/// What the image asks to know whether it is well.
+fn health_check() -> Vec<String> {
+    let text = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/deploy/Dockerfile")).unwrap();
+    let line = text.lines().find(|line| line.starts_with("HEALTHCHECK ")).unwrap();
+    let (_, command) = line.split_once(" CMD ").unwrap();
+    let mut words: Vec<String> = serde_json::from_str(command).unwrap();
+    assert_eq!(words.remove(0), "/usr/local/bin/upswell");
+    words
+}
+
+#[test]
+fn the_health_check_of_the_image_asks_the_server_and_nothing_of_the_store() {
+    let words = health_check();
+    let place = Place::new();
+    let mut server = place.serve();
+    // As it listens in a container, on every address.
+    let everywhere = server.address.replace("127.0.0.1", "0.0.0.0");
+    let asks = Place::at("sqlite://nowhere/upswell.db").with("UPSWELL_LISTEN", &everywhere);
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    assert_eq!(asks.output(&words), "alive\n");
+    server.kill();
+    let refused = asks.run(&words);
+    let said = String::from_utf8(refused.stderr).unwrap();
+    assert_eq!(refused.status.code(), Some(1), "{said}");
+    assert!(said.contains("no server is alive at 127.0.0.1") && said.contains("UPSWELL_LISTEN"), "{said}");
+    // Nor is somebody else who listens there, or who never says a word.
+    let somebody_else = TcpListener::bind("127.0.0.1:0").unwrap();
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let (at, silent_at) = (somebody_else.local_addr().unwrap(), silent.local_addr().unwrap());
+    std::thread::spawn(move || {
+        let (mut stream, _) = somebody_else.accept().unwrap();
+        assert!(stream.read(&mut [0; 1_024]).unwrap() > 0);
+        stream.write_all(b"HTTP/1.1 404 Not Found\r\n\r\n").unwrap();
+    });
+    for (listen, expected) in [(at, "answers `HTTP/1.1 404 Not Found`"), (silent_at, "within 1 s")] {
+        let asks = Place::at("").with("UPSWELL_LISTEN", &listen.to_string());
+        let refused = asks.run(&[&words[..], &["--timeout", "1s"]].concat());
+        let said = String::from_utf8(refused.stderr).unwrap();
+        assert_eq!(refused.status.code(), Some(1), "{said}");
+        assert!(said.contains(expected), "{said}");
     }
 }

@@ -2,6 +2,8 @@
 //! and nothing else. These tests ask the cluster that `./test` starts, whatever store the others are about.
 
 use std::collections::BTreeSet;
+use std::path::Path;
+use std::process::Command;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -118,6 +120,50 @@ fn four_servers_on_one_database_lose_nothing_post_nothing_twice_and_agree_with_o
     assert_same(&place.movements(), &alone.movements(), "four servers and one");
     let dense = "DO $$ BEGIN ASSERT (SELECT MAX(seq) = COUNT(*) FROM inbox), 'gaps in the inbox'; END $$";
     execute(&empty.url, dense).unwrap();
+}
+
+/// Runs a program that comes with the cluster's server.
+fn run(program: &str, arguments: &[&str]) {
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/cluster");
+    let found = Command::new(script).arg("binaries").output().unwrap();
+    let binaries = String::from_utf8(found.stdout).unwrap();
+    let output = Command::new(Path::new(binaries.trim()).join(program)).args(arguments).output().unwrap();
+    assert!(output.status.success(), "{program}: {}", String::from_utf8_lossy(&output.stderr));
+}
+
+fn deliver(place: &Place, server: &Server, events: &[(String, String)]) {
+    let mut connection = server.connect().unwrap();
+    for (_, body) in events {
+        assert_eq!(connection.deliver(body.as_bytes()).unwrap().status, 200);
+    }
+    place.output(&["status", "--wait", "--timeout", "60s"]);
+}
+
+#[test]
+fn a_dump_is_restored_into_a_new_database_to_the_figures_that_it_was_made_of() {
+    let place = Place::at(&database("upswell_template").url);
+    let figures = |place: &Place| {
+        let report = place.output(&["report", "--book", "live", "--month", "2026-10", "--format", "json"]);
+        (report, place.movements())
+    };
+    let mut events = events();
+    events.truncate(240);
+    let (before, after) = events.split_at(160);
+    let server = place.serve();
+    deliver(&place, &server, before);
+    let dumped = figures(&place);
+    let dump = place.path("upswell.dump").display().to_string();
+    run("pg_dump", &["--format=custom", "--file", &dump, &place.url()]);
+    deliver(&place, &server, after);
+    assert_ne!(figures(&place), dumped);
+    let restored = Place::at(&database("template0").url);
+    run("pg_restore", &["--no-owner", "--exit-on-error", "--dbname", &restored.url(), &dump]);
+    restored.output(&["verify"]);
+    assert_eq!(figures(&restored), dumped);
+    // It serves: what the dump lacks comes again, with what it has.
+    deliver(&restored, &restored.serve(), &events);
+    assert_same(&restored.movements(), &place.movements(), "restored and delivered again");
+    restored.output(&["verify"]);
 }
 
 #[test]

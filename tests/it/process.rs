@@ -1,6 +1,7 @@
 //! The real binary: started, asked over HTTP, killed.
 
 use std::collections::BTreeSet;
+use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
@@ -33,7 +34,9 @@ impl Place {
 
     /// A place whose store has no schema yet.
     pub fn unmigrated() -> Self {
-        Self::at(&store::empty_url(Path::new(".")))
+        let mut place = Self::at("");
+        place.url = store::empty_url(place.directory.path());
+        place
     }
 
     /// A place whose store is a file, whatever the others are about.
@@ -74,7 +77,6 @@ impl Place {
             .env_clear()
             .env("DATABASE_URL", self.url())
             .env("STRIPE_WEBHOOK_SECRET", SECRET)
-            .env("UPSWELL_LOG", "warn")
             .envs(self.variables.iter().map(|(name, value)| (*name, value.as_str())));
         command
     }
@@ -119,7 +121,7 @@ impl Place {
     /// Starts a command and leaves it running.
     pub fn start(&self, arguments: &[&str]) -> Child {
         let mut command = self.command();
-        command.args(arguments).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
+        command.args(arguments).stdin(Stdio::null()).stdout(log()).stderr(log());
         command.spawn().unwrap()
     }
 
@@ -130,7 +132,9 @@ impl Place {
 
     /// The same with more arguments.
     pub fn serve_with(&self, arguments: &[&str]) -> Server {
-        Self::served_by(self.start(&[&["serve", "--listen", "127.0.0.1:0"], arguments].concat()))
+        let mut command = self.command();
+        command.args(["serve", "--listen", "127.0.0.1:0"]).args(arguments);
+        Self::served_by(command)
     }
 
     /// The same, of a process that may have so many files open.
@@ -150,11 +154,11 @@ impl Place {
         shell.args(["-c", &format!("{limits}; exec \"$0\" serve --listen 127.0.0.1:0")]);
         shell.arg(command.get_program()).current_dir(self.directory.path()).env_clear();
         shell.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
-        shell.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
-        Self::served_by(shell.spawn().unwrap())
+        Self::served_by(shell)
     }
 
-    fn served_by(mut child: Child) -> Server {
+    fn served_by(mut command: Command) -> Server {
+        let mut child = command.stdin(Stdio::null()).stdout(log()).stderr(Stdio::piped()).spawn().unwrap();
         let mut said = BufReader::new(child.stderr.take().unwrap());
         let mut told = String::new();
         let address = loop {
@@ -277,13 +281,24 @@ impl Drop for Server {
     }
 }
 
-/// Keeps what a process wrote to standard error, where UPSWELL_TEST_LOGS names a file for it: at its end `./test` looks
-/// whether a secret is in there.
+/// The file that UPSWELL_TEST_LOGS names, if it does, for what processes say that nobody is to read: at its end `./test`
+/// looks whether a secret is in there.
 #[allow(clippy::disallowed_methods, reason = "the test run's own variable, not upswell's")]
+fn log_file() -> Option<File> {
+    let path = std::env::var_os("UPSWELL_TEST_LOGS")?;
+    Some(File::options().create(true).append(true).open(path).unwrap())
+}
+
+/// That file as where a process writes.
+fn log() -> Stdio {
+    log_file().map_or_else(Stdio::null, Stdio::from)
+}
+
+/// Keeps there what a process wrote to standard error.
 fn keep_log(said: &[u8]) {
-    let Some(path) = std::env::var_os("UPSWELL_TEST_LOGS") else { return };
-    let mut log = std::fs::OpenOptions::new().create(true).append(true).open(path).unwrap();
-    log.write_all(said).unwrap();
+    if let Some(mut file) = log_file() {
+        file.write_all(said).unwrap();
+    }
 }
 
 /// An answer over HTTP.

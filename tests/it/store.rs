@@ -4,7 +4,8 @@
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use sea_orm::{ConnectionTrait, Database, DatabaseConnection, DbErr, Statement};
+use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbErr, Statement};
+use tokio::runtime::Runtime;
 
 /// The database that all others are copies of; `./test` brings its schema up to date.
 const TEMPLATE: &str = "upswell_template";
@@ -83,7 +84,7 @@ fn connected<T: Send + 'static>(
 ) -> Result<T, String> {
     let (url, sql) = (url.to_owned(), sql.to_owned());
     let done = std::thread::spawn(move || {
-        tokio::runtime::Runtime::new().unwrap().block_on(async {
+        Runtime::new().unwrap().block_on(async {
             let store = Database::connect(url).await.map_err(|error| error.to_string())?;
             let done = act(&store, sql).await;
             store.close().await.unwrap();
@@ -91,4 +92,37 @@ fn connected<T: Send + 'static>(
         })
     });
     done.join().unwrap()
+}
+
+/// Somebody else who writes to a store, so that upswell has to wait.
+pub struct Writer {
+    runtime: Runtime,
+    store: DatabaseConnection,
+}
+
+impl Writer {
+    /// Begins to write: nobody else can until it ends.
+    pub fn begins(url: &str) -> Self {
+        let begin = if url.starts_with("postgres") {
+            "BEGIN; LOCK TABLE inbox IN EXCLUSIVE MODE"
+        } else {
+            "BEGIN IMMEDIATE"
+        };
+        let runtime = Runtime::new().unwrap();
+        let store = runtime.block_on(async {
+            let one = ConnectOptions::new(url).max_connections(1).to_owned();
+            let store = Database::connect(one).await.unwrap();
+            store.execute_unprepared(begin).await.unwrap();
+            store
+        });
+        Self { runtime, store }
+    }
+
+    /// Ends, and has changed nothing.
+    pub fn ends(self) {
+        self.runtime.block_on(async {
+            self.store.execute_unprepared("ROLLBACK").await.unwrap();
+            self.store.close().await.unwrap();
+        });
+    }
 }

@@ -2,6 +2,7 @@
 
 use std::process::Command;
 
+use super::world::World;
 use crate::load::Load;
 use crate::process::{Place, stories, stories_config};
 use crate::store::{database, execute};
@@ -23,6 +24,25 @@ fn a_full_disk_under_a_file_costs_503_until_there_is_room_again() {
     });
     load.has_arrived(&place);
     assert!(place.run(&["doctor"]).status.code().is_some_and(|code| code < 2), "the file is whole");
+}
+
+#[test]
+fn a_disk_that_may_only_be_read_from_now_on_costs_503_and_figures_are_still_there() {
+    let world = World::around(Place::on_sqlite());
+    let server = world.place.serve();
+    let load = Load::of(69_000, 6);
+    load.send(&server, |load| {
+        load.reaches(40);
+        world.disk_is_read_only();
+        load.is_refused(20);
+        for path in ["/healthz", "/api/v1/months", "/api/v1/movements"] {
+            let answer = server.connect().unwrap().get(path, "").unwrap();
+            assert_eq!(answer.status, 200, "{path}: {}", answer.body);
+        }
+        world.disk_is_writable();
+    });
+    load.has_arrived(&world.place);
+    assert!(world.place.run(&["doctor"]).status.code().is_some_and(|code| code < 2), "the file is whole");
 }
 
 #[test]

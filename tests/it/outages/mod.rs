@@ -8,3 +8,4 @@ mod disk;
 mod file;
 mod network;
 mod relay;
+mod world;
