@@ -23,6 +23,7 @@ mod m0018_views;
 mod m0019_looked_up;
 mod m0020_indexes;
 mod m0021_long_lives;
+mod m0022_compared;
 mod schema;
 
 use sea_orm_migration::MigrationTrait;
@@ -54,6 +55,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0019_looked_up::Migration),
             Box::new(m0020_indexes::Migration),
             Box::new(m0021_long_lives::Migration),
+            Box::new(m0022_compared::Migration),
         ]
     }
 }

@@ -6,10 +6,10 @@ use super::sheet::{Section, Sheet, range_facts};
 use super::{RangeReport, Report};
 
 impl Report {
-    /// The report as Markdown.
+    /// The report as Markdown, with every section but the register of movements.
     #[must_use]
     pub fn to_markdown(&self) -> String {
-        let sheet = Sheet::of(self);
+        let sheet = Sheet::whole(self);
         let mut text = format!("# {}\n\n{}", sheet.title, listed(&sheet.facts));
         if sheet.blocks.is_empty() {
             text.push_str("\nNo customer had MRR in this month, and none moved.\n");

@@ -9,7 +9,7 @@ use super::{CustomerHistory, Dimension, Scale, SegmentRow, SegmentTable, Setting
 use crate::mrr::{Cell, Class, Currency, Delta, Fate, Lane, Level, Month, Mrr, NetCurrency};
 
 /// The segment of what nothing is known about.
-const NONE: &str = "(none)";
+pub(super) const NONE: &str = "(none)";
 
 /// A segment's place in its table, and its name.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]

@@ -7,10 +7,10 @@ use super::sheet::{Section, Sheet, range_facts};
 use super::{RangeReport, Report};
 
 impl Report {
-    /// The report as text for a terminal.
+    /// The report as text for a terminal; what is too wide for one is left out, and the last line says where it is.
     #[must_use]
     pub fn to_table(&self) -> String {
-        let sheet = Sheet::of(self);
+        let (sheet, rest) = Sheet::of(self);
         let mut text = format!("{}\n{}\n\n", sheet.title, "═".repeat(sheet.title.chars().count()));
         text.push_str(&listed(&sheet.facts));
         if sheet.blocks.is_empty() {
@@ -29,6 +29,7 @@ impl Report {
         for section in &sheet.rest {
             text.push_str(&section_text(section));
         }
+        text.push_str(&format!("\n{rest}\n"));
         text
     }
 }

@@ -132,6 +132,7 @@ impl<'b> Page<'b> {
             self.worksheet.write_string_with_format(self.row, column, &of.name, &format)?;
             self.widen(column, of.name.chars().count());
         }
+        let at = self.row;
         self.row += 1;
         let first = self.row;
         for row in &section.rows {
@@ -140,10 +141,8 @@ impl<'b> Page<'b> {
             }
             self.row += 1;
         }
-        let parts: Vec<u32> =
-            (first..).zip(&section.rows).filter(|(_, row)| !row.is_total).map(|(at, _)| at).collect();
-        if let (Some(first), Some(last)) = (parts.first(), parts.last()) {
-            self.places.insert(section.key.clone(), Place { first: *first, last: *last });
+        if let Some(place) = Place::of(section, at) {
+            self.places.insert(section.key.clone(), place);
         }
         section.note.iter().try_for_each(|note| self.sentence(note))
     }
