@@ -30,7 +30,7 @@ GRANT SELECT ON pending, seaql_migrations TO upswell_receiver;
 -- upswell report, movements, customers, explain, verify, doctor, status, reconcile: reads.
 GRANT SELECT ON ALL TABLES IN SCHEMA public TO upswell_reader;
 
--- upswell serve, backfill, close, reopen, fx, deliver: keeps the ledger. What is only added to, it can only add to.
+-- upswell serve, backfill, close, reopen, fx, deliver, reconcile (whose findings it keeps): keeps the ledger. What is only added to, it can only add to.
 GRANT SELECT, INSERT ON ALL TABLES IN SCHEMA public TO upswell_keeper;
 GRANT UPDATE, DELETE ON
     pending, claim, disposition, fact, catalogue, asks, customer, level, finding, scheduled, attribute, pull, told, kind_told,

@@ -24,6 +24,7 @@ mod m0019_looked_up;
 mod m0020_indexes;
 mod m0021_long_lives;
 mod m0022_of_invoices;
+mod m0023_compared;
 mod schema;
 
 use sea_orm_migration::MigrationTrait;
@@ -56,6 +57,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0020_indexes::Migration),
             Box::new(m0021_long_lives::Migration),
             Box::new(m0022_of_invoices::Migration),
+            Box::new(m0023_compared::Migration),
         ]
     }
 }

@@ -14,6 +14,7 @@ use include_dir::{Dir, include_dir};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
+use super::demo_ahead::ahead;
 use super::{Outcome, emit, say};
 use crate::app::{App, Duty, now};
 use crate::config::Config;
@@ -76,7 +77,7 @@ pub async fn run(args: &DemoArgs, config: Config) -> anyhow::Result<Outcome> {
     std::fs::write(&page, report.to_html()?)
         .with_context(|| format!("{} can't be written", page.display()))?;
     say(&format!(
-        "{delivered} signed events of {} stories went over HTTP to {address}, some twice, some late, some out of order.\n",
+        "{delivered} signed events of {} stories and of what is to come went over HTTP to {address}, some twice, some late, some out of order.\n",
         stories().len()
     ));
     emit(&report.to_table())?;
@@ -151,16 +152,19 @@ fn stories() -> Vec<&'static str> {
     files.filter_map(|file| file.contents_utf8()).collect()
 }
 
-/// Posts every event as Stripe would, one after the other.
+/// Posts every event as Stripe would, one after the other; those of what is to come last.
 async fn deliver(url: &str) -> anyhow::Result<usize> {
+    let story = |name: &str| STORIES.get_file(format!("{name}.ndjson")).and_then(|file| file.contents_utf8());
+    let told = stories().into_iter().flat_map(str::lines).map(Bytes::from);
+    let events: Vec<Bytes> = told.chain(ahead(story, now())?.into_iter().map(Bytes::from)).collect();
     let client: Client<HttpConnector, Full<Bytes>> = Client::builder(TokioExecutor::new()).build_http();
     let Some(secret) = Secret::new(SECRET) else { bail!("the demo has no secret") };
     let mut delivered = 0;
-    for event in stories().into_iter().flat_map(str::lines) {
+    for event in events {
         let request = axum::http::Request::post(url)
             .header("content-type", "application/json")
-            .header("stripe-signature", sign(event.as_bytes(), &secret, now()))
-            .body(Full::from(Bytes::from_static(event.as_bytes())))?;
+            .header("stripe-signature", sign(&event, &secret, now()))
+            .body(Full::from(event))?;
         let answer = client.request(request).await.context("the demo's server does not answer")?;
         if !answer.status().is_success() {
             bail!("the demo's server answered {} to its own event", answer.status());

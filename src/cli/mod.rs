@@ -8,6 +8,7 @@ pub mod completions;
 pub mod customers;
 pub mod deliver;
 pub mod demo;
+mod demo_ahead;
 pub mod doctor;
 pub mod explain;
 pub mod export;

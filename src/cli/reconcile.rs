@@ -13,7 +13,7 @@ use super::{Outcome, UsageError, emit, say};
 use crate::app::{App, now};
 use crate::mrr::{Instant, Month};
 use crate::reconcile::{
-    Export, Form, Question, read_file, reconcile, reconciliation_csv, reconciliation_json,
+    Export, Form, Question, Reconciliation, read_file, reconcile, reconciliation_csv, reconciliation_json,
     reconciliation_table,
 };
 
@@ -96,6 +96,9 @@ pub async fn run(args: &ReconcileArgs, app: &App) -> anyhow::Result<Outcome> {
     };
     check_months(args, &export.months(question.exported_at, args.stripe_timezone.unwrap_or(settings.zone)))?;
     let found = reconcile(&app.ledger, &export, &question).await?;
+    if question.customer.is_none() {
+        keep(app, &found).await;
+    }
     let by_reader =
         if std::io::stdout().is_terminal() { ReconcileFormat::Table } else { ReconcileFormat::Json };
     let format = args.format.unwrap_or(by_reader);
@@ -109,6 +112,17 @@ pub async fn run(args: &ReconcileArgs, app: &App) -> anyhow::Result<Outcome> {
         say(&found.summary());
     }
     Ok(if found.is_proved() { Outcome::Done } else { Outcome::FaultFound })
+}
+
+/// Keeps what was found for the months' reports to say. A user that only reads can't, and is told what was found all
+/// the same.
+async fn keep(app: &App, found: &Reconciliation) {
+    if let Err(error) = app.ledger.note_compared(&found.book, &found.compared(Instant(now()))).await {
+        say(&format!(
+            "What was found is not kept, and reports will not say it: {:#}",
+            anyhow::Error::from(error)
+        ));
+    }
 }
 
 /// The months asked for, of which the files have to tell at least one.

@@ -283,7 +283,7 @@ impl Comparison<'_> {
             let of_month = result.months.entry(key).or_default();
             of_month.take(&cell, &explanation);
             if cell.gap() == Delta::ZERO {
-                result.agreed += 1;
+                result.agree(cell.month, &cell.line.1);
                 continue;
             }
             let mut details: Vec<String> = note.iter().map(ToString::to_string).collect();

@@ -6,6 +6,7 @@ use super::cause::Cause;
 use super::compare::Question;
 use super::export::{Export, Fault, Form};
 use super::search::{Cell, Explanation};
+use crate::ledger::ComparedMonth;
 use crate::mrr::{Currency, CustomerId, Delta, Instant, ItemId, Month, Mrr};
 use crate::report::Scale;
 
@@ -75,6 +76,14 @@ pub struct MonthLine {
     pub causes: BTreeMap<Cause, Delta>,
     /// What the file's rounding leaves.
     pub rounding: Delta,
+    /// Customers who agree to the last unit, those at zero on both sides not counted.
+    pub agreed: u64,
+    /// Those who differ by less than the file prints.
+    pub rounded: u64,
+    /// Those whose gap is explained whole.
+    pub explained: u64,
+    /// Those in whose gap something stays unknown.
+    pub unknown: u64,
 }
 
 impl MonthLine {
@@ -141,14 +150,42 @@ impl Reconciliation {
         self.unknown == 0 && self.faults.is_empty()
     }
 
+    /// Counts a customer's month that agrees to the last unit.
+    pub(super) fn agree(&mut self, month: Month, currency: &Currency) {
+        self.agreed += 1;
+        self.months.entry((month, currency.clone())).or_default().agreed += 1;
+    }
+
     pub(super) fn push(&mut self, gap: Gap) {
-        let count = match (gap.is_rounding(), gap.is_unknown()) {
-            (true, _) => &mut self.rounded,
-            (false, false) => &mut self.explained,
-            (false, true) => &mut self.unknown,
+        let month = self.months.entry((gap.month, gap.currency.clone())).or_default();
+        let (count, of_month) = match (gap.is_rounding(), gap.is_unknown()) {
+            (true, _) => (&mut self.rounded, &mut month.rounded),
+            (false, false) => (&mut self.explained, &mut month.explained),
+            (false, true) => (&mut self.unknown, &mut month.unknown),
         };
         *count += 1;
+        *of_month += 1;
         self.gaps.push(gap);
+    }
+
+    /// What was found month by month, for the ledger to keep.
+    #[must_use]
+    pub fn compared(&self, at: Instant) -> Vec<ComparedMonth> {
+        let month = |((month, currency), line): (&(Month, Currency), &MonthLine)| ComparedMonth {
+            month: *month,
+            currency: currency.clone(),
+            form: self.form.as_str().to_owned(),
+            compared_at: at,
+            exported_at: self.exported_at,
+            ours: line.ours,
+            theirs: line.theirs,
+            agreed: line.agreed,
+            rounded: line.rounded,
+            explained: line.explained,
+            unknown: line.unknown,
+            unreadable: self.faults.len() as u64,
+        };
+        self.months.iter().map(month).collect()
     }
 
     /// Largest first, in major units of whatever currency; then by customer and month.

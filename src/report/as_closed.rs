@@ -19,6 +19,12 @@ impl Reporter {
     ///
     /// The store's.
     pub async fn month(&self, settings: &Settings, month: Month) -> Result<Report, AskError> {
+        let mut report = self.of_month(settings, month).await?;
+        self.say_compared(std::slice::from_mut(&mut report), settings).await?;
+        Ok(report)
+    }
+
+    async fn of_month(&self, settings: &Settings, month: Month) -> Result<Report, AskError> {
         let closings = self.ledger().closings(&settings.book).await?;
         if let (Basis::Reported, Some(closing)) = (settings.basis, closings.of(month)) {
             return self.as_reported(settings, &closings, &closing).await;
@@ -62,7 +68,21 @@ impl Reporter {
                 }
             }
         }
+        self.say_compared(&mut range.months, settings).await?;
         Ok(range)
+    }
+
+    /// Says in reports what comparisons with Stripe's own figures found of their months, whenever that was: it is no
+    /// figure of a month, and a closed one is compared after it was closed as well.
+    async fn say_compared(&self, reports: &mut [Report], settings: &Settings) -> Result<(), AskError> {
+        let (Some(first), Some(last)) = (reports.first(), reports.last()) else { return Ok(()) };
+        let compared = self.ledger().compared(&settings.book, (first.month, last.month)).await?;
+        for report in reports {
+            let of_month =
+                compared.iter().filter(|one| one.month == report.month && settings.shows(&one.currency));
+            report.compared = of_month.cloned().collect();
+        }
+        Ok(())
     }
 
     /// The customers at the end of a month: of a closed one as they were reported, unless restated is asked

@@ -1,9 +1,10 @@
 //! Charts of bars that lie: who moved core expansion; segments month by month.
 
 use super::drawing::{Axis, Drawing, Shape, View};
+use super::printed::printed_segments;
 use super::sections::{Printed, short, title};
 use super::{CurrencyBlock, Rate, Scale, SegmentTrend};
-use crate::mrr::{Delta, Mrr, divide_half_even};
+use crate::mrr::{Delta, divide_half_even};
 
 /// The most segments that are drawn; the table has all.
 const MOST: usize = 8;
@@ -54,16 +55,15 @@ pub(super) fn segments(trend: &SegmentTrend, block: &CurrencyBlock) -> Option<Dr
     const BAR: i128 = 30;
     const ROW: i128 = 32;
     let scale = Scale::of(&block.currency);
-    let sum = |months: &[Delta]| -> Delta { months.iter().copied().sum() };
-    let mut rows: Vec<&(String, Vec<Delta>)> = trend.rows.iter().collect();
-    rows.sort_by_key(|(_, months)| std::cmp::Reverse(sum(months)));
+    let mut rows: Vec<(&str, Vec<i128>)> =
+        trend.rows.iter().map(|(segment, _)| segment.as_str()).zip(printed_segments(trend, block)).collect();
+    rows.sort_by_key(|(_, months)| std::cmp::Reverse(months.iter().sum::<i128>()));
     rows.truncate(MOST);
     let last = block.trend.last()?.month;
     let mut shapes = Vec::new();
     let mut said = Vec::new();
-    for (index, (segment, months)) in (0..).zip(&rows) {
+    for (index, (segment, units)) in (0..).zip(&rows) {
         let top = ROW * index + 4;
-        let units: Vec<i128> = months.iter().map(|month| scale.units(Mrr::ZERO + *month)).collect();
         let Some(axis) = Axis::from_zero(units.iter().copied(), top, ROW - 14) else { continue };
         shapes.push(Shape::text_to(LEFT - 10, axis.y(0), shortened(segment)));
         for (place, (units, month)) in (0..).zip(units.iter().zip(&block.trend)) {
@@ -78,7 +78,8 @@ pub(super) fn segments(trend: &SegmentTrend, block: &CurrencyBlock) -> Option<Dr
         shapes.push(Shape::Line { x1: LEFT - 3, y1: axis.y(0), x2: end, y2: axis.y(0), paint: "ground" });
         let newest = units.last().copied().unwrap_or_default();
         shapes.push(Shape::text_from(end + 10, axis.y(0), scale.text(newest)));
-        said.push(format!("{segment} {} in all, {} in {last}", scale.flow(sum(months)), scale.text(newest)));
+        let all = scale.text(units.iter().sum());
+        said.push(format!("{segment} {all} in all, {} in {last}", scale.text(newest)));
     }
     let all = trend.rows.len();
     let note = if all > MOST { format!("the largest {MOST} of {all}; ") } else { String::new() };

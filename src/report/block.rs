@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::breakdown::{TOP, share_of_new};
 use super::kept::sums;
 use super::largest::Largest;
-use super::segment::{Segments, Subject, owner_key};
+use super::segment::{NONE, Segments, Subject, owner_key};
 use super::tally::{Slice, Tally};
 use super::trailing::{Trailing, core_expansion};
 use super::{
@@ -277,14 +277,18 @@ impl Block {
         }
     }
 
+    /// Each owner's book, and last what is in nobody's, so that they sum to the whole.
     fn books(&self) -> Vec<OwnerBook> {
-        let book = |(owner, (core_expansion, growth, _)): (&String, &(Delta, Delta, u64))| OwnerBook {
-            owner: owner.clone(),
-            core_expansion: *core_expansion,
-            growth: *growth,
-            owner_book_growth: Rate::of(core_expansion.0, growth.0, "the book did not grow"),
-        };
-        self.owners.iter().map(book).collect()
+        let mut rest = (self.tally.figures().core_expansion, self.tally.growth(), self.subjects);
+        let mut books = Vec::with_capacity(self.owners.len() + 1);
+        for (owner, (core, growth, customers)) in &self.owners {
+            books.push(OwnerBook::of(owner, *core, *growth));
+            rest = (rest.0 - *core, rest.1 - *growth, rest.2.saturating_sub(*customers));
+        }
+        if !books.is_empty() && rest.2 > 0 {
+            books.push(OwnerBook::of(NONE, rest.0, rest.1));
+        }
+        books
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::segment::NONE;
 use super::{Figures, IncompleteLine, Rate};
 use crate::mrr::{Class, CustomerId, Delta, Kind, Month, Movement};
 
@@ -113,10 +114,13 @@ fn ladder(count: usize) -> Vec<usize> {
     steps
 }
 
+/// Why a book's share has no value.
+pub(super) const NO_GROWTH: &str = "the book did not grow";
+
 /// How one owner's book grew.
 #[derive(Debug, Clone, PartialEq)]
 pub struct OwnerBook {
-    /// The owner.
+    /// The owner; `(none)` for what is in nobody's book, which is listed last.
     pub owner: String,
     /// Core expansion in the book.
     pub core_expansion: Delta,
@@ -124,6 +128,20 @@ pub struct OwnerBook {
     pub growth: Delta,
     /// The one over the other.
     pub owner_book_growth: Rate,
+}
+
+impl OwnerBook {
+    /// A book by what it expanded and grew by.
+    pub(super) fn of(owner: &str, core_expansion: Delta, growth: Delta) -> Self {
+        let owner_book_growth = Rate::of(core_expansion.0, growth.0, NO_GROWTH);
+        Self { owner: owner.to_owned(), core_expansion, growth, owner_book_growth }
+    }
+
+    /// Whether it is somebody's: only such books have targets.
+    #[must_use]
+    pub fn is_owned(&self) -> bool {
+        self.owner != NONE
+    }
 }
 
 /// A customer who expanded.

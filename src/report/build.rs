@@ -88,7 +88,7 @@ pub(super) fn finish(mut sums: Sums, listed: &History, settings: &Settings) -> V
 
 /// A month's report with its blocks, and nothing yet that is listed beside sums.
 fn blocks(sums: &Sums, index: usize, month: MonthSums, settings: &Settings) -> Report {
-    let MonthSums { blocks, movements, mut paused } = month;
+    let MonthSums { blocks, rest_on, mut paused } = month;
     let mut report = Report::empty(sums.spans[index + BEFORE].month, settings);
     let is_asked_for = |currency: &Currency| settings.currency.as_ref().is_none_or(|asked| asked == currency);
     report.currencies = blocks
@@ -107,8 +107,11 @@ fn blocks(sums: &Sums, index: usize, month: MonthSums, settings: &Settings) -> R
         let customers = &block.figures.customers;
         (Reverse(customers.starting.max(customers.ending)), block.currency.clone())
     });
-    let shown = movements.iter().filter(|(currency, _)| settings.shows(currency));
-    report.movements = shown.map(|(_, count)| count).sum();
+    for ((_, grade), count) in rest_on.iter().filter(|((currency, _), _)| settings.shows(currency)) {
+        *report.movements_by_evidence.entry(*grade).or_default() += *count;
+    }
+    report.movements_by_evidence.retain(|_, count| *count > 0);
+    report.movements = report.movements_by_evidence.values().sum();
     report
 }
 

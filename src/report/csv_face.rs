@@ -2,6 +2,7 @@
 
 use super::choices::policy_choices;
 use super::{CONSOLIDATED, CurrencyBlock, Figures, RangeReport, Rate, Report, ReportError};
+use crate::ledger::ComparedMonth;
 use crate::mrr::{Class, Currency};
 
 const HEAD: [&str; 6] = ["month", "currency", "section", "name", "value", "unit"];
@@ -156,9 +157,31 @@ fn rows(report: &Report) -> Vec<Vec<String>> {
         let unit = format!("{} per {}", used.to, used.from);
         row("exchange_rates", &format!("{} {}", used.from, used.month), used.to_decimal(), unit)
     }));
+    rows.extend(header(report));
     rows.extend(policy_rows(report));
     rows.extend(noticed(report));
     rows
+}
+
+/// What is said of the whole, which belongs to no currency.
+fn header(report: &Report) -> Vec<Vec<String>> {
+    let said = [
+        ("book", report.book.clone()),
+        ("status", report.status.as_str().to_owned()),
+        ("as", report.basis.as_str().to_owned()),
+        ("data_through", report.data_through.map(super::ordered::rfc3339).unwrap_or_default()),
+    ];
+    let row = |(name, value): (&str, String)| {
+        vec![
+            report.month.to_string(),
+            String::new(),
+            "report".to_owned(),
+            name.to_owned(),
+            value,
+            String::new(),
+        ]
+    };
+    said.into_iter().map(row).collect()
 }
 
 /// How many movements stand in the month, and what a person should look at.
@@ -171,7 +194,34 @@ fn noticed(report: &Report) -> Vec<Vec<String>> {
         let concern = exception.concern;
         row("exceptions", concern.as_str(), exception.count, concern.remedy())
     });
-    [movements].into_iter().chain(exceptions).collect()
+    let by_evidence = report
+        .movements_by_evidence
+        .iter()
+        .map(|(grade, count)| row("movements_by_evidence", grade.as_str(), *count, "movements"));
+    [movements].into_iter().chain(by_evidence).chain(exceptions).chain(compared(report)).collect()
+}
+
+/// What comparisons with Stripe's own figures found.
+fn compared(report: &Report) -> Vec<Vec<String>> {
+    let rows = |found: &ComparedMonth| {
+        let minor = format!("{}_minor", found.currency);
+        let amounts = [("ours", found.ours), ("stripes", found.theirs)];
+        let amounts = amounts.map(|(name, mrr)| (name, mrr.to_string(), minor.clone()));
+        let counts = [
+            ("agreed", found.agreed),
+            ("rounded", found.rounded),
+            ("explained", found.explained),
+            ("unknown", found.unknown),
+        ];
+        let counts = counts.map(|(name, count)| (name, count.to_string(), "customers".to_owned()));
+        let section = format!("reconciliation:{}", found.form);
+        let row = |(name, value, unit): (&str, String, String)| {
+            let place = [report.month.to_string(), found.currency.to_string(), section.clone()];
+            place.into_iter().chain([name.to_owned(), value, unit]).collect()
+        };
+        amounts.into_iter().chain(counts).map(row).collect::<Vec<Vec<String>>>()
+    };
+    report.compared.iter().flat_map(rows).collect()
 }
 
 /// What the figures were made by, which belongs to no currency: keys as `upswell.toml` has them.
@@ -228,6 +278,14 @@ fn block_rows(report: &Report, name: &str, block: &CurrencyBlock) -> Vec<Vec<Str
     for class in Class::ALL {
         rows.amount("activity", class.as_str(), &block.activity.class(*class));
     }
+    for (kind, amount) in block.activity.kinds() {
+        rows.amount("activity_by_kind", kind.as_str(), &amount);
+    }
+    let split = [Class::Expansion, Class::Contraction, Class::Switch];
+    for ((class, kind), amount) in block.activity.sums.iter().filter(|((class, _), _)| split.contains(class))
+    {
+        rows.amount(&format!("activity_by_kind:{}", class.as_str()), kind.as_str(), amount);
+    }
     rest(&mut rows, block);
     super::csv_sections::sections(&mut rows, report, block);
     closed(&mut rows, report, block);
@@ -260,11 +318,15 @@ fn rest(rows: &mut Rows<'_>, block: &CurrencyBlock) {
             rows.rate(&format!("{prefix}rates"), "expansion_rate", &row.figures.expansion_rate, "ratio");
             rows.rate(&format!("{prefix}rates"), "nrr", &row.figures.nrr, "ratio");
             rows.rate(&format!("{prefix}rates"), "grr", &row.figures.grr, "ratio");
+            for (name, count) in row.figures.customers.named() {
+                rows.push(&format!("{prefix}customers"), name, &count, "customers");
+            }
         }
     }
     for cohort in &block.cohorts {
         let section = format!("cohort:{}", cohort.month);
         rows.push(&section, "customers", &cohort.figures.customers.starting, "customers");
+        rows.push(&section, "ending_customers", &cohort.figures.customers.ending, "customers");
         rows.amount(&section, "starting_mrr", &cohort.figures.rollforward.starting_mrr);
         rows.amount(&section, "ending_mrr", &cohort.figures.rollforward.ending_mrr);
         rows.rate(&section, "nrr", &cohort.figures.nrr, "ratio");
@@ -281,6 +343,9 @@ fn rest(rows: &mut Rows<'_>, block: &CurrencyBlock) {
     }
     for expander in &block.top_expanders {
         rows.amount("top_expanders", expander.customer.as_str(), &expander.expansion);
+        for (kind, amount) in &expander.by_kind {
+            rows.amount(&format!("top_expanders:{}", expander.customer), kind.as_str(), amount);
+        }
     }
 }
 

@@ -33,6 +33,12 @@ pub(super) fn sections(rows: &mut Rows<'_>, report: &Report, block: &CurrencyBlo
             rows.amount(&section, "core_expansion_for_target", &aimed);
         }
     }
+    for month in block.last_year() {
+        let section = format!("trend:{}", month.month);
+        rows.amount(&section, "new", &month.new);
+        rows.amount(&section, "core_expansion", &month.core_expansion);
+        rows.rate(&section, "expansion_share_of_new_arr", &month.share(), "ratio");
+    }
     retention(rows, block);
     for trend in &block.segment_trends {
         for (segment, amounts) in &trend.rows {
@@ -48,6 +54,10 @@ pub(super) fn sections(rows: &mut Rows<'_>, report: &Report, block: &CurrencyBlo
     }
     for fx in &block.fx {
         rows.amount("fx_effects", fx.currency.as_str(), &fx.effect);
+        let section = format!("fx_effects:{}", fx.currency);
+        rows.push(&section, "starting_mrr", &fx.starting_mrr, &format!("{}_minor", fx.currency));
+        rows.push(&section, "rate_before", &fx.rates.0, &format!("{} per {}", block.currency, fx.currency));
+        rows.push(&section, "rate", &fx.rates.1, &format!("{} per {}", block.currency, fx.currency));
     }
     for entry in &block.scheduled {
         let movement = &entry.movement;

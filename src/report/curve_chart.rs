@@ -50,7 +50,7 @@ pub(super) fn concentration(block: &CurrencyBlock) -> Option<Drawing> {
         twin: "concentration".to_owned(),
         title: "Concentration of expansion".to_owned(),
         legend: vec![
-            ("line", "share of the largest expanders".to_owned()),
+            ("curve", "share of the largest expanders".to_owned()),
             ("dashes", "if all had expanded alike".to_owned()),
         ],
         note: String::new(),

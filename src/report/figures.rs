@@ -9,6 +9,7 @@ use super::{
     Exception, Expander, FxEffect, Incomplete, MonthStatus, MovementRow, OwnerBook, Paused, Rate, Scheduled,
     SegmentTable, SegmentTrend, Settings, Targets, TrendMonth, UsedRate, View,
 };
+use crate::ledger::ComparedMonth;
 use crate::mrr::{
     Cause, Currency, CustomerId, Delta, Grade, Instant, Kind, Lane, Month, Motion, Mrr, Policy,
 };
@@ -48,6 +49,10 @@ pub struct Report {
     pub exceptions: Vec<Exception>,
     /// How many movements stand in the month.
     pub movements: u64,
+    /// How many of them rest on which grade of evidence, best first; grades without any left out.
+    pub movements_by_evidence: BTreeMap<Grade, u64>,
+    /// What the newest comparisons with Stripe's own figures found of the month, by currency and form of files.
+    pub compared: Vec<ComparedMonth>,
     /// These movements, where they were asked for.
     pub register: Option<Vec<MovementRow>>,
     /// The reporting currency, if there is one.
@@ -82,6 +87,8 @@ impl Report {
             incomplete: Vec::new(),
             exceptions: Vec::new(),
             movements: 0,
+            movements_by_evidence: BTreeMap::new(),
+            compared: Vec::new(),
             register: None,
             reporting_currency: settings.consolidation.as_ref().map(|by| by.currency.clone()),
             consolidated: Err("no reporting currency".to_owned()),

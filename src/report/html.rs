@@ -100,7 +100,7 @@ impl Page<'_> {
     }
 
     fn is_line(&self, paint: &str) -> bool {
-        ["line", "dashes"].contains(&paint)
+        ["line", "curve", "dashes"].contains(&paint)
     }
 
     /// Wide tables, and those that end in a sentence, take the page's whole width.

@@ -5,6 +5,7 @@ use super::{
     CohortCurve, ConcentrationPoint, CurrencyBlock, Exception, FxEffect, Paused, Report, RetentionPoint,
     SegmentTrend, TrendMonth,
 };
+use crate::ledger::ComparedMonth;
 use crate::mrr::{Cause, Delta};
 
 /// The keys of a currency's block.
@@ -28,9 +29,30 @@ pub(super) fn block_sections(report: &Report, block: &CurrencyBlock) -> Object {
 
 /// The keys of the whole report.
 pub(super) fn report_sections(report: &Report) -> Object {
+    let by_evidence = report.movements_by_evidence.iter();
+    let by_evidence = by_evidence.map(|(grade, count)| (grade.as_str().into(), Json::Count(*count)));
     named([
         ("movements", Json::Count(report.movements)),
         ("exceptions", Json::List(report.exceptions.iter().map(exception).collect())),
+        ("movements_by_evidence", Json::Object(by_evidence.collect())),
+        ("reconciliation", Json::List(report.compared.iter().map(compared).collect())),
+    ])
+}
+
+fn compared(compared: &ComparedMonth) -> Json {
+    object([
+        ("currency", text(&compared.currency)),
+        ("form", text(&compared.form)),
+        ("compared_at", text(&rfc3339(compared.compared_at))),
+        ("exported_at", text(&rfc3339(compared.exported_at))),
+        ("ours", text(&compared.ours)),
+        ("stripes", text(&compared.theirs)),
+        ("gap", text(&(compared.theirs - compared.ours))),
+        ("agreed", Json::Count(compared.agreed)),
+        ("rounded", Json::Count(compared.rounded)),
+        ("explained", Json::Count(compared.explained)),
+        ("unknown", Json::Count(compared.unknown)),
+        ("unreadable_rows", Json::Count(compared.unreadable)),
     ])
 }
 

@@ -5,10 +5,10 @@ use super::sheet::{Section, Sheet};
 use super::{RangeReport, Report};
 
 impl Report {
-    /// The report as Markdown.
+    /// The report as Markdown, with every section but the register of movements.
     #[must_use]
     pub fn to_markdown(&self) -> String {
-        sheet_text(&Sheet::of(self))
+        sheet_text(&Sheet::whole(self))
     }
 }
 

@@ -6,7 +6,8 @@ use chrono_tz::Tz;
 use super::cell::Cell;
 use super::sections::{Printed, title};
 use super::sheet::{Section, local};
-use super::{CurrencyBlock, MovementRow, Report, Scale};
+use super::{Concern, CurrencyBlock, MovementRow, Report, Scale};
+use crate::ledger::ComparedMonth;
 use crate::mrr::{Delta, Lane, Mrr, Side};
 
 /// Paused subscriptions, with what stands by.
@@ -62,21 +63,73 @@ pub(super) fn exceptions(report: &Report) -> Option<Section> {
     (!report.exceptions.is_empty()).then_some(section)
 }
 
-/// What the figures can be compared with: nothing of a comparison is stored.
-pub(super) fn reconciliation(report: &Report) -> Section {
-    let mut section = Section::of("reconciliation", "Reconciliation", &["against", "how"])
-        .noted(Some("A comparison names the cause of each gap; nothing of it is stored.".to_owned()));
-    let files = [
-        ("Stripe's MRR per subscriber, from the Dashboard's billing overview", "MRR_per_Subscriber.csv"),
-        ("Sigma's subscription_item_change_events", "item_changes.csv"),
-    ];
-    for (against, file) in files {
-        let how = format!("upswell reconcile {file} --month {}", report.month);
-        section.row(vec![against.into(), how.into()]);
+/// What the month's movements rest on, best evidence first.
+pub(super) fn movement_evidence(report: &Report) -> Option<Section> {
+    let title = "What the month's movements rest on";
+    let mut section = Section::of("movement_evidence", title, &["evidence", "#movements"]);
+    for (grade, count) in &report.movements_by_evidence {
+        section.row(vec![super::sections::title(grade.as_str()).into(), Cell::count(*count)]);
     }
-    let how = "upswell verify".to_owned();
-    section.row(vec!["The stored bytes of every delivery, derived again".into(), how.into()]);
+    section.sum(vec!["Total".into(), Cell::count(report.movements)]);
+    (report.movements > 0).then_some(section)
+}
+
+/// What the month was compared with, Stripe's own figures by form of file, and what the store knows to be missing.
+pub(super) fn reconciliation(report: &Report) -> Section {
+    let columns = ["against", "#customers agree", "#explained", "#unknown", "#gap", "compared"];
+    let note = format!(
+        "Agree: to the last unit, or to less than the file prints. `upswell reconcile FILE --month {}` compares and names \
+         the cause of each gap; `upswell verify` derives the stored bytes again. {}",
+        report.month,
+        missing(report)
+    );
+    let mut section = Section::of("reconciliation", "Reconciliation", &columns).noted(Some(note));
+    let files = [
+        ("Stripe's MRR per subscriber", "mrr_per_subscriber"),
+        ("Sigma's item changes", "subscription_item_change_events"),
+    ];
+    for (against, form) in files {
+        let found: Vec<&ComparedMonth> = report.compared.iter().filter(|found| found.form == form).collect();
+        if found.is_empty() {
+            let none = || Cell::from("");
+            section.row(vec![against.into(), none(), none(), none(), none(), "never compared".into()]);
+        }
+        for found in found {
+            section.row(vec![
+                format!("{against}, {}", found.currency.as_str().to_uppercase()).into(),
+                Cell::count(found.agreed + found.rounded),
+                Cell::count(found.explained),
+                Cell::count(found.unknown),
+                Cell::flow(Scale::of(&found.currency), found.theirs - found.ours),
+                when(found, report.zone).into(),
+            ]);
+        }
+    }
     section
+}
+
+/// When a month was compared, and with a file of when.
+fn when(found: &ComparedMonth, zone: Tz) -> String {
+    let rows = match found.unreadable {
+        0 => String::new(),
+        count => format!(", rows that could not be read: {count}"),
+    };
+    format!("{} with a file of {}{rows}", local(found.compared_at, zone), local(found.exported_at, zone))
+}
+
+/// How often something is known not to have come, or could not be used.
+fn missing(report: &Report) -> String {
+    let count = |concern: Concern| -> u64 {
+        report.exceptions.iter().filter(|exception| exception.concern == concern).map(|one| one.count).sum()
+    };
+    format!(
+        "Known to be missing: broken chains {}, deliveries that can't be used {}, customers that can't be derived {}, \
+         items without a value {}.",
+        count(Concern::BrokenChain),
+        count(Concern::Parked),
+        count(Concern::NotDerived),
+        count(Concern::Incomplete),
+    )
 }
 
 /// The month's standing movements, where they were asked for.

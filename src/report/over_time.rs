@@ -2,10 +2,11 @@
 //! segments.
 
 use super::cell::Cell;
-use super::sections::{Printed, title};
+use super::printed::{core, printed_months, printed_segments};
+use super::sections::title;
 use super::sheet::Section;
 use super::{CohortCurve, CurrencyBlock, Fraction, Rate, RetentionPoint, Scale, SegmentTrend, TrendMonth};
-use crate::mrr::{Delta, Kind, Mrr};
+use crate::mrr::{Delta, Kind};
 
 /// Thirteen months of expansion: from the same month a year before to this one.
 pub(super) fn expansion_by_month(block: &CurrencyBlock, target: Fraction) -> Option<Section> {
@@ -23,7 +24,7 @@ pub(super) fn expansion_by_month(block: &CurrencyBlock, target: Fraction) -> Opt
             printed.iter().filter(|(of, _)| of == kind).map(|(_, units)| *units).sum()
         };
         let total = printed.iter().map(|(_, units)| *units).sum();
-        let core = printed.iter().filter(|(kind, _)| kind.is_core()).map(|(_, units)| *units).sum();
+        let core = core(&printed);
         let mut cells = vec![month.month.to_string().into()];
         cells.extend(kinds.iter().map(|kind| Cell::amount(scale, units(kind))));
         cells.extend([Cell::amount(scale, total), Cell::amount(scale, core)]);
@@ -40,22 +41,6 @@ pub(super) fn moved_kinds(months: &[TrendMonth]) -> Vec<Kind> {
         amounts.any(|(of, amount)| of == kind && *amount != Delta::ZERO)
     };
     Kind::EXPANSION.into_iter().filter(moved).collect()
-}
-
-/// Each month's kinds as they are printed; the block's own month as in its other tables.
-pub(super) fn printed_months(block: &CurrencyBlock) -> Vec<Vec<(Kind, i128)>> {
-    let scale = Scale::of(&block.currency);
-    let mut months: Vec<Vec<(Kind, i128)>> = block.trend.iter().map(|month| printed(month, scale)).collect();
-    if let Some(last) = months.last_mut() {
-        *last = Printed::of(&block.figures, scale).expansion;
-    }
-    months
-}
-
-fn printed(month: &TrendMonth, scale: Scale) -> Vec<(Kind, i128)> {
-    let parts: Vec<Delta> = month.expansion_by_kind.iter().map(|(_, amount)| *amount).collect();
-    let units = scale.parts(&parts, scale.units(Mrr::ZERO + month.total_expansion()));
-    month.expansion_by_kind.iter().map(|(kind, _)| *kind).zip(units).collect()
 }
 
 /// What is left of the cohorts of the last thirteen months, net and gross: a table each.
@@ -115,26 +100,13 @@ pub(super) fn segment_trend(trend: &SegmentTrend, block: &CurrencyBlock) -> Sect
     let key = format!("segment_months_{}", trend.dimension);
     let name = format!("Core expansion by {}, month by month", trend.dimension.replace('_', " "));
     let mut section = Section::of(&key, &name, &columns);
-    let cores: Vec<i128> = printed_months(block).iter().map(|month| core(month)).collect();
-    let printed: Vec<Vec<i128>> = cores
-        .iter()
-        .enumerate()
-        .map(|(month, core)| {
-            let at = |(_, months): &(String, Vec<Delta>)| months.get(month).copied().unwrap_or_default();
-            scale.parts(&trend.rows.iter().map(at).collect::<Vec<Delta>>(), *core)
-        })
-        .collect();
-    for (row, (segment, _)) in trend.rows.iter().enumerate() {
-        let cells = printed.iter().map(|month| Cell::amount(scale, month.get(row).copied().unwrap_or(0)));
+    for ((segment, _), months) in trend.rows.iter().zip(printed_segments(trend, block)) {
+        let cells = months.into_iter().map(|units| Cell::amount(scale, units));
         section.row([segment.as_str().into()].into_iter().chain(cells).collect());
     }
-    let sums = cores.iter().map(|core| Cell::amount(scale, *core));
+    let sums = printed_months(block).into_iter().map(|month| Cell::amount(scale, core(&month)));
     section.sum(["Core expansion".into()].into_iter().chain(sums).collect());
     section
-}
-
-fn core(month: &[(Kind, i128)]) -> i128 {
-    month.iter().filter(|(kind, _)| kind.is_core()).map(|(_, units)| *units).sum()
 }
 
 impl TrendMonth {

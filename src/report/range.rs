@@ -53,6 +53,14 @@ impl<'p> Grid<'p> {
         roll.map_or((0, 0), |roll| (self.scale.units(roll.starting_mrr), self.scale.units(roll.ending_mrr)))
     }
 
+    /// What each month added: new, and core expansion.
+    pub(super) fn added(&self) -> Vec<(i128, i128)> {
+        let of = |month: &Option<(&CurrencyBlock, Printed)>| {
+            month.as_ref().map_or((0, 0), |(_, printed)| (printed.lane(Lane::New), printed.core()))
+        };
+        self.printed.iter().map(of).collect()
+    }
+
     /// Each month's expansion by kind.
     pub(super) fn kinds(&self) -> Vec<Vec<(Kind, i128)>> {
         let quiet = || Kind::EXPANSION.map(|kind| (kind, 0)).to_vec();

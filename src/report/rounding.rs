@@ -38,7 +38,7 @@ pub(super) fn rounded(block: CurrencyBlock) -> CurrencyBlock {
         ),
         retention: block.retention.into_iter().map(curve).collect(),
         fx: effects(block.fx, figures.rollforward.lane(Lane::Fx)),
-        owners: block.owners.into_iter().map(book).collect(),
+        owners: books(block.owners, figures.core_expansion),
         top_expanders: block.top_expanders.into_iter().map(expander).collect(),
         evidence: block.evidence.keys().copied().zip(evidence.into_iter().map(|part| Mrr(part.0))).collect(),
         at_risk: Mrr(units(block.at_risk.0)),
@@ -183,8 +183,14 @@ fn cohorts(cohorts: Vec<Cohort>) -> Vec<Cohort> {
     cohorts.into_iter().map(next).collect()
 }
 
-fn book(book: OwnerBook) -> OwnerBook {
-    OwnerBook { core_expansion: alone(book.core_expansion), growth: alone(book.growth), ..book }
+/// Books, which sum to core expansion and to what they grew by together.
+fn books(books: Vec<OwnerBook>, core_expansion: Delta) -> Vec<OwnerBook> {
+    let core: Vec<Delta> = books.iter().map(|book| book.core_expansion).collect();
+    let growth: Vec<Delta> = books.iter().map(|book| book.growth).collect();
+    let grown = alone(growth.iter().copied().sum());
+    let rounded = parts(&core, core_expansion).into_iter().zip(parts(&growth, grown));
+    let book = |(book, (core_expansion, growth))| OwnerBook { core_expansion, growth, ..book };
+    books.into_iter().zip(rounded).map(book).collect()
 }
 
 fn expander(expander: Expander) -> Expander {

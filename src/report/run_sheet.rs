@@ -77,7 +77,7 @@ impl RangeReport {
     fn facts(&self) -> Vec<(String, String)> {
         let mut facts = self.months.last().map(facts).unwrap_or_default();
         facts.retain(|(name, _)| {
-            !["Month", "Currencies", "Evidence", "Movements", "Consolidated", "Exchange rates"]
+            !["Month", "Closed", "Currencies", "Evidence", "Movements", "Consolidated", "Exchange rates"]
                 .contains(&name.as_str())
         });
         for report in self.months.iter().filter(|report| report.reporting_currency.is_some()) {

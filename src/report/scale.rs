@@ -43,7 +43,7 @@ impl Scale {
     }
 
     /// Millionths of the minor unit in the smallest amount that is printed.
-    fn unit(self) -> i128 {
+    pub(super) fn unit(self) -> i128 {
         MICRO * 10_i128.pow(self.exponent - self.shown)
     }
 

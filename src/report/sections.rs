@@ -4,59 +4,11 @@ use super::cell::Cell;
 use super::effects::{at_risk, first_month, price_and_discount};
 use super::lists::{adjustments, bridge, expanders, incomplete, owners, scheduled, segments};
 use super::notices::{fx, pauses};
+pub(super) use super::printed::Printed;
 use super::sheet::Section;
 use super::spread::{causes, concentration};
-use super::{Aim, CurrencyBlock, Figures, Fraction, Rate, Report, Scale, reference_line};
+use super::{Aim, CurrencyBlock, Fraction, Rate, Report, Scale, reference_line};
 use crate::mrr::{Class, Delta, Kind, Lane, MICRO, Motion, Mrr, divide_half_even};
-
-/// A block's amounts as they are printed: the column foots, and kinds sum to their lane.
-pub(super) struct Printed {
-    pub(super) scale: Scale,
-    lanes: Vec<(Lane, i128)>,
-    pub(super) expansion: Vec<(Kind, i128)>,
-    pub(super) contraction: Vec<(Kind, i128)>,
-}
-
-impl Printed {
-    pub(super) fn of(figures: &Figures, scale: Scale) -> Self {
-        let roll = &figures.rollforward;
-        let flows: Vec<Delta> = roll.lanes.iter().map(|(_, amount)| *amount).collect();
-        let units = scale.between(roll.starting_mrr, &flows, roll.ending_mrr);
-        let lanes: Vec<(Lane, i128)> = roll.lanes.iter().map(|(lane, _)| *lane).zip(units).collect();
-        let of_lane = |lane| lanes.iter().filter(|(name, _)| *name == lane).map(|(_, units)| *units).sum();
-        let kinds = |kinds: &[(Kind, Delta)], total| -> Vec<(Kind, i128)> {
-            let parts: Vec<Delta> = kinds.iter().map(|(_, amount)| *amount).collect();
-            kinds.iter().map(|(kind, _)| *kind).zip(scale.parts(&parts, total)).collect()
-        };
-        let expansion = kinds(&figures.expansion_by_kind, of_lane(Lane::Expansion));
-        let contraction = kinds(&figures.contraction_by_kind, of_lane(Lane::Contraction));
-        Self { scale, lanes, expansion, contraction }
-    }
-
-    pub(super) fn lane(&self, lane: Lane) -> i128 {
-        self.lanes.iter().filter(|(name, _)| *name == lane).map(|(_, units)| *units).sum()
-    }
-
-    pub(super) fn core(&self) -> i128 {
-        self.expansion.iter().filter(|(kind, _)| kind.is_core()).map(|(_, units)| *units).sum()
-    }
-
-    /// Months as one period, the sums of what they print: what foots in each of them foots in all.
-    pub(super) fn summed(months: &[&Self], scale: Scale) -> Self {
-        let lanes = Lane::ALL.iter().map(|lane| (*lane, months.iter().map(|month| month.lane(*lane)).sum()));
-        let kinds = |kinds: &[Kind], of_month: fn(&Self) -> &[(Kind, i128)]| -> Vec<(Kind, i128)> {
-            let all = || months.iter().flat_map(|month| of_month(month));
-            let sum = |kind: &Kind| all().filter(|(of, _)| of == kind).map(|(_, units)| *units).sum();
-            kinds.iter().map(|kind| (*kind, sum(kind))).collect()
-        };
-        Self {
-            scale,
-            lanes: lanes.collect(),
-            expansion: kinds(&Kind::EXPANSION, |month| &month.expansion),
-            contraction: kinds(&Kind::CONTRACTION, |month| &month.contraction),
-        }
-    }
-}
 
 /// A rate in large type; the reason stands in its own section.
 pub(super) fn short(rate: &Rate) -> String {
@@ -75,7 +27,7 @@ pub(super) fn sections(report: &Report, block: &CurrencyBlock) -> Vec<Section> {
     let mut sections = vec![summary(block, &printed), rollforward(block, &printed)];
     sections.extend(fx(block, &printed, scale));
     sections.extend(bridge(block, scale));
-    sections.extend(adjustments(report, block, scale));
+    sections.extend(adjustments(report, block, &printed));
     sections.push(kinds(
         "expansion_by_kind",
         "Expansion by kind",
@@ -100,11 +52,11 @@ pub(super) fn sections(report: &Report, block: &CurrencyBlock) -> Vec<Section> {
     sections.extend(at_risk(block, scale));
     sections.extend(pauses(block, report.zone, scale));
     sections.extend(evidence(block, scale));
-    sections.extend(owners(report, block, scale));
+    sections.extend(owners(report, block, &printed));
     if report.by.is_some() {
-        sections.extend(block.segments.iter().map(|table| segments(table, scale)));
+        sections.extend(block.segments.iter().map(|table| segments(table, block)));
     }
-    sections.extend(expanders(&block.top_expanders, scale));
+    sections.extend(expanders(block, scale));
     sections.extend(concentration(block, &printed, scale));
     sections.extend(scheduled(block, report.zone, scale));
     sections.extend(incomplete(&block.incomplete, report.zone));
@@ -266,6 +218,8 @@ fn evidence(block: &CurrencyBlock, scale: Scale) -> Option<Section> {
     for ((grade, _, share), units) in shares.iter().zip(units) {
         section.row(vec![title(grade).into(), Cell::amount(scale, units), Cell::short(share)]);
     }
+    let total = Cell::level(scale, block.figures.rollforward.ending_mrr);
+    section.sum(vec!["Ending MRR".into(), total, "".into()]);
     (!shares.is_empty()).then_some(section)
 }
 

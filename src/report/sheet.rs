@@ -5,9 +5,9 @@ use chrono_tz::Tz;
 
 use super::cell::Cell;
 use super::lists::{cohorts, segments, trend};
-use super::notices::{exceptions, reconciliation, register};
+use super::notices::{exceptions, movement_evidence, reconciliation, register};
 use super::over_time::{expansion_by_month, retention, segment_trend};
-use super::{CONSOLIDATED, CurrencyBlock, MonthStatus, REFERENCE_SOURCE, Report, Scale, View};
+use super::{CONSOLIDATED, ClosedMonth, CurrencyBlock, MonthStatus, REFERENCE_SOURCE, Report, View};
 use crate::mrr::{Instant, PastDuePolicy, Policy};
 
 /// A report on paper.
@@ -136,15 +136,34 @@ impl Sheet {
         (self.blocks.is_empty() && self.rest_title == BESIDE).then_some(said)
     }
 
-    /// Lays a report out as a view has it, or with all that a terminal has room for.
-    pub(super) fn of(report: &Report) -> Self {
-        if report.view.is_some() { Self::whole(report) } else { Self::short(report) }
+    /// Lays a report out for a terminal: as a view has it, or with all that there is room for; and says where the
+    /// rest is.
+    pub(super) fn of(report: &Report) -> (Self, String) {
+        let month = report.month;
+        match report.view {
+            Some(view) => {
+                let all = format!("upswell report --month {month} --format md");
+                (
+                    Self::whole(report),
+                    format!("Only what the {} view has. Every section: {all}", view.as_str()),
+                )
+            }
+            None => {
+                let most = "Months, cohorts and segments are too wide for this table.";
+                let all = format!("upswell report --month {month} --format md, html or xlsx");
+                (Self::short(report), format!("{most} Every section: {all}; some of them here: --by, --view"))
+            }
+        }
     }
 
     fn short(report: &Report) -> Self {
         let incomplete = super::lists::incomplete(&report.incomplete, report.zone);
-        let rest: Vec<Section> =
-            incomplete.into_iter().chain(exceptions(report)).chain([reconciliation(report)]).collect();
+        let rest: Vec<Section> = incomplete
+            .into_iter()
+            .chain(exceptions(report))
+            .chain(movement_evidence(report))
+            .chain([reconciliation(report)])
+            .collect();
         let is_chosen = |section: &Section| {
             let is_listed = |view: View| view.sections().contains(&section.key.as_str());
             section.key == "incomplete" || report.view.is_none_or(is_listed)
@@ -168,8 +187,7 @@ impl Sheet {
         let mut sheet = Self::short(report);
         for (shown, (_, block)) in sheet.blocks.iter_mut().zip(report.blocks()) {
             if report.by.is_none() {
-                let scale = Scale::of(&block.currency);
-                shown.sections.extend(block.segments.iter().map(|table| segments(table, scale)));
+                shown.sections.extend(block.segments.iter().map(|table| segments(table, block)));
             }
             let target = report.targets.expansion_share_of_new_arr;
             shown.sections.extend(expansion_by_month(block, target));
@@ -213,11 +231,13 @@ pub(super) fn facts(report: &Report) -> Vec<(String, String)> {
     };
     let data_through = report.data_through.map_or_else(|| "no data".to_owned(), |at| local(at, report.zone));
     let mut facts = vec![("Book", report.book.clone()), ("Month", month)];
-    if let Some(closing) = &report.closing {
-        let at = local(closing.closed_at, report.zone);
-        let (digest, postings) = (&closing.digest, closing.postings);
-        facts.push(("Closed", format!("{at}, {postings} postings, SHA-256 {digest}")));
-    }
+    let closed = match &report.closing {
+        Some(ClosedMonth { closed_at, digest, postings }) => {
+            format!("{}, {postings} postings, SHA-256 {digest}", local(*closed_at, report.zone))
+        }
+        None => "no: there is a digest once `upswell close` has frozen the month".to_owned(),
+    };
+    facts.push(("Closed", closed));
     facts.extend([
         ("Time zone", report.zone.name().to_owned()),
         ("Currencies", currencies(report)),

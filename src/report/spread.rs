@@ -1,6 +1,7 @@
 //! The sections of a sheet that spread expansion over causes and over customers.
 
 use super::cell::Cell;
+use super::printed::printed_expanders;
 use super::sections::{Printed, title};
 use super::sheet::Section;
 use super::{CurrencyBlock, Scale};
@@ -40,11 +41,16 @@ pub(super) fn concentration(block: &CurrencyBlock, printed: &Printed, scale: Sca
     });
     let mut section = Section::of("concentration", "Concentration of expansion", &columns).noted(median);
     let last = concentration.curve.len().saturating_sub(1);
+    let (named, _) = printed_expanders(block);
     for (index, point) in concentration.curve.iter().enumerate() {
-        let (name, units) = if index == last {
-            (format!("All {}", point.customers), printed.lane(Lane::Expansion))
-        } else {
-            (point.customers.to_string(), scale.units(crate::mrr::Mrr::ZERO + point.expansion))
+        // The first are those that are printed by name.
+        let first = usize::try_from(point.customers).ok().and_then(|count| named.get(..count));
+        let (name, units) = match (index == last, first) {
+            (true, _) => (format!("All {}", point.customers), printed.lane(Lane::Expansion)),
+            (_, Some(first)) => {
+                (point.customers.to_string(), first.iter().map(|expander| expander.expansion).sum())
+            }
+            (_, None) => (point.customers.to_string(), scale.units(crate::mrr::Mrr::ZERO + point.expansion)),
         };
         section.row(vec![name.into(), Cell::amount(scale, units), Cell::short(&point.share)]);
     }

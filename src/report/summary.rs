@@ -1,6 +1,7 @@
 //! The report in short, for a message: the figures in large type and the sentences, of each currency, as the page
 //! prints them. Who the customers are is not said in them.
 
+use super::printed::printed_expanders;
 use super::tiles::{said, tiles};
 use super::{Report, Scale};
 
@@ -39,13 +40,14 @@ impl Report {
                 value: tile.value.text,
                 note: tile.note,
             });
-            let expanders = block.top_expanders.iter();
+            let (printed, _) = printed_expanders(block);
+            let expanders = block.top_expanders.iter().zip(printed);
             Summary {
                 name,
                 figures: figures.collect(),
                 said: said(self, block),
                 expanders: expanders
-                    .map(|expander| (expander.customer.to_string(), scale.flow(expander.expansion)))
+                    .map(|(of, printed)| (of.customer.to_string(), scale.text(printed.expansion)))
                     .collect(),
             }
         };

@@ -14,7 +14,7 @@ use super::trailing::{Added, BEFORE, Span, Trailing};
 use super::{CustomerHistory, Dimension, Settings};
 use crate::ledger::RollUpMonth;
 use crate::mrr::{
-    Currency, CustomerId, Delta, Month, Mrr, NetMonth, SubscriptionId, levels_before, net_month,
+    Currency, CustomerId, Delta, Grade, Month, Mrr, NetMonth, SubscriptionId, levels_before, net_month,
 };
 
 /// One month's figures by currency.
@@ -36,13 +36,13 @@ pub(super) type PausedAt = BTreeMap<(CustomerId, SubscriptionId), (i128, Mrr)>;
 #[derive(Debug, Clone, Default)]
 pub(super) struct MonthSums {
     pub(super) blocks: Blocks,
-    /// How many movements stand in it.
-    pub(super) movements: BTreeMap<Currency, u64>,
+    /// How many movements stand in it, by what they rest on.
+    pub(super) rest_on: BTreeMap<(Currency, Grade), u64>,
     /// Who is paused at its end.
     pub(super) paused: BTreeMap<Currency, PausedAt>,
 }
 
-sums!(MonthSums { blocks, movements, paused });
+sums!(MonthSums { blocks, rest_on, paused });
 
 /// What later months need to know of one, in one currency.
 #[derive(Debug, Clone, Default)]
@@ -188,9 +188,9 @@ impl Sums {
     pub(super) fn movements(&self) -> BTreeMap<(Month, Currency), (u64, Delta)> {
         let mut sums = BTreeMap::new();
         for (month, span) in self.months.iter().zip(&self.spans[BEFORE..]) {
-            for (currency, count) in month.movements.iter().filter(|(_, count)| **count > 0) {
-                let delta = month.blocks.get(currency).map_or(Delta::ZERO, Block::moved);
-                sums.insert((span.month, currency.clone()), (*count, delta));
+            for ((currency, _), count) in month.rest_on.iter().filter(|(_, count)| **count > 0) {
+                let moved = || (0, month.blocks.get(currency).map_or(Delta::ZERO, Block::moved));
+                sums.entry((span.month, currency.clone())).or_insert_with(moved).0 += *count;
             }
         }
         sums
@@ -328,7 +328,8 @@ impl MonthSums {
         let ending = levels_before(&customer.levels, span.end);
         let movements = span.movements(&customer.movements);
         for movement in movements {
-            *self.movements.entry(movement.currency.clone()).or_default() += 1;
+            let place = (movement.currency.clone(), movement.evidence.grade);
+            *self.rest_on.entry(place).or_default() += 1;
         }
         for (currency, of) in &net.currencies {
             let subject = Subject {

@@ -6,10 +6,11 @@ use super::sheet::{Section, Sheet};
 use super::{RangeReport, Report};
 
 impl Report {
-    /// The report as text for a terminal.
+    /// The report as text for a terminal; what is too wide for one is left out, and the last line says where it is.
     #[must_use]
     pub fn to_table(&self) -> String {
-        sheet_text(&Sheet::of(self))
+        let (sheet, rest) = Sheet::of(self);
+        format!("{}\n{rest}\n", sheet_text(&sheet))
     }
 }
 

@@ -163,6 +163,11 @@ impl Tally {
         *counter += 1;
     }
 
+    /// Ending MRR less the base S'.
+    pub(super) fn growth(&self) -> Delta {
+        self.end - self.base
+    }
+
     /// Whether there is nothing in it.
     pub(super) fn is_empty(&self) -> bool {
         let is_still = |amounts: &[Delta]| amounts.iter().all(|amount| *amount == Delta::ZERO);

@@ -74,11 +74,12 @@ fn tile(key: &str, report: &Report, block: &CurrencyBlock, printed: &Printed) ->
             tile("Scheduled", Cell::flow(scale, sum), note)
         }
         "owners_on_target" => {
-            let is_met = |book: &&super::OwnerBook| {
+            let owned: Vec<&super::OwnerBook> = block.owners.iter().filter(|book| book.is_owned()).collect();
+            let is_met = |book: &&&super::OwnerBook| {
                 meets(&book.owner_book_growth, report.targets.of_owner(&book.owner))
             };
-            let met = block.owners.iter().filter(|book| is_met(book) == Some(true)).count();
-            let note = format!("of {}", counted(block.owners.len() as u64, "book", "books"));
+            let met = owned.iter().filter(|book| is_met(book) == Some(true)).count();
+            let note = format!("of {}", counted(owned.len() as u64, "book", "books"));
             tile("Books on target", Cell::count(met as u64), note)
         }
         _ => None,

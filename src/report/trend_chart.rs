@@ -2,10 +2,11 @@
 //! what would have met the target.
 
 use super::drawing::{Axis, Drawing, Shape, View, legend, paint};
-use super::over_time::{moved_kinds, printed_months};
+use super::over_time::moved_kinds;
+use super::printed::{printed_added, printed_months};
 use super::sections::{round, title};
 use super::{CurrencyBlock, Fraction, Scale, TrendMonth};
-use crate::mrr::{Delta, Kind, Mrr, divide_half_even};
+use crate::mrr::{Kind, Mrr, divide_half_even};
 
 /// The drawings' measures.
 const TOP: i128 = 20;
@@ -26,22 +27,22 @@ fn last(months: &[TrendMonth]) -> (&[TrendMonth], String) {
 /// New and core expansion of the last twelve months. Core expansion below zero, of a month whose seats shrank more
 /// than they grew, is drawn as none and stands in the table.
 pub(super) fn added(block: &CurrencyBlock) -> Option<Drawing> {
-    new_and_core(block.last_year(), Scale::of(&block.currency))
+    new_and_core(block.last_year(), &printed_added(block), Scale::of(&block.currency))
 }
 
-/// New and core expansion of some months.
-pub(super) fn new_and_core(months: &[TrendMonth], scale: Scale) -> Option<Drawing> {
+/// New and core expansion of some months, each as it is printed.
+pub(super) fn new_and_core(months: &[TrendMonth], printed: &[(i128, i128)], scale: Scale) -> Option<Drawing> {
     let (months, left_out) = last(months);
-    let up = |delta: Delta| delta.0.max(0);
-    let axis =
-        Axis::from_zero(months.iter().map(|month| up(month.new) + up(month.core_expansion)), TOP, HEIGHT)?;
+    let added = &printed[printed.len().saturating_sub(months.len())..];
+    let stacked = |(new, core): &(i128, i128)| (core.max(&0) + new.max(&0), *core.max(&0));
+    let axis = Axis::from_zero(added.iter().map(|month| stacked(month).0), TOP, HEIGHT)?;
     let mut shapes = Vec::new();
     let mut said = Vec::new();
-    for (index, month) in (0..).zip(months) {
+    for (index, (month, added)) in (0..).zip(months.iter().zip(added)) {
         let x = STEP * index;
-        let (core, all) = (up(month.core_expansion), up(month.core_expansion) + up(month.new));
+        let (all, core) = stacked(added);
         let name = month.month.to_string();
-        let (expansion, new) = (scale.flow(month.core_expansion), scale.flow(month.new));
+        let (new, expansion) = (scale.text(added.0), scale.text(added.1));
         for (from, to, paint, what) in [
             (core, all, "new", format!("{name}: new {new}")),
             (0, core, "gain", format!("{name}: core expansion {expansion}")),

@@ -107,7 +107,7 @@ const MARKETING: [&str; 15] = [
     "segments_pricing_model",
 ];
 
-const FINANCE: [&str; 19] = [
+const FINANCE: [&str; 20] = [
     "rollforward",
     "fx",
     "bridge",
@@ -124,6 +124,7 @@ const FINANCE: [&str; 19] = [
     "pauses",
     "incomplete",
     "exceptions",
+    "movement_evidence",
     "reconciliation",
     "segments_currency",
     "movements",

@@ -1,8 +1,9 @@
-//! The roll-forward as a waterfall. Gains are filled and losses hollow; expansion is stacked by kind.
+//! The roll-forward as a waterfall. Gains are filled and losses hollow; expansion is stacked by kind, and what kinds
+//! took from it hangs beside the stack, from its top down to what is left.
 
+use super::CurrencyBlock;
 use super::drawing::{Axis, Drawing, Shape, View, legend, paint};
 use super::sections::{Printed, title};
-use super::{CurrencyBlock, Scale};
 use crate::mrr::{Kind, Lane};
 
 /// The drawing's measures.
@@ -10,6 +11,9 @@ const HEIGHT: i128 = 170;
 const TOP: i128 = 22;
 const STEP: i128 = 78;
 const BAR: i128 = 52;
+/// Where a stack ends that something hangs beside, and where that begins.
+const STACK: i128 = 33;
+const BESIDE: i128 = 36;
 
 /// From one amount to another, a part of a step.
 struct Piece {
@@ -17,6 +21,8 @@ struct Piece {
     to: i128,
     paint: &'static str,
     said: String,
+    /// Its left and right edge within the step.
+    edges: (i128, i128),
 }
 
 /// A level, or a lane from one level to the next.
@@ -24,6 +30,8 @@ struct Step {
     name: String,
     amount: String,
     pieces: Vec<Piece>,
+    /// Where it ends, if its pieces do not show that.
+    mark: Option<i128>,
 }
 
 /// Where changes are small beside the level, the axis begins just below the lowest level.
@@ -36,34 +44,41 @@ fn axis(levels: &[i128]) -> Option<Axis> {
 
 /// Draws a block's roll-forward; `None` where nothing moved.
 pub(super) fn waterfall(block: &CurrencyBlock) -> Option<Drawing> {
-    let scale = Scale::of(&block.currency);
-    let roll = &block.figures.rollforward;
-    let ends = (scale.units(roll.starting_mrr), scale.units(roll.ending_mrr));
-    between(ends, &Printed::of(&block.figures, scale))
+    drawn(&Printed::block(block))
 }
 
-/// Draws what moved MRR from one printed level to another.
-pub(super) fn between((start, end): (i128, i128), printed: &Printed) -> Option<Drawing> {
+/// Draws a roll-forward as it is printed.
+pub(super) fn drawn(printed: &Printed) -> Option<Drawing> {
     let scale = printed.scale;
+    let (start, end) = printed.levels;
     let moved: Vec<(Lane, i128)> =
         Lane::ALL.iter().map(|lane| (*lane, printed.lane(*lane))).filter(|(_, units)| *units != 0).collect();
     let mut levels = vec![start];
     for (_, units) in &moved {
         levels.push(levels.last().copied().unwrap_or(start) + units);
     }
-    let axis = axis(&levels)?;
+    let hanging = hanging(printed);
+    let ends = moved.iter().zip(&levels).map(|((lane, units), from)| match lane {
+        // A stack that something hangs beside reaches above what is left.
+        Lane::Expansion => from + units - hanging,
+        _ => from + units,
+    });
+    let axis = axis(&levels.iter().copied().chain(ends).collect::<Vec<i128>>())?;
     let level = |name: &str, units: i128| {
         let amount = scale.text(units);
-        let piece = Piece { from: axis.floor, to: units, paint: "level", said: format!("{name} {amount}") };
-        Step { name: name.to_owned(), amount, pieces: vec![piece] }
+        let said = format!("{name} {amount}");
+        let piece = Piece { from: axis.floor, to: units, paint: "level", said, edges: (0, BAR) };
+        Step { name: name.to_owned(), amount, pieces: vec![piece], mark: None }
     };
     let mut steps = vec![level("Starting MRR", start)];
     steps.extend(moved.iter().zip(&levels).map(|((lane, units), from)| step(*lane, *units, *from, printed)));
     steps.push(level("Ending MRR", end));
-    let said: Vec<String> = steps.iter().map(|step| format!("{} {}", step.name, step.amount)).collect();
     let width = STEP * i128::try_from(steps.len()).ok()? - STEP + BAR;
     let begins = (axis.floor != 0).then(|| format!("the axis begins at {}", scale.text(axis.floor)));
-    let mut keys = legend(stacked(printed));
+    let hangs =
+        (hanging != 0).then(|| "kinds below zero hang beside the stack, down to what is left".to_owned());
+    let notes: Vec<String> = hangs.into_iter().chain(begins).collect();
+    let mut keys = legend(moved_kinds(printed));
     if keys.is_empty() {
         keys.push(("gain", "gains".to_owned()));
     }
@@ -72,20 +87,36 @@ pub(super) fn between((start, end): (i128, i128), printed: &Printed) -> Option<D
         twin: "rollforward".to_owned(),
         title: "What moved MRR".to_owned(),
         legend: keys,
-        note: begins.unwrap_or_default(),
-        said: said.join(", "),
+        note: notes.join("; "),
+        said: said(&steps),
         view: View { x: -16, width: width + 32, height: 212 },
         is_wide: true,
         shapes: (0..).zip(&steps).flat_map(|(index, step)| shapes(STEP * index, step, &axis)).collect(),
     })
 }
 
+/// The steps in words, those of several pieces with each of them.
+fn said(steps: &[Step]) -> String {
+    let of = |step: &Step| {
+        let pieces: Vec<&str> = step.pieces.iter().map(|piece| piece.said.as_str()).collect();
+        let parts = if pieces.len() > 1 { format!(" ({})", pieces.join(", ")) } else { String::new() };
+        format!("{} {}{parts}", step.name, step.amount)
+    };
+    steps.iter().map(of).collect::<Vec<String>>().join(", ")
+}
+
 fn shapes(x: i128, step: &Step, axis: &Axis) -> Vec<Shape> {
     let bar = |piece: &Piece| {
         let (y, height) = axis.between(piece.from, piece.to);
-        Shape::Bar { x, y, width: BAR, height, paint: piece.paint, said: piece.said.clone() }
+        let (left, right) = piece.edges;
+        let (width, paint, said) = (right - left, piece.paint, piece.said.clone());
+        Shape::Bar { x: x + left, y, width, height, paint, said }
     };
     let mut shapes: Vec<Shape> = step.pieces.iter().map(bar).collect();
+    if let Some(mark) = step.mark {
+        let y = axis.y(mark);
+        shapes.push(Shape::Line { x1: x - 5, y1: y, x2: x + BAR + 5, y2: y, paint: "target" });
+    }
     let top = step.pieces.iter().map(|piece| axis.y(piece.from.max(piece.to))).min().unwrap_or(TOP);
     shapes.push(Shape::text(x + BAR / 2, top - 6, step.amount.clone()));
     shapes.push(Shape::text(x + BAR / 2, TOP + HEIGHT + 14, step.name.clone()));
@@ -95,29 +126,34 @@ fn shapes(x: i128, step: &Step, axis: &Axis) -> Vec<Shape> {
 fn step(lane: Lane, units: i128, from: i128, printed: &Printed) -> Step {
     let name = title(lane.as_str());
     let amount = printed.scale.text(units);
-    let kinds = if lane == Lane::Expansion { stacked(printed) } else { Vec::new() };
-    let mut pieces = Vec::new();
-    let mut below = from;
-    for kind in kinds {
-        let units =
-            printed.expansion.iter().filter(|(of, _)| *of == kind).map(|(_, units)| *units).sum::<i128>();
-        let said = format!("{} {}", title(kind.as_str()), printed.scale.text(units));
-        pieces.push(Piece { from: below, to: below + units, paint: paint(kind), said });
-        below += units;
-    }
-    if pieces.is_empty() {
+    let kinds = if lane == Lane::Expansion { moved_kinds(printed) } else { Vec::new() };
+    if kinds.is_empty() {
         let paint = if units < 0 { "loss" } else { "gain" };
-        pieces.push(Piece { from, to: from + units, paint, said: format!("{name} {amount}") });
+        let said = format!("{name} {amount}");
+        let piece = Piece { from, to: from + units, paint, said, edges: (0, BAR) };
+        return Step { name, amount, pieces: vec![piece], mark: None };
     }
-    Step { name, amount, pieces }
+    let hangs = hanging(printed) != 0;
+    let (up, down) = if hangs { ((0, STACK), (BESIDE, BAR)) } else { ((0, BAR), (0, BAR)) };
+    let (mut above, mut pieces) = (from, Vec::new());
+    let mut below = from + units - hanging(printed);
+    for (kind, units) in printed.expansion.iter().filter(|(_, units)| *units != 0) {
+        let (level, edges) = if *units > 0 { (&mut above, up) } else { (&mut below, down) };
+        let said = format!("{} {}", title(kind.as_str()), printed.scale.text(*units));
+        pieces.push(Piece { from: *level, to: *level + units, paint: paint(*kind), said, edges });
+        *level += units;
+    }
+    Step { name, amount, pieces, mark: hangs.then_some(from + units) }
 }
 
-/// The kinds that expansion is stacked of; none where one of them is below zero, which no stack can show.
-fn stacked(printed: &Printed) -> Vec<Kind> {
-    if printed.expansion.iter().any(|(_, units)| *units < 0) {
-        return Vec::new();
-    }
-    printed.expansion.iter().filter(|(_, units)| *units > 0).map(|(kind, _)| *kind).collect()
+/// The kinds that expansion consists of.
+fn moved_kinds(printed: &Printed) -> Vec<Kind> {
+    printed.expansion.iter().filter(|(_, units)| *units != 0).map(|(kind, _)| *kind).collect()
+}
+
+/// What kinds below zero take from expansion together.
+fn hanging(printed: &Printed) -> i128 {
+    printed.expansion.iter().map(|(_, units)| *units).filter(|units| *units < 0).sum()
 }
 
 /// An amount above zero without all but its first two digits, so that an axis begins at a plain one.

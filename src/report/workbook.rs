@@ -132,7 +132,7 @@ impl<'b> Page<'b> {
             self.worksheet.write_string_with_format(self.row, column, &of.name, &format)?;
             self.widen(column, of.name.chars().count());
         }
-        let head = self.row;
+        let at = self.row;
         self.row += 1;
         let first = self.row;
         for row in &section.rows {
@@ -141,13 +141,8 @@ impl<'b> Page<'b> {
             }
             self.row += 1;
         }
-        // What stands below a sum is no part of it.
-        let rows = section.rows.iter().take_while(|row| !row.is_sum);
-        let parts: Vec<u32> =
-            (first..).zip(rows).filter(|(_, row)| !row.is_total).map(|(at, _)| at).collect();
-        if let (Some(first), Some(last)) = (parts.first(), parts.last()) {
-            let columns = u16::try_from(section.columns.len()).unwrap_or(u16::MAX);
-            self.places.insert(section.key.clone(), Place { head, first: *first, last: *last, columns });
+        if let Some(place) = Place::of(section, at) {
+            self.places.insert(section.key.clone(), place);
         }
         section.note.iter().try_for_each(|note| self.sentence(note))
     }

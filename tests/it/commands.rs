@@ -249,6 +249,12 @@ fn the_demo_needs_nothing_but_itself() {
     }
     let page = std::fs::read_to_string(place.path("shown/upswell-report.html")).unwrap();
     assert!(page.contains("2026-10"));
+    // An end that is asked for, and seats that a schedule has in store, whenever the demo runs.
+    let (_, scheduled) = page.split_once("<h3>Scheduled in the next 90 days</h3>").unwrap();
+    let scheduled = scheduled.split_once("</section>").unwrap().0;
+    for told in ["cus_Zinnia", "Churn", "cus_Harbor", "Seat", "600.00"] {
+        assert!(scheduled.contains(told), "{told} is not in {scheduled}");
+    }
     assert!(!place.path("upswell.db").exists());
 }
 

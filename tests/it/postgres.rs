@@ -318,6 +318,7 @@ fn each_role_can_do_its_work_and_nothing_else() {
                 "UPDATE customer SET revision = 9",
                 "DELETE FROM level",
                 "TRUNCATE asks",
+                "INSERT INTO compared DEFAULT VALUES",
                 "INSERT INTO rules VALUES ('', '', 1)",
             ],
         ),
@@ -328,6 +329,7 @@ fn each_role_can_do_its_work_and_nothing_else() {
                 "DELETE FROM inbox",
                 "UPDATE closing SET month = ''",
                 "DELETE FROM rate",
+                "DELETE FROM compared",
                 "DELETE FROM closed_customer",
                 "TRUNCATE posting",
                 "DELETE FROM conflict",
@@ -349,7 +351,7 @@ fn each_role_can_do_its_work_and_nothing_else() {
 #[test]
 fn what_is_only_added_to_is_refused_to_its_owner_too() {
     let of_test = database("upswell_template");
-    for table in ["inbox", "conflict", "posting", "closing", "closed_customer", "rate"] {
+    for table in ["inbox", "conflict", "posting", "closing", "closed_customer", "rate", "compared"] {
         for sql in [
             format!("UPDATE {table} SET book = ''"),
             format!("DELETE FROM {table}"),

@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use crate::faces::{
-    Table, check_sums, compare_workbook, consolidated, exact, files, html_tables, long_form, markdown_tables,
-    plain, restated, text_of, told, written,
+use crate::faces::read::{
+    Table, check_sums, compare_workbook, exact, files, html_tables, long_form, markdown_tables, plain,
 };
+use crate::faces::{consolidated, restated, text_of, told, written};
 use crate::process::Place;
 
 /// The runs that all faces are compared of, each with how it is asked for, and how many months it has.

@@ -441,3 +441,59 @@ fn nothing_is_held_against_stripe_before_the_ledger_s_first_word() {
         assert!(gap["details"].to_string().contains("no facts about this customer"), "{month}");
     }
 }
+
+/// What a month's report says it was compared with.
+fn said_of(place: &Place, month: &str) -> Vec<Value> {
+    let report = place.output(&["report", "--month", month, "--format", "json"]);
+    let report: Value = serde_json::from_str(&report).unwrap();
+    report["reconciliation"].as_array().unwrap().clone()
+}
+
+#[test]
+fn a_months_report_says_what_the_newest_comparison_found() {
+    let place = place();
+    let page = |place: &Place| place.output(&["report", "--month", "2026-06", "--format", "md"]);
+    assert_eq!(page(&place).matches("never compared").count(), 2, "with neither of the files");
+    compare(&place, &[MONTHS, "--customer", "cus_Clover"]);
+    assert!(said_of(&place, "2026-06").is_empty(), "one customer is not the month");
+
+    let found = json(&compare(&place, &[MONTHS]));
+    let (mut sums, count) = ([0; 4], |one: &Value, name: &str| one[name].as_u64().unwrap());
+    let names = ["agreed", "rounded", "explained", "unknown"];
+    for month in found["months"].as_array().unwrap() {
+        let said = said_of(&place, month["month"].as_str().unwrap());
+        let one = said.iter().find(|one| one["currency"] == month["currency"]).unwrap();
+        assert_eq!(
+            (&one["ours"], &one["stripes"], &one["gap"]),
+            (&month["ours"], &month["stripes"], &month["gap"])
+        );
+        assert_eq!(
+            (one["form"].as_str(), one["exported_at"].as_str()),
+            (Some("mrr_per_subscriber"), Some(MADE))
+        );
+        names.iter().zip(&mut sums).for_each(|(name, sum)| *sum += count(one, name));
+    }
+    assert_eq!(sums, names.map(|name| count(&found["summary"], name)), "each customer's month once");
+    assert!(sums[2] > 20, "{sums:?}");
+    let june = said_of(&place, "2026-06").into_iter().find(|one| one["currency"] == "usd").unwrap();
+    let text = page(&place);
+    let line = text.lines().find(|line| line.starts_with("| Stripe's MRR per subscriber, USD |")).unwrap();
+    let cells: Vec<&str> = line.split(" | ").collect();
+    let agree = count(&june, "agreed") + count(&june, "rounded");
+    let told = [agree, count(&june, "explained"), count(&june, "unknown")].map(|count| count.to_string());
+    assert_eq!(cells[1..4], told);
+    assert!(cells[5].contains("a file of 2026-08-31 06:00"), "{line}");
+    assert_eq!(text.matches("never compared").count(), 1, "of Sigma's there was no file");
+    let long = place.output(&["report", "--month", "2026-06", "--format", "csv"]);
+    for name in ["ours", "stripes", "agreed", "rounded", "explained", "unknown"] {
+        let value = june[name].as_str().map_or_else(|| june[name].to_string(), str::to_owned);
+        let row = format!("2026-06,usd,reconciliation:mrr_per_subscriber,{name},{value},");
+        assert!(long.contains(&row), "{row}");
+    }
+    compare(&place, &[CHANGES]);
+    compare(&place, &[MONTHS, "--currency", "eur"]);
+    let said = said_of(&place, "2026-06");
+    assert!(said.contains(&june), "dollars were not compared again");
+    assert!(said.iter().any(|one| one["form"] == "subscription_item_change_events"), "{said:?}");
+    assert_eq!(page(&place).matches("never compared").count(), 0);
+}

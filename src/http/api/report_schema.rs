@@ -8,8 +8,8 @@ use std::collections::BTreeMap;
 use utoipa::ToSchema;
 
 use super::report_sections_schema::{
-    CohortCurve, Concentration, ExceptionTold, ExpansionMonth, FxEffect, IncompleteLine, Paused,
-    ScheduledMovement, SegmentTrend,
+    CohortCurve, ComparedTold, Concentration, ExceptionTold, ExpansionMonth, FxEffect, IncompleteLine,
+    Paused, ScheduledMovement, SegmentTrend,
 };
 use super::words::{ClassWord, KindWord};
 
@@ -64,6 +64,10 @@ pub(super) struct ReportAnswer {
     movements: u64,
     /// What stands between the facts and the figures; of a closed month, what was known when it was closed.
     exceptions: Vec<ExceptionTold>,
+    /// How many of the movements rest on which grade of evidence.
+    movements_by_evidence: BTreeMap<String, u64>,
+    /// What the newest comparisons with Stripe's own figures found of the month; empty where there was none.
+    reconciliation: Vec<ComparedTold>,
     /// The view that was asked for.
     #[schema(nullable = false)]
     view: Option<ViewTold>,

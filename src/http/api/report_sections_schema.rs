@@ -159,3 +159,32 @@ pub(super) struct Concentration {
     /// What the largest 1, 2, 5, 10, 20, 50 … expanders come to, all of them last.
     curve: Vec<ConcentrationPoint>,
 }
+
+/// What a comparison with Stripe's own figures found of a month in one currency (`upswell reconcile`).
+#[derive(ToSchema)]
+pub(super) struct ComparedTold {
+    currency: String,
+    /// What it was compared with: `mrr_per_subscriber` or `subscription_item_change_events`.
+    form: String,
+    #[schema(format = DateTime)]
+    compared_at: String,
+    /// When the files had been made.
+    #[schema(format = DateTime)]
+    exported_at: String,
+    /// Our levels at the month's end.
+    ours: String,
+    /// Stripe's.
+    stripes: String,
+    /// Stripe's less ours.
+    gap: String,
+    /// Customers who agree to the last unit.
+    agreed: u64,
+    /// Those who differ by less than the files print.
+    rounded: u64,
+    /// Those whose gap has known causes.
+    explained: u64,
+    /// Those in whose gap something stays unknown.
+    unknown: u64,
+    /// Rows of the files that could not be read.
+    unreadable_rows: u64,
+}
