@@ -4,7 +4,6 @@ use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap};
 
 use sea_orm::{ConnectionTrait, FromQueryResult, Value};
-use sha2::{Digest, Sha256};
 
 use super::error::while_doing;
 use super::limited::Transaction;
@@ -474,14 +473,6 @@ fn values(seq: i64, arrival: &Arrival) -> [Value; 15] {
         arrival.body.codec.into(),
         arrival.body.bytes.clone().into(),
     ]
-}
-
-impl Stored {
-    /// Whether its bytes have the digest that they came with.
-    #[must_use]
-    pub fn is_as_it_came(&self) -> bool {
-        hex::encode(Sha256::digest(&self.body)) == self.sha256
-    }
 }
 
 impl StoredRow {

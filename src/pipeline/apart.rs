@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use super::settle::{Changed, Heard, Settler};
+use super::verify::is_as_it_came;
 use crate::ledger::{
-    CustomerKey, CustomerSettlement, Known, LedgerError, NewFact, Outcome, Settlement, Stored, unreadable,
+    CustomerKey, CustomerSettlement, Known, LedgerError, NewFact, Outcome, Settlement, unreadable,
 };
 use crate::mrr::Instant;
 
@@ -79,7 +80,7 @@ impl Settler {
     /// Reads a customer's facts out of the stored bytes, as if by a new version; whether that could be done.
     async fn read_anew(&self, key: &CustomerKey, changed: &mut Changed) -> Result<bool, LedgerError> {
         let stored = self.ledger.stored_of(key).await?;
-        if !stored.iter().all(Stored::is_as_it_came) {
+        if !stored.iter().all(is_as_it_came) {
             return Ok(false);
         }
         let mut heard = Heard::default();

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use chrono_tz::Tz;
+use sha2::{Digest, Sha256};
 
 use super::closed_months;
 use super::contained::derive_contained;
@@ -264,8 +265,13 @@ async fn verify_bytes(ledger: &Ledger) -> Result<usize, Fault> {
     Ok(count)
 }
 
+/// Whether a delivery's bytes have the digest that they came with.
+pub(super) fn is_as_it_came(stored: &Stored) -> bool {
+    hex::encode(Sha256::digest(&stored.body)) == stored.sha256
+}
+
 fn verify_delivery(stored: Stored) -> Result<(), Fault> {
-    match stored.is_as_it_came() {
+    match is_as_it_came(&stored) {
         true => Ok(()),
         false => Err(Fault::Bytes { event: stored.event_id, seq: stored.seq }),
     }
