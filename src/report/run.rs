@@ -65,20 +65,22 @@ impl RangeReport {
                 currencies.push(&block.currency);
             }
         }
-        let run = |currency| {
-            let block =
-                |report: &'_ Report| report.currencies.iter().position(|block| block.currency == *currency);
-            let of_month = |report| (report.month, block(report).and_then(|at| report.currencies.get(at)));
-            let months: Vec<(Month, Option<&CurrencyBlock>)> = self.months.iter().map(of_month).collect();
-            Run {
-                code: currency.to_string(),
-                name: currency.as_str().to_uppercase(),
-                currency,
-                total: RunTotal::of(&months),
-                months,
-            }
+        currencies.into_iter().map(|currency| self.run_of(currency)).collect()
+    }
+
+    fn run_of<'r>(&'r self, currency: &'r Currency) -> Run<'r> {
+        let of_month = |report: &'r Report| {
+            let block = report.currencies.iter().find(|block| block.currency == *currency);
+            (report.month, block)
         };
-        currencies.into_iter().map(run).collect()
+        let months: Vec<(Month, Option<&CurrencyBlock>)> = self.months.iter().map(of_month).collect();
+        Run {
+            code: currency.to_string(),
+            name: currency.as_str().to_uppercase(),
+            currency,
+            total: RunTotal::of(&months),
+            months,
+        }
     }
 
     /// The run in the reporting currency; `None` where no month has such a block.
