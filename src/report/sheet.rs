@@ -235,7 +235,7 @@ pub(super) fn facts(report: &Report) -> Vec<(String, String)> {
         Some(ClosedMonth { closed_at, digest, postings }) => {
             format!("{}, {postings} postings, SHA-256 {digest}", local(*closed_at, report.zone))
         }
-        None => "no: there is a digest once `upswell close` has frozen the month".to_owned(),
+        None => format!("not yet: upswell close {} freezes the month and makes its digest", report.month),
     };
     facts.push(("Closed", closed));
     facts.extend([

@@ -70,6 +70,8 @@ fn asked() -> Vec<(&'static str, Place, Vec<&'static str>)> {
         ("consolidated", consolidated(), OCTOBER.to_vec()),
         ("restated", restated(), vec!["--month", "2025-12", "--restated"]),
         ("reported", restated(), vec!["--month", "2025-12"]),
+        // The first open month, into which that was posted.
+        ("adjusted", restated(), vec!["--month", "2026-01"]),
         (
             "one currency by product",
             told(),

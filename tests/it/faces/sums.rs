@@ -17,6 +17,9 @@ fn every_row_of_sums_is_the_sum_of_the_rows_above_it() {
         let always =
             ["rollforward.csv", "expansion_by_kind.csv", "motion.csv", "segments_product.csv", "cohorts.csv"];
         assert!(always.iter().all(|file| sums.contains(*file)), "{name}: {sums:?}");
+        if ["restated", "adjusted"].contains(&name) {
+            assert!(sums.contains("prior_period_adjustments.csv"), "{name}: {sums:?}");
+        }
         if name == "everything" {
             let all = [
                 "fx.csv",
