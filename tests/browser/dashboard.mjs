@@ -159,7 +159,7 @@ async function printing(page, origin) {
     assert.equal(await page.locator(gone).first().isVisible(), false, `${gone} is not printed`);
   }
   assert.equal(await page.locator("h1").isVisible(), true);
-  await page.emulateMedia({ media: "screen" });
+  await page.emulateMedia({ media: null });
 }
 
 // A message with a link: its page is of another site, to which a strict cookie is not shown.
@@ -241,9 +241,13 @@ async function lookAt(browser, origin, session, pages, faults) {
 
 async function pictures(page, origin, pages, directory) {
   mkdirSync(directory, { recursive: true });
-  for (const name of ["month", "months", "movements", "customer", "movement", "close", "exceptions"]) {
+  const { width, height } = page.viewportSize();
+  for (const name of ["month", "months", "core", "customer", "movement", "close", "exceptions"]) {
     await page.goto(origin + pages[name]);
-    await page.screenshot({ path: join(directory, `${name}.png`) });
+    // A month is shown with its first chart.
+    const chart = name === "month" ? await page.locator("figure").first().boundingBox() : undefined;
+    await page.setViewportSize({ width, height: chart ? Math.ceil(chart.y + chart.height + 20) : height });
+    await page.screenshot({ path: join(directory, name === "core" ? "movements.png" : `${name}.png`) });
   }
   await page.setViewportSize(PHONE);
   await page.goto(origin + pages.month);
