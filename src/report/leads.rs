@@ -120,12 +120,9 @@ impl Report {
 
 impl Leads {
     /// Where a figure in large type leads.
-    pub(super) fn tile(self, block: &SheetBlock, name: &str) -> Option<Lead> {
-        let of = |class, kind| self.movements(&block.code, class, kind);
-        let section = |key: &'static str| {
-            let is_there = block.sections.iter().any(|section| section.key == key);
-            is_there.then(|| Lead::Section(block.code.clone(), key))
-        };
+    pub(super) fn tile(self, code: &str, name: &str) -> Option<Lead> {
+        let of = |class, kind| self.movements(code, class, kind);
+        let section = |key| Some(Lead::Section(code.to_owned(), key));
         match name {
             "Expansion rate" | "Core expansion" | "Share of new ARR" => {
                 Some(of(EXPANSION, Some(Kinds::Core)))
@@ -167,7 +164,9 @@ impl Leads {
             is_consolidated,
         };
         let mut found = Vec::new();
-        for tile in block.tiles.iter().filter(|tile| self.tile(block, tile.name).as_ref() == Some(asked)) {
+        for tile in
+            block.tiles.iter().filter(|tile| self.tile(&block.code, tile.name).as_ref() == Some(asked))
+        {
             found.push(led(String::new(), tile.name, &tile.value));
         }
         for section in &block.sections {
