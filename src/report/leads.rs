@@ -48,6 +48,19 @@ pub enum CustomerCut {
     Segment(Dimension, String),
 }
 
+impl CustomerCut {
+    /// It as parameters, each with its word.
+    #[must_use]
+    pub fn words(&self) -> Vec<(&'static str, String)> {
+        match self {
+            Self::Since(first) => vec![("since", first.to_string())],
+            Self::Segment(dimension, segment) => {
+                vec![("by", dimension.name()), ("segment", segment.clone())]
+            }
+        }
+    }
+}
+
 /// A figure that some movements are behind, as it is printed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LedHere {
