@@ -69,13 +69,20 @@ pub fn page_style() -> &'static str {
 
 impl Page<'_> {
     fn tile_href(&self, block: &SheetBlock, name: &str) -> Option<String> {
-        let (leads, href) = self.leads?;
-        leads.tile(block, name).map(|lead| href(&lead))
+        self.written(&self.leads?.0.tile(&block.code, name)?)
     }
 
     fn href(&self, code: &str, section: &Section, row: &Row, index: &usize) -> Option<String> {
-        let (leads, href) = self.leads?;
-        leads.cell(code, section, row, *index).map(|lead| href(&lead))
+        self.written(&self.leads?.0.cell(code, section, row, *index)?)
+    }
+
+    /// A lead as an address; none to a section that the view leaves out, or that has nothing to say.
+    fn written(&self, lead: &Lead) -> Option<String> {
+        if let Lead::Section(code, key) = lead {
+            let block = self.sheet.blocks.iter().find(|block| block.code == *code)?;
+            block.sections.iter().find(|section| section.key == *key)?;
+        }
+        self.leads.map(|(_, href)| href(lead))
     }
 
     /// The charts that stand above a block's sections, where the tables of the same figures are on the page.

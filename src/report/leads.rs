@@ -48,6 +48,19 @@ pub enum CustomerCut {
     Segment(Dimension, String),
 }
 
+impl CustomerCut {
+    /// It as parameters, each with its word.
+    #[must_use]
+    pub fn words(&self) -> Vec<(&'static str, String)> {
+        match self {
+            Self::Since(first) => vec![("since", first.to_string())],
+            Self::Segment(dimension, segment) => {
+                vec![("by", dimension.name()), ("segment", segment.clone())]
+            }
+        }
+    }
+}
+
 /// A figure that some movements are behind, as it is printed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LedHere {
@@ -120,12 +133,9 @@ impl Report {
 
 impl Leads {
     /// Where a figure in large type leads.
-    pub(super) fn tile(self, block: &SheetBlock, name: &str) -> Option<Lead> {
-        let of = |class, kind| self.movements(&block.code, class, kind);
-        let section = |key: &'static str| {
-            let is_there = block.sections.iter().any(|section| section.key == key);
-            is_there.then(|| Lead::Section(block.code.clone(), key))
-        };
+    pub(super) fn tile(self, code: &str, name: &str) -> Option<Lead> {
+        let of = |class, kind| self.movements(code, class, kind);
+        let section = |key| Some(Lead::Section(code.to_owned(), key));
         match name {
             "Expansion rate" | "Core expansion" | "Share of new ARR" => {
                 Some(of(EXPANSION, Some(Kinds::Core)))
@@ -167,7 +177,9 @@ impl Leads {
             is_consolidated,
         };
         let mut found = Vec::new();
-        for tile in block.tiles.iter().filter(|tile| self.tile(block, tile.name).as_ref() == Some(asked)) {
+        for tile in
+            block.tiles.iter().filter(|tile| self.tile(&block.code, tile.name).as_ref() == Some(asked))
+        {
             found.push(led(String::new(), tile.name, &tile.value));
         }
         for section in &block.sections {

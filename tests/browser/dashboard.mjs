@@ -267,7 +267,7 @@ async function fullBook(browser, origin, faults) {
   await page.getByRole("heading", { name: "From reported to restated" }).first().waitFor();
   await page.goto(`${origin}/months/${MONTH}?view=finance`);
   await page.getByRole("heading", { name: "Consolidated in USD" }).waitFor();
-  const tile = page.locator(".tiles li").filter({ hasText: "Prior period" }).first();
+  const tile = page.locator(".tiles li").filter({ hasText: "Prior period", has: page.getByRole("link") }).first();
   const adjusted = await tile.getByRole("link").innerText();
   await tile.getByRole("link").click();
   const listed = page.locator(`[id="${new URL(page.url()).hash.slice(1)}"] tbody tr td:nth-child(6)`);

@@ -61,6 +61,11 @@ impl CustomersPage {
         format!("Who pays how much at the end of {}{which}.", self.month)
     }
 
+    /// What the form goes on asking for.
+    fn cut_words(&self) -> Vec<(&'static str, String)> {
+        self.cut.as_ref().map(CustomerCut::words).unwrap_or_default()
+    }
+
     /// All customers of the month.
     fn all_href(&self) -> String {
         self.frame.to_customers(self.month, None)

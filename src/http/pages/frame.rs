@@ -153,13 +153,7 @@ impl Frame {
     /// The customers at the end of a month, or some of them.
     pub(super) fn to_customers(&self, month: Month, cut: Option<&CustomerCut>) -> String {
         let mut words = vec![("month", month.to_string())];
-        match cut {
-            Some(CustomerCut::Since(first)) => words.push(("since", first.to_string())),
-            Some(CustomerCut::Segment(dimension, segment)) => {
-                words.extend([("by", dimension.name()), ("segment", segment.clone())]);
-            }
-            None => {}
-        }
+        words.extend(cut.into_iter().flat_map(CustomerCut::words));
         self.to(&asking("/customers", words.iter().map(|(name, word)| (*name, word))))
     }
 }
