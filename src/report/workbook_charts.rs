@@ -117,45 +117,6 @@ pub(super) fn charts(worksheet: &str, places: &BTreeMap<String, Place>) -> Vec<C
     DRAWINGS.iter().filter_map(draw).collect()
 }
 
-/// The charts of a run of months: what moved MRR in all of it, and what each month is made of.
-pub(super) fn run_charts(worksheet: &str, places: &BTreeMap<String, Place>) -> Vec<Chart> {
-    let titled = |how: ChartType, title: &str| {
-        let mut chart = Chart::new(how);
-        chart.title().set_name(title);
-        chart.set_alt_text(format!("{title}: the figures stand in the table of the same rows"));
-        chart
-    };
-    let moved = places.get("rollforward").filter(|place| place.columns > 2).map(|place| {
-        let mut chart = titled(ChartType::Column, "What moved MRR");
-        let total = place.columns - 1;
-        let series = chart.add_series();
-        series.set_name("MRR").set_categories((worksheet, place.first, 0, place.before_sum, 0));
-        series
-            .set_values((worksheet, place.first, total, place.before_sum, total))
-            .set_format(&mut filled(FILLS[0]));
-        chart.legend().set_hidden();
-        chart
-    });
-    let stacked = STACKED.iter().filter_map(|(key, title)| {
-        let place = places.get(*key).filter(|place| place.columns > 3)?;
-        let mut chart = titled(ChartType::ColumnStacked, title);
-        let last = place.columns - 2;
-        for (row, fill) in (place.first..=place.before_sum).zip(FILLS.iter().cycle()) {
-            let series = chart.add_series();
-            series.set_name((worksheet, row, 0)).set_categories((worksheet, place.head, 1, place.head, last));
-            series.set_values((worksheet, row, 1, row, last)).set_format(&mut filled(*fill));
-        }
-        Some(chart)
-    });
-    moved.into_iter().chain(stacked).collect()
-}
-
-fn filled(fill: u32) -> ChartFormat {
-    let mut format = ChartFormat::new();
-    format.set_solid_fill(ChartSolidFill::new().set_color(Color::RGB(fill)));
-    format
-}
-
 /// The sections of a run that have a bar a month, stacked of the section's rows, with the chart's title.
 const STACKED: [(&str, &str); 2] =
     [("trend", "What each month added"), ("expansion_by_kind", "Expansion by month and kind")];
