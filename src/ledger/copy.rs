@@ -39,7 +39,9 @@ pub(super) async fn rows_to_file(from: &DatabaseConnection, path: &Path) -> Resu
     let options = (Some(IsolationLevel::RepeatableRead), Some(AccessMode::ReadOnly));
     let from = from.begin_with_config(options.0, options.1).await.map_err(while_doing(ACT))?;
     let to = file.begin().await?;
-    // In the order they were made in: what a row refers to is there before it.
+    // Rows of PostgreSQL lie in any order: what reverses a posting may come before it. All is held to at the commit.
+    to.execute_unprepared("PRAGMA defer_foreign_keys = ON").await.map_err(while_doing(ACT))?;
+    // In the order they were made in: what a row refers to is in a table before it, or in its own.
     let sql = "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%' \
                AND name <> 'seaql_migrations' ORDER BY rowid";
     for table in all::<TableRow, _>(&to, ACT, statement(sql, Vec::new())).await? {

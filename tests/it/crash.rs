@@ -115,12 +115,7 @@ fn whole_and_killed(events: &str, has_come_so_far: impl Fn(&Place) -> bool) -> (
     whole.output(&["backfill", "events.ndjson"]);
     broken.write("events.ndjson", events);
     broken.output(&["migrate"]);
-    let mut backfill = broken.start(&["backfill", "events.ndjson"]);
-    while backfill.try_wait().unwrap().is_none() && !has_come_so_far(&broken) {
-        std::thread::yield_now();
-    }
-    let _ = backfill.kill();
-    backfill.wait().unwrap();
+    broken.kill_once(has_come_so_far, &["backfill", "events.ndjson"]);
     (whole, broken)
 }
 

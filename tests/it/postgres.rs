@@ -8,7 +8,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::business::{Chance, business};
-use crate::process::{Connection, Place, Server, assert_same};
+use crate::process::{Connection, Place, Server, assert_same, stories, stories_config};
 use crate::store::{cluster, database, execute};
 
 const SERVERS: usize = 4;
@@ -164,6 +164,26 @@ fn a_dump_is_restored_into_a_new_database_to_the_figures_that_it_was_made_of() {
     deliver(&restored, &restored.serve(), &events);
     assert_same(&restored.movements(), &place.movements(), "restored and delivered again");
     restored.output(&["verify"]);
+}
+
+#[test]
+fn a_backup_is_whole_in_whatever_order_the_rows_lie() {
+    let place = Place::at(&database("upswell_template").url).with("UPSWELL_CONFIG", &stories_config());
+    let stories = stories();
+    let (earlier, later) = stories.split_at(stories.len() / 2);
+    for events in [later, earlier] {
+        place.write("events.ndjson", events.join("\n"));
+        place.output(&["backfill", "events.ndjson"]);
+    }
+    // What reverses a posting lies before it now.
+    let backwards = "DO $$ BEGIN ASSERT (SELECT COUNT(reverses) > 0 FROM posting), 'nothing was reversed'; END $$; \
+                     CREATE INDEX backwards ON posting (seq DESC); CLUSTER posting USING backwards";
+    execute(&place.url(), backwards).unwrap();
+    let backup = place.path("backup.db").display().to_string();
+    place.output(&["backup", &backup]);
+    let copy = Place::at(&format!("sqlite://{backup}")).with("UPSWELL_CONFIG", &stories_config());
+    copy.output(&["verify"]);
+    assert_eq!(copy.movements(), place.movements());
 }
 
 #[test]

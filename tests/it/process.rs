@@ -125,6 +125,18 @@ impl Place {
         command.spawn().unwrap()
     }
 
+    /// Starts a command and kills it as soon as it has come so far, unless it ends before.
+    pub fn kill_once(&self, has_come_so_far: impl Fn(&Self) -> bool, arguments: &[&str]) {
+        // A look takes time from what is looked at.
+        const LOOK_AGAIN: Duration = Duration::from_millis(20);
+        let mut child = self.start(arguments);
+        while child.try_wait().unwrap().is_none() && !has_come_so_far(self) {
+            std::thread::sleep(LOOK_AGAIN);
+        }
+        let _ = child.kill();
+        child.wait().unwrap();
+    }
+
     /// Starts a server on a free port. It says its address once it listens.
     pub fn serve(&self) -> Server {
         self.serve_with(&[])

@@ -395,11 +395,7 @@ fn a_join_that_was_killed_is_run_again_to_the_same_ledger() {
     let (whole, broken) = (with_tables(&left), with_tables(&left));
     whole.output(&road);
     broken.output(&["migrate"]);
-    let mut backfill = broken.start(&road);
-    let is_joined = |place: &Place| place.stored().iter().any(|id| id.starts_with("row:in_"));
-    while backfill.try_wait().unwrap().is_none() && !is_joined(&broken) {}
-    let _ = backfill.kill();
-    backfill.wait().unwrap();
+    broken.kill_once(|place| place.stored().iter().any(|id| id.starts_with("row:in_")), &road);
     broken.output(&road);
     assert_same(&broken.movements(), &whole.movements(), "killed");
     assert_eq!(broken.stored(), whole.stored());
