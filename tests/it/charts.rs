@@ -112,7 +112,8 @@ fn every_bar_is_as_long_as_its_amount_and_the_amount_stands_in_a_table() {
             let cells: BTreeSet<i128> = twins(&tables, &page, chart)
                 .iter()
                 .flat_map(|(_, _, rows)| rows[1..].iter().flatten())
-                .filter_map(|cell| cell.ends_with(|last: char| last.is_ascii_digit()).then(|| plain(cell)))
+                .filter(|cell| cell.ends_with(|last: char| last.is_ascii_digit()))
+                .map(|cell| plain(cell))
                 .filter(|cell| cell.trim_start_matches('-').bytes().all(|b| b.is_ascii_digit() || b == b'.'))
                 .map(|cell| exact(&cell))
                 .collect();

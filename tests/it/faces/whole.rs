@@ -59,7 +59,7 @@ fn tiered(currency: &str) -> Value {
     price
 }
 
-fn item(name: &str, price: Value, quantity: i64) -> Value {
+fn item(name: &str, price: &Value, quantity: i64) -> Value {
     json!({"id": format!("si_{name}"), "object": "subscription_item", "quantity": quantity, "price": price})
 }
 
@@ -95,7 +95,7 @@ fn live(events: &mut Events, number: i64) {
     events.tell("customer.created", begun, &customer);
     let seats = 1 + number % 7;
     let basic = price("prod_Basic7Kq", currency, "year", 10_000 + 100 * number + 1);
-    let first = item(&format!("w{number}"), basic.clone(), seats);
+    let first = item(&format!("w{number}"), &basic, seats);
     let mut held = subscription(number, currency, std::slice::from_ref(&first));
     held["metadata"] = match number % 4 {
         0 => json!({"upswell_motion": "deliberate"}),
@@ -105,7 +105,7 @@ fn live(events: &mut Events, number: i64) {
     events.tell("customer.subscription.created", begun + 60, &held);
     let at = OCTOBER + (2 + number % 20) * A_DAY;
     let upgraded = price("prod_Pro4Wm2", currency, "year", 25_000 + 100 * number + 1);
-    let second = item(&format!("w{number}_2"), price("prod_SsoX3d8", currency, "year", 5_003 + number), 1);
+    let second = item(&format!("w{number}_2"), &price("prod_SsoX3d8", currency, "year", 5_003 + number), 1);
     match number % 12 {
         0 | 1 => held["items"]["data"][0]["quantity"] = json!(seats + 4),
         2 => held["items"]["data"][0]["quantity"] = json!(1),
@@ -136,7 +136,7 @@ fn ahead(events: &mut Events) {
     for number in [11, 23, 35] {
         let currency = currency(number);
         let basic = price("prod_Basic7Kq", currency, "year", 10_000 + 100 * number + 1);
-        let held = item(&format!("w{number}"), basic, 1 + number % 7);
+        let held = item(&format!("w{number}"), &basic, 1 + number % 7);
         let mut ends = subscription(number, currency, &[held]);
         ends["cancel_at"] = json!(now() + (10 + number) * A_DAY);
         events.tell("customer.subscription.updated", now() - 60, &ends);
@@ -147,23 +147,23 @@ fn ahead(events: &mut Events) {
 /// from a pause, one heard of midlife, an item that nothing is known of, a refund.
 fn beside(events: &mut Events) {
     let basic = |currency| price("prod_Basic7Kq", currency, "year", 10_001);
-    let usd = subscription(90, "usd", &[item("w90", basic("usd"), 2)]);
+    let usd = subscription(90, "usd", &[item("w90", &basic("usd"), 2)]);
     events.tell("customer.subscription.created", OCTOBER - 90 * A_DAY, &usd);
-    let mut eur = subscription(90, "eur", &[item("w90e", basic("eur"), 3)]);
+    let mut eur = subscription(90, "eur", &[item("w90e", &basic("eur"), 3)]);
     eur["id"] = json!("sub_w90e");
     events.tell("customer.subscription.created", OCTOBER + 5 * A_DAY, &eur);
-    let mut paused = subscription(91, "usd", &[item("w91", basic("usd"), 5)]);
+    let mut paused = subscription(91, "usd", &[item("w91", &basic("usd"), 5)]);
     events.tell("customer.subscription.created", OCTOBER - 80 * A_DAY, &paused);
     paused["pause_collection"] = json!({"behavior": "void", "resumes_at": null});
     events.tell("customer.subscription.updated", OCTOBER - 40 * A_DAY, &paused);
     paused["pause_collection"] = Value::Null;
     events.tell("customer.subscription.updated", OCTOBER + 7 * A_DAY, &paused);
-    let midlife = subscription(92, "usd", &[item("w92", basic("usd"), 4)]);
+    let midlife = subscription(92, "usd", &[item("w92", &basic("usd"), 4)]);
     events.tell("customer.subscription.updated", OCTOBER + 8 * A_DAY, &midlife);
-    let held = [item("w93", basic("usd"), 1), item("w93t", tiered("usd"), 3)];
+    let held = [item("w93", &basic("usd"), 1), item("w93t", &tiered("usd"), 3)];
     events.tell("customer.subscription.created", OCTOBER - 50 * A_DAY, &subscription(93, "usd", &held));
     // Grows twice in its first month.
-    let mut young = subscription(94, "usd", &[item("w94", basic("usd"), 1)]);
+    let mut young = subscription(94, "usd", &[item("w94", &basic("usd"), 1)]);
     events.tell("customer.subscription.created", OCTOBER + A_DAY, &young);
     young["items"]["data"][0]["quantity"] = json!(6);
     events.tell("customer.subscription.updated", OCTOBER + 9 * A_DAY, &young);
