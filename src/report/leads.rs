@@ -226,6 +226,11 @@ impl At<'_> {
     fn figure(&self) -> Option<Lead> {
         let (key, name, index) = (self.section.key.as_str(), self.name, self.index);
         let leads = self.leads;
+        if self.row.is_sum
+            && (key.starts_with("segments_") || ["cohorts", "owners", "top_expanders"].contains(&key))
+        {
+            return self.of_all();
+        }
         if let Some(dimension) = key.strip_prefix("segments_") {
             return self.segment(&Dimension::parse(dimension).ok()?);
         }
@@ -393,6 +398,21 @@ impl At<'_> {
         Some(self.leads.filtered(self.code, filter))
     }
 
+    /// What all rows of a table come to: customers of the month's ends, and its movements.
+    fn of_all(&self) -> Option<Lead> {
+        let class = match self.section.columns.get(self.index)?.name.as_str() {
+            "customers" | "starting" | "starting MRR" => return Some(self.leads.customers(1)),
+            "ending" | "ending MRR" => return Some(self.leads.customers(0)),
+            "core expansion" => return Some(self.movements(EXPANSION, Some(Kinds::Core))),
+            "new" => Class::New,
+            "expansion" => Class::Expansion,
+            "contraction" => Class::Contraction,
+            "churn" => Class::Churn,
+            _ => return None,
+        };
+        Some(self.movements(Some(Classes::Of(class)), None))
+    }
+
     fn of_segment(&self, dimension: Dimension, months_before: i32) -> Lead {
         let cut = Some(CustomerCut::Segment(dimension, self.name.to_owned()));
         Lead::Customers { month: self.leads.month.minus(months_before), cut }
@@ -422,7 +442,7 @@ impl At<'_> {
         if self.row.is_sum {
             return None;
         }
-        let customer = named("customer")?;
+        let customer = named("customer").filter(|name| is_id(name))?;
         match self.section.key.as_str() {
             "top_expanders" => {
                 let filter = MovementFilter { customer: Some(customer), ..MovementFilter::default() };
@@ -445,7 +465,7 @@ impl At<'_> {
             return None;
         }
         match column {
-            "customer" => Some(Lead::Customer(text.to_owned())),
+            "customer" => is_id(text).then(|| Lead::Customer(text.to_owned())),
             "subscription" | "event" | "posting" => Some(Lead::Origin(text.to_owned())),
             "month" | "belongs to" | "posted in" => Month::parse(text).map(Lead::Month),
             "began in" => {
@@ -465,6 +485,11 @@ impl At<'_> {
     fn movements(&self, class: Option<Classes>, kind: Option<Kinds>) -> Lead {
         self.leads.movements(self.code, class, kind)
     }
+}
+
+/// Whether it names a customer, and not `others (12)`: ids have no blanks.
+fn is_id(name: &str) -> bool {
+    !name.contains(' ')
 }
 
 fn kind(name: &str) -> Option<Kind> {
