@@ -9,7 +9,10 @@ const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.mi
 
 // A4 with margins, and what is left between them at 96 dots an inch.
 const MARGIN = { top: "15mm", bottom: "15mm", left: "12mm", right: "12mm" };
-const PRINTED = { width: Math.floor(((210 - 24) / 25.4) * 96), height: Math.floor(((297 - 30) / 25.4) * 96) };
+const dots = (millimetres) => Math.floor((millimetres / 25.4) * 96);
+const PRINTED = { width: dots(210 - 24), height: dots(297 - 30) };
+// What a run of months is laid out for.
+export const LANDSCAPE = { width: dots(297 - 24), height: dots(210 - 30) };
 
 // What no page may do is collected from every page.
 export function watch(context, begins, faults) {
@@ -46,9 +49,9 @@ export async function fits(page, name) {
 }
 
 // The page as it is printed: by axe, and no box of it wider than its frame, for paper does not scroll.
-export async function onPaper(page, name) {
+export async function onPaper(page, name, paper = PRINTED) {
   const screen = page.viewportSize();
-  await page.setViewportSize(PRINTED);
+  await page.setViewportSize(paper);
   await page.emulateMedia({ media: "print", colorScheme: "light" });
   await fits(page, `${name} on paper`);
   const wider = await page.evaluate(() => {
@@ -66,10 +69,10 @@ export async function onPaper(page, name) {
 const bare = (text) => text.replace(/\s+/g, "");
 
 // The page as a PDF: every page of it has text, and every title and what else is named is in it.
-export async function asPdf(page, name, named) {
+export async function asPdf(page, name, named, paper = PRINTED) {
   const titles = await page.locator("main :is(h1, h2, h3, figcaption b)").allInnerTexts();
   assert(titles.length > 3, `${name} has ${titles.length} titles`);
-  const pdf = await page.pdf({ format: "A4", margin: MARGIN });
+  const pdf = await page.pdf({ format: "A4", margin: MARGIN, landscape: paper === LANDSCAPE });
   assert.equal(pdf.subarray(0, 5).toString(), "%PDF-");
   const pages = execFileSync("pdftotext", ["-layout", "-", "-"], { input: pdf, maxBuffer: 1 << 26 })
     .toString()

@@ -270,9 +270,12 @@ async function fullBook(browser, origin, faults) {
   const tile = page.locator(".tiles li").filter({ hasText: "Prior period", has: page.getByRole("link") }).first();
   const adjusted = await tile.getByRole("link").innerText();
   await tile.getByRole("link").click();
-  const listed = page.locator(`[id="${new URL(page.url()).hash.slice(1)}"] tbody tr td:nth-child(6)`);
-  const sum = (await listed.allInnerTexts()).map(hundredths).reduce((one, other) => one + other, 0);
+  const table = page.locator(`[id="${new URL(page.url()).hash.slice(1)}"] tbody`);
+  const listed = await table.locator("tr:not(.total) td:nth-child(6)").allInnerTexts();
+  const sum = listed.map(hundredths).reduce((one, other) => one + other, 0);
+  assert.ok(listed.length > 0);
   assert.equal(sum, hundredths(adjusted), "the adjustments come to the tile");
+  assert.equal(await table.locator("tr.total td:nth-child(6)").innerText(), adjusted);
   const session = await context.cookies();
   await context.close();
   const pages = {

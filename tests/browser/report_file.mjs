@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { CLOSED, MONTH } from "./books.mjs";
-import { accessible, asPdf, fits, onPaper, step, watch } from "./checks.mjs";
+import { LANDSCAPE, accessible, asPdf, fits, onPaper, step, watch } from "./checks.mjs";
 
 const VIEWS = ["sales", "marketing", "finance", "executive", "owner"];
 
@@ -15,10 +15,11 @@ const reports = (plain, full) => [
   { name: "consolidated, with what was late", book: full, words: ["--month", MONTH], isWhole: true },
   { name: "closed, as reported", book: full, words: ["--month", CLOSED], isWhole: true },
   { name: "closed, as known now", book: full, words: ["--month", CLOSED, "--restated"], isWhole: true },
-  { name: "months side by side", book: plain, words: ["--from", "2026-05", "--to", MONTH] },
+  { name: "months side by side", book: plain, words: ["--from", "2026-05", "--to", MONTH], paper: LANDSCAPE },
+  { name: "twelve months, consolidated", book: full, words: ["--month", MONTH, "--trailing"], paper: LANDSCAPE },
 ];
 
-async function look(browser, { name, book, words, isWhole }, faults) {
+async function look(browser, { name, book, words, isWhole, paper }, faults) {
   const path = join(book.directory, "report.html");
   book.run("report", ...words, "--format", "html", "-o", path);
   const url = pathToFileURL(path).href;
@@ -31,8 +32,8 @@ async function look(browser, { name, book, words, isWhole }, faults) {
     await fits(page, name);
     await accessible(page, `${name}, ${colorScheme}`);
     if (colorScheme === "light") {
-      await onPaper(page, name);
-      await asPdf(page, name, await onEveryPaper(page, isWhole));
+      await onPaper(page, name, paper);
+      await asPdf(page, name, await onEveryPaper(page, isWhole), paper);
     }
     await context.close();
   }
