@@ -11,7 +11,7 @@ use super::block::Block;
 use super::exchange::{Exchange, PER_MICRO};
 use super::kept::{Sign, Sum as _, sums};
 use super::retention::{KeptRetention, Retention};
-use super::segment::Subject;
+use super::segment::{Subject, prior};
 use super::segment_trend::SegmentTrends;
 use super::sums::{Blocks, Year, level};
 use super::trailing::{BEFORE, Lacking, Span, Trailing};
@@ -92,6 +92,8 @@ struct Told {
     net: NetCurrency,
     starting: Vec<Level>,
     ending: Vec<Level>,
+    /// Of each adjustment of closed months, what the starting levels hold of it.
+    prior: Vec<Delta>,
 }
 
 /// The consolidated figures of one month and the rates behind them.
@@ -208,7 +210,10 @@ impl Consolidated {
         }
         let starting = levels_before(&customer.levels, span.start);
         let ending = levels_before(&customer.levels, span.end);
-        let at_start = starting.iter().map(|level| (before, &level.currency));
+        let adjusted = net.currencies.iter().filter(|(_, net)| net.lane_has(Lane::PriorPeriod));
+        let at_start =
+            starting.iter().map(|level| &level.currency).chain(adjusted.map(|(currency, _)| currency));
+        let at_start = at_start.map(|currency| (before, currency));
         let all = net.currencies.keys().map(|currency| (now, currency)).chain(at_start);
         let mut is_missing = false;
         for (exchange, currency) in all {
@@ -230,6 +235,17 @@ impl Consolidated {
             fx.0 += own.mrr;
             fx.1 += now.level(own).map_or(Delta::ZERO, |new| new.mrr - old.mrr);
         }
+        let adjusted = net
+            .currencies
+            .iter()
+            .flat_map(|(currency, net)| prior(net).into_iter().map(move |own| (currency, own)));
+        for ((currency, own), held) in
+            adjusted.zip(&told.prior).filter(|((own, _), _)| **own != self.by.currency)
+        {
+            let fx = one.fx.entry(currency.clone()).or_default();
+            fx.0 += -own;
+            fx.1 += *held - now.convert(currency, own.0).map_or(*held, Delta);
+        }
         foot(&mut told.net);
         let (starting, ending): (Vec<&Level>, Vec<&Level>) =
             (told.starting.iter().collect(), told.ending.iter().collect());
@@ -241,6 +257,7 @@ impl Consolidated {
             fate: net.fate,
             starting: &starting,
             ending: &ending,
+            prior: &told.prior,
             per_micro: PER_MICRO,
         };
         let block = one.blocks.entry(self.by.currency.clone()).or_insert_with(|| Block::of(settings));
@@ -396,20 +413,35 @@ fn tell(
     }
     let ending: Vec<Level> = ending.iter().map(|level| now.level(level)).collect::<Option<_>>()?;
     whole.end = ending.iter().map(|level| level.mrr).sum();
-    let mut parts = Vec::new();
+    let (mut parts, mut adjusted) = (Vec::new(), Vec::new());
     for (currency, net) in net.into_iter().flat_map(|net| &net.currencies) {
         whole.brought += Delta(now.convert(currency, net.brought.0)?);
         for (kind, delta) in &net.families {
             *whole.families.entry(*kind).or_default() += Delta(now.convert(currency, delta.0)?);
         }
         for cell in net.cells.iter().chain(&net.balanced) {
-            let cell = Cell { delta: Delta(now.convert(currency, cell.delta.0)?), ..cell.clone() };
+            let own = cell.delta.0;
+            let cell = Cell { delta: Delta(now.convert(currency, own)?), ..cell.clone() };
+            if cell.lane == Lane::PriorPeriod {
+                // What was reported did not hold it: no rate changed on it (R9), and it comes at the month's own.
+                let held = Delta(before.convert(currency, own)?);
+                whole.start += -held;
+                whole.brought += held - cell.delta;
+                let fx = Cell {
+                    lane: Lane::Fx,
+                    motion: Motion::Unknown,
+                    delta: held - cell.delta,
+                    ..cell.clone()
+                };
+                whole.cells.extend((fx.delta != Delta::ZERO).then_some(fx));
+                adjusted.push(held);
+            }
             let is_part = matches!(cell.lane, Lane::Expansion | Lane::Contraction);
             if is_part { &mut parts } else { &mut whole.cells }.push(cell);
         }
     }
     lay(&mut whole, parts);
-    Some(Told { net: whole, starting: told, ending })
+    Some(Told { net: whole, starting: told, ending, prior: adjusted })
 }
 
 /// The parts of a customer who stayed are expansion or contraction by what they come to together (R26).

@@ -39,9 +39,17 @@ pub(super) struct Subject<'m> {
     /// The customer's levels at either end, over all currencies.
     pub(super) starting: &'m [&'m Level],
     pub(super) ending: &'m [&'m Level],
+    /// Of each adjustment of closed months among the cells, in their order, how much the levels at the start hold of it:
+    /// at the rate of before, where amounts are converted.
+    pub(super) prior: &'m [Delta],
     /// How many units of its amounts make a millionth of the minor unit; 1 but where they are
     /// converted.
     pub(super) per_micro: i128,
+}
+
+/// Adjustments of closed months that are told at one rate, or at none.
+pub(super) fn prior(net: &NetCurrency) -> Vec<Delta> {
+    net.cells.iter().filter(|cell| cell.lane == Lane::PriorPeriod).map(|cell| cell.delta).collect()
 }
 
 /// The sums of each dimension's segments.
@@ -197,6 +205,7 @@ fn by_line<'m>(
         slice.end += level.mrr;
         slice.kept += level.mrr;
     }
+    let mut prior = subject.prior.iter();
     for cell in &subject.net.cells {
         let slice = slices.entry(of_cell(cell)).or_insert_with(Slice::empty);
         // What was brought forward counts as having stood at the start (R26), at the month's rate (R9).
@@ -207,7 +216,9 @@ fn by_line<'m>(
         }
         // The levels know what was adjusted; what was reported did not.
         if cell.lane == Lane::PriorPeriod {
-            slice.start += -cell.delta;
+            let held = prior.next().copied().unwrap_or(cell.delta);
+            slice.start += -held;
+            slice.base += cell.delta - held;
         }
         slice.cells.push(cell);
     }

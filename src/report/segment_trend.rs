@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::kept::{Sign, Sum as _};
-use super::segment::{Segment, Subject, slices};
+use super::segment::{Segment, Subject, prior, slices};
 use super::trailing::{Span, core_expansion};
 use super::{CurrencyBlock, CustomerHistory, Dimension, Settings};
 use crate::mrr::{Currency, Delta, Kind, Lane, Month, NetMonth, levels_before};
@@ -61,6 +61,7 @@ impl SegmentTrends {
                     fate: month.fate,
                     starting: &starting,
                     ending: &ending,
+                    prior: &prior(net),
                     per_micro: self.per_micro,
                 };
                 let column = columns.entry(currency.clone()).or_default();

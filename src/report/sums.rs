@@ -8,7 +8,7 @@ use super::consolidated::{Consolidated, ConsolidatedMonth, ConsolidatedYear};
 use super::kept::{Sign, Stored as _, Sum as _, restored, sums};
 use super::pauses::paused;
 use super::retention::{CohortEnd, Retention};
-use super::segment::Subject;
+use super::segment::{Subject, prior};
 use super::segment_trend::{Column, SegmentTrends};
 use super::trailing::{Added, BEFORE, Span, Trailing};
 use super::{CustomerHistory, Dimension, Settings};
@@ -340,6 +340,7 @@ impl MonthSums {
                 fate: net.fate,
                 starting: &starting,
                 ending: &ending,
+                prior: &prior(of),
                 per_micro: 1,
             };
             let block = self.blocks.entry(currency.clone()).or_insert_with(|| Block::of(settings));

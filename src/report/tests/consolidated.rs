@@ -9,7 +9,7 @@ use super::properties::{asked, business, customers, foots, sums_to};
 use crate::mrr::{Cadence, Cause, Currency, Delta, ExchangeRate, Kind, Lane, MICRO, Mrr, Quote, RateTable};
 use crate::report::consolidated::held;
 use crate::report::{
-    CONSOLIDATED, Consolidation, CurrencyBlock, Figures, History, Report, Settings, month_report,
+    Adjustment, CONSOLIDATED, Consolidation, CurrencyBlock, Figures, History, Report, Settings, month_report,
     range_report,
 };
 
@@ -95,6 +95,49 @@ fn three_months_in_two_currencies_foot_by_hand() {
     // 130 $ × (0.88 − 0.92); 50 € leave; C: 10 € − 5 $ × 0.88.
     let october = [(Lane::Expansion, 560), (Lane::Churn, -5_000), (Lane::Fx, -520)];
     check("2026-10", 18_960, &october, 14_000);
+}
+
+#[test]
+fn what_is_learnt_of_a_closed_month_comes_at_the_open_month_s_rate_and_no_rate_changed_on_it() {
+    let mut told = two_currencies();
+    told.push(Told::of("cus_d").starts("sub_d", "2026-09-20", vec![item("si_d", "team", 40, 1)]));
+    let mut history = history(&told, at("2026-12-01"));
+    let late = history.customers.iter_mut().find(|customer| customer.customer.as_str() == "cus_d").unwrap();
+    late.adjustments = vec![Adjustment {
+        id: "mv_late".to_owned(),
+        customer: late.customer.clone(),
+        month: month("2026-09"),
+        posted_in: month("2026-10"),
+        movement: late.movements[0].clone(),
+        adjusts: None,
+    }];
+    let settings = consolidating(settings(), "eur", three_months());
+    let report = month_report(&history, &settings, month("2026-10"));
+    let block = report.consolidated.as_ref().unwrap();
+    let roll = &block.figures.rollforward;
+    // It begins with what September was reported to end with, without D; D is 40 $ × 0.88.
+    assert_eq!((roll.starting_mrr, roll.ending_mrr), (Mrr(18_960 * MICRO), Mrr((14_000 + 3_520) * MICRO)));
+    assert_eq!((roll.lane(Lane::PriorPeriod), roll.lane(Lane::Fx)), (cents(3_520), cents(-520)));
+    assert_eq!(roll.lane(Lane::Expansion) + roll.lane(Lane::Churn), cents(560 - 5_000));
+    // 130 $ were held in dollars.
+    let fx: Vec<(Mrr, Delta)> = block.fx.iter().map(|fx| (fx.starting_mrr, fx.effect)).collect();
+    assert_eq!(fx, [(Mrr(13_000 * MICRO), cents(-520))]);
+    // S' = 18,440 + 40 $ × 0.88, of which 50 € left and 10 € − 5 $ × 0.88 came.
+    assert_eq!(value(&block.figures.expansion_rate), "0.025501");
+    for segments in &block.segments {
+        let rows = segments.rows.iter().map(|row| &row.figures.rollforward);
+        let starts: Mrr = rows.clone().map(|roll| roll.starting_mrr).sum();
+        assert_eq!(starts, roll.starting_mrr, "{}", segments.dimension);
+        for row in rows {
+            let lanes: Delta = Lane::ALL.iter().map(|lane| row.lane(*lane)).sum();
+            assert_eq!(
+                row.starting_mrr + lanes + row.transfer_in + row.transfer_out,
+                row.ending_mrr,
+                "{}",
+                segments.dimension
+            );
+        }
+    }
 }
 
 #[test]
