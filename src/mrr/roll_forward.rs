@@ -80,12 +80,6 @@ impl NetCurrency {
         self.start + self.brought
     }
 
-    /// Whether anything is in a lane.
-    #[must_use]
-    pub fn lane_has(&self, lane: Lane) -> bool {
-        self.cells.iter().any(|cell| cell.lane == lane)
-    }
-
     /// The sum of one lane.
     #[must_use]
     pub fn lane(&self, lane: Lane) -> Delta {

@@ -210,9 +210,10 @@ impl Consolidated {
         }
         let starting = levels_before(&customer.levels, span.start);
         let ending = levels_before(&customer.levels, span.end);
-        let adjusted = net.currencies.iter().filter(|(_, net)| net.lane_has(Lane::PriorPeriod));
-        let at_start =
-            starting.iter().map(|level| &level.currency).chain(adjusted.map(|(currency, _)| currency));
+        let of_currency = |(currency, net)| prior(net).into_iter().map(move |own| (currency, own));
+        let adjusted: Vec<(&Currency, Delta)> = net.currencies.iter().flat_map(of_currency).collect();
+        let at_start = starting.iter().map(|level| &level.currency);
+        let at_start = at_start.chain(adjusted.iter().map(|(currency, _)| *currency));
         let at_start = at_start.map(|currency| (before, currency));
         let all = net.currencies.keys().map(|currency| (now, currency)).chain(at_start);
         let mut is_missing = false;
@@ -235,15 +236,12 @@ impl Consolidated {
             fx.0 += own.mrr;
             fx.1 += now.level(own).map_or(Delta::ZERO, |new| new.mrr - old.mrr);
         }
-        let adjusted = net
-            .currencies
-            .iter()
-            .flat_map(|(currency, net)| prior(net).into_iter().map(move |own| (currency, own)));
-        for ((currency, own), held) in
-            adjusted.zip(&told.prior).filter(|((own, _), _)| **own != self.by.currency)
-        {
-            let fx = one.fx.entry(currency.clone()).or_default();
-            fx.0 += -own;
+        for ((currency, own), held) in adjusted.iter().zip(&told.prior) {
+            if **currency == self.by.currency {
+                continue;
+            }
+            let fx = one.fx.entry((*currency).clone()).or_default();
+            fx.0 += -*own;
             fx.1 += *held - now.convert(currency, own.0).map_or(*held, Delta);
         }
         foot(&mut told.net);

@@ -62,6 +62,20 @@ impl Form {
     }
 }
 
+/// What is a report of whichever kind, in a form: both have a face of each.
+macro_rules! in_form {
+    ($report:expr, $form:expr) => {
+        Ok(match $form {
+            Form::Html => $report.to_html()?.into_bytes(),
+            Form::Xlsx => $report.to_xlsx()?,
+            Form::Csv => $report.to_csv()?.into_bytes(),
+            Form::Zip => $report.to_csv_files()?,
+            Form::Json => $report.to_json()?.into_bytes(),
+            Form::Md => $report.to_markdown().into_bytes(),
+        })
+    };
+}
+
 impl Report {
     /// The report in a form.
     ///
@@ -69,14 +83,7 @@ impl Report {
     ///
     /// [`ReportError`] of that form.
     pub fn in_form(&self, form: Form) -> Result<Vec<u8>, ReportError> {
-        Ok(match form {
-            Form::Html => self.to_html()?.into_bytes(),
-            Form::Xlsx => self.to_xlsx()?,
-            Form::Csv => self.to_csv()?.into_bytes(),
-            Form::Zip => self.to_csv_files()?,
-            Form::Json => self.to_json()?.into_bytes(),
-            Form::Md => self.to_markdown().into_bytes(),
-        })
+        in_form!(self, form)
     }
 }
 
@@ -87,13 +94,6 @@ impl RangeReport {
     ///
     /// [`ReportError`] of that form.
     pub fn in_form(&self, form: Form) -> Result<Vec<u8>, ReportError> {
-        Ok(match form {
-            Form::Html => self.to_html()?.into_bytes(),
-            Form::Xlsx => self.to_xlsx()?,
-            Form::Csv => self.to_csv()?.into_bytes(),
-            Form::Zip => self.to_csv_files()?,
-            Form::Json => self.to_json()?.into_bytes(),
-            Form::Md => self.to_markdown().into_bytes(),
-        })
+        in_form!(self, form)
     }
 }
