@@ -3,6 +3,7 @@
 
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::UNIX_EPOCH;
 
 use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbErr, Statement};
 use tokio::runtime::Runtime;
@@ -56,7 +57,9 @@ pub struct DatabaseOfTest {
 /// A new database: with the schema of the template, or of `template0` an empty one.
 pub fn database(template: &str) -> DatabaseOfTest {
     static NUMBER: AtomicUsize = AtomicUsize::new(0);
-    let name = format!("t{}_{}", std::process::id(), NUMBER.fetch_add(1, Ordering::Relaxed));
+    // The clock too, for a run of this many tests sees a process's number come again.
+    let since_epoch = UNIX_EPOCH.elapsed().unwrap().as_nanos();
+    let name = format!("t{}_{}_{since_epoch}", std::process::id(), NUMBER.fetch_add(1, Ordering::Relaxed));
     execute(&cluster(), &format!("CREATE DATABASE {name} TEMPLATE {template}")).unwrap();
     let url = cluster().replace("/postgres?", &format!("/{name}?"));
     DatabaseOfTest { name, url }
