@@ -5,28 +5,32 @@
 mod error;
 mod list;
 mod pace;
+mod wire;
 
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
 use miniserde::json::Value;
-use stripe::{AccountId, ClientBuilder, CustomizedStripeRequest, RequestStrategy, StripeError};
-use stripe_client_core::{RequestBuilder, StripeClient, StripeMethod};
+use stripe::{AccountId, StripeError};
+use stripe_client_core::{RequestBuilder, StripeMethod};
 
 use self::error::fault;
 use self::pace::Pace;
+use self::wire::Wire;
 
 pub use self::error::ApiError;
 pub use self::list::{List, Listed, Page, Span};
 
 /// How often a request is tried before it is given up.
 const TRIES: u32 = 6;
-/// How long is waited before the second try, twice as long before the third, and so on: half a minute in all, as
-/// the client does not hand on the header that says how long.
+/// Where Stripe's own is.
+const STRIPE: &str = "https://api.stripe.com/";
+/// How long is waited before the second try, twice as long before the third, and so on: half a minute in all. Where Stripe
+/// says how long, it is as long, and no less than the first wait.
 const FIRST_WAIT: Duration = Duration::from_secs(1);
-/// How long one try may take.
-const TIMEOUT: Duration = Duration::from_secs(30);
+/// The longest wait that Stripe is believed: who runs a backfill should see it go on or be told. What is not answered by
+/// then is tried again by `serve` anyway, so that nobody needs another number.
+const LONGEST_WAIT: Duration = Duration::from_secs(60);
 
 /// What may be fetched.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -77,7 +81,7 @@ impl Wanted {
 /// Stripe's API, by a key that may only read. Clones share the rate limit.
 #[derive(Debug, Clone)]
 pub struct Api {
-    client: stripe::Client,
+    wire: Wire,
     pace: Pace,
     is_live: bool,
 }
@@ -89,15 +93,8 @@ impl Api {
     ///
     /// [`ApiError::Configuration`].
     pub fn new(key: &str, base: Option<&str>) -> Result<Self, ApiError> {
-        let mut builder = ClientBuilder::new(key)
-            .request_strategy(RequestStrategy::Once)
-            .timeout(TIMEOUT)
-            .app_info("upswell", Some(env!("CARGO_PKG_VERSION").to_owned()), None);
-        if let Some(base) = base {
-            builder = builder.url(format!("{}/", base.trim_end_matches('/')));
-        }
-        let client = builder.build().map_err(|_| ApiError::Configuration)?;
-        Ok(Self { client, pace: Pace::new(), is_live: !key.contains("_test_") })
+        let wire = Wire::to(base.unwrap_or(STRIPE), key)?;
+        Ok(Self { wire, pace: Pace::new(), is_live: !key.contains("_test_") })
     }
 
     /// Whether the key is of live mode: it knows nothing of test mode then, and the other way round.
@@ -121,7 +118,8 @@ impl Api {
         Ok(Fetched { body, place: format!("GET /v1{path}") })
     }
 
-    /// Asks until there is an answer: 429, 5xx and silence wait longer each time, and a 429 lets all others wait.
+    /// Asks until there is an answer: 429, 5xx and silence wait longer each time, or as long as Stripe says; a 429, and who
+    /// says how long, lets all others wait.
     async fn get(
         &self,
         path: &str,
@@ -137,40 +135,46 @@ impl Api {
         let mut wait = FIRST_WAIT;
         for attempt in 1.. {
             self.pace.turn().await;
-            let error = match self.ask(path, query, account).await {
+            let (error, again_in) = match self.ask(path, query, account).await {
                 Ok(answer) => return Ok(answer),
-                Err(error) => error,
+                Err(refused) => refused,
             };
             let told = fault(&error, &place, permission, account);
             if attempt == TRIES || !told.is_transient() {
                 return Err(told);
             }
-            if matches!(error, StripeError::Stripe(_, 429)) {
-                self.pace.hold(wait);
+            let pause = pause(wait, again_in);
+            if again_in.is_some() || matches!(error, StripeError::Stripe(_, 429)) {
+                self.pace.hold(pause);
             }
-            tokio::time::sleep(wait).await;
+            tokio::time::sleep(pause).await;
             wait *= 2;
         }
         Err(ApiError::Away { place, what: "no answer".to_owned() })
     }
 
-    /// Asks once.
+    /// Asks once; with what went wrong comes how long Stripe asks to wait.
     async fn ask(
         &self,
         path: &str,
         query: &[(&str, &str)],
         account: Option<&str>,
-    ) -> Result<(Bytes, Value), StripeError> {
+    ) -> Result<(Bytes, Value), (StripeError, Option<Duration>)> {
         let request = RequestBuilder::new(StripeMethod::Get, path).query(&Query(query));
         let mut request = request.customize::<Value>();
         if let Some(account) = account {
             request = request.account_id(AccountId::from(account));
         }
-        let capture = Capture { client: &self.client, body: Mutex::default() };
-        let value = request.send(&capture).await?;
-        let body = capture.body.into_inner().unwrap_or_else(PoisonError::into_inner);
-        Ok((body.unwrap_or_default(), value))
+        let call = self.wire.call();
+        let answered = request.send(&call).await;
+        let heard = call.heard();
+        answered.map(|value| (heard.body, value)).map_err(|error| (error, heard.again_in))
     }
+}
+
+/// How long is waited before the next try, if Stripe says nothing of it, or this.
+fn pause(otherwise: Duration, again_in: Option<Duration>) -> Duration {
+    again_in.map_or(otherwise, |told| told.clamp(FIRST_WAIT, LONGEST_WAIT))
 }
 
 /// Whether this may stand in the header that names an account.
@@ -188,22 +192,6 @@ impl serde::Serialize for Query<'_> {
     }
 }
 
-/// Hands the answer's bytes on as they came, past the generated types of one API version.
-struct Capture<'c> {
-    client: &'c stripe::Client,
-    body: Mutex<Option<Bytes>>,
-}
-
-impl StripeClient for Capture<'_> {
-    type Err = StripeError;
-
-    async fn execute(&self, request: CustomizedStripeRequest) -> Result<Bytes, StripeError> {
-        let body = self.client.execute(request).await?;
-        *self.body.lock().unwrap_or_else(PoisonError::into_inner) = Some(body.clone());
-        Ok(body)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
@@ -216,6 +204,12 @@ mod tests {
             let refused = api.fetch(&Wanted::Price("price_1".to_owned()), Some(account)).await.unwrap_err();
             assert_eq!(refused, ApiError::Account { account: account.to_owned() });
         }
+    }
+
+    #[test]
+    fn it_waits_as_long_as_it_is_told_within_reason() {
+        let of = |told: Option<u64>| pause(Duration::from_secs(4), told.map(Duration::from_secs)).as_secs();
+        assert_eq!([None, Some(7), Some(2), Some(0), Some(3_600)].map(of), [4, 7, 2, 1, 60]);
     }
 
     #[test]

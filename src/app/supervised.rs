@@ -76,7 +76,7 @@ async fn keep_going<W>(
 /// Done when it is told to stop: never, if nobody is there to tell it.
 async fn told(stopped: &mut watch::Receiver<bool>) {
     if stopped.wait_for(|is_told| *is_told).await.is_err() {
-        std::future::pending().await;
+        std::future::pending::<()>().await;
     }
 }
 

@@ -159,6 +159,21 @@ fn a_busy_and_a_broken_stripe_are_waited_out() {
 }
 
 #[test]
+fn stripe_is_waited_for_as_long_as_it_says_in_seconds_or_by_an_instant() {
+    let seconds = Reply { headers: "Retry-After: 4\r\n", ..Reply::refusal(503, "api_error") };
+    let date = "Date: Wed, 21 Oct 2026 07:28:00 GMT\r\nRetry-After: Wed, 21 Oct 2026 07:28:04 GMT\r\n";
+    let instant = Reply { headers: date, ..Reply::refusal(429, "rate_limit_error") };
+    for told in [seconds, instant] {
+        let stripe = speaking(Lists::paged(4).with("products", products(2)).failing("products", vec![told]));
+        let place = stripe.place();
+        let begun = Instant::now();
+        place.output(&["backfill", "--from-api"]);
+        assert!(begun.elapsed() >= Duration::from_secs(4), "it came back before it was told to");
+        assert_eq!(inbox(&place).len(), 2);
+    }
+}
+
+#[test]
 fn a_permission_that_lacks_is_named_and_the_other_lists_are_read() {
     let refused = Arc::new(AtomicBool::new(true));
     let is_refused = Arc::clone(&refused);
