@@ -1,6 +1,8 @@
 //! Builds the rooms, owns the clock, starts and stops server and worker in order.
 
+mod beside;
 mod sending;
+mod supervised;
 mod worker;
 
 use std::sync::Arc;
@@ -12,27 +14,17 @@ use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
 use crate::api::Api;
-use crate::config::{Config, Evidence};
+use crate::config::{Config, Evidence, StoreLimits};
 use crate::doctor::{Doctor, Setup};
 use crate::explain::Explainer;
-use crate::http::{Access, Dashboard, Rooms, router};
-use crate::ledger::Ledger;
+use crate::http::{Access, AccessTerms, Dashboard, Rooms, router};
+use crate::ledger::{Ledger, StoreTerms};
 use crate::metrics::Metrics;
 use crate::mrr::RateTable;
 use crate::pipeline::{Completer, Door, DoorTerms, Settler, Watch};
-use crate::pull::{CatchUp, Puller, note_absence};
+use crate::pull::{Puller, note_absence};
 use crate::report::{self, Reporter};
 use crate::{http, stripe};
-
-/// How often what events leave out is looked for.
-const COMPLETE_EVERY: Duration = Duration::from_secs(5);
-
-/// How often the sums of reports take in what was settled.
-const KEEP_SUMS_EVERY: Duration = Duration::from_secs(2);
-
-/// How often what Stripe could not deliver is looked for, and when again after Stripe did not answer.
-const CATCH_UP_EVERY: Duration = Duration::from_secs(3_600);
-const CATCH_UP_AGAIN: Duration = Duration::from_secs(60);
 
 /// The time now, in unix seconds: the one clock of the process.
 #[must_use]
@@ -66,9 +58,18 @@ impl App {
     ///
     /// The store's, with the remedy.
     pub async fn open(config: Config) -> anyhow::Result<Self> {
-        let ledger = Ledger::open_answering_within(config.database_url.expose(), config.limits.store).await?;
+        let ledger = Self::open_store(&config).await?;
         ledger.migrate().await?;
         Ok(Self { config, ledger })
+    }
+
+    /// Opens the store alone, by the limits that are configured, and leaves its schema as it is.
+    ///
+    /// # Errors
+    ///
+    /// The store's, with the remedy.
+    pub async fn open_store(config: &Config) -> anyhow::Result<Ledger> {
+        Ok(Ledger::open_by(config.database_url.expose(), store_terms(config)).await?)
     }
 
     /// What settles deliveries by this configuration.
@@ -177,11 +178,13 @@ impl App {
             Door::open(self.ledger.clone(), self.door_terms(), Arc::clone(&stored), settler.pace());
         let door = if does == Duty::Receive { door.settled_elsewhere() } else { door };
         let door = Arc::new(door);
-        let (mut fetching, mut watch, mut sending) = (Vec::new(), None, None);
+        let (mut beside, mut watch, mut sending) = (Vec::new(), None, None);
         if does == Duty::Everything {
             note_absence(&self.ledger, now()).await?;
-            fetching = self.api()?.map(|api| self.start_fetching(api, &stored)).unwrap_or_default();
-            fetching.push(start_keeping_sums(self.reporter()));
+            if let Some(api) = self.api()? {
+                beside = beside::start_fetching(&self, &api, &stored, &metrics);
+            }
+            beside.push(beside::start_keeping_sums(self.reporter(), &metrics));
             watch = Some(Watch::begin(self.ledger.clone()).await?);
             sending = Some(sending::start(self.courier()?, metrics.clone(), now));
         }
@@ -189,7 +192,7 @@ impl App {
         let working = (does == Duty::Everything).then(start_worker);
         let limits = http_limits(&self.config);
         let tokens = self.config.api_tokens.iter().map(crate::config::Secret::expose);
-        let access = Access::by_tokens(tokens, self.config.limits.token_guesses);
+        let access = Access::by_tokens(tokens, access_terms(&self.config));
         let api = http::api(self.reporter(), Explainer::new(self.ledger.clone()), now);
         let private = http::dashboard(self.dashboard(does)).merge(api).merge(http::metrics(
             metrics.clone(),
@@ -203,7 +206,7 @@ impl App {
         http::serve(listener, router(rooms, access, private), limits, metrics, stop).await;
         committer.await.context("the committer ended early")?;
         // What they were about to fetch is fetched by the next ones.
-        fetching.iter().for_each(JoinHandle::abort);
+        beside.iter().for_each(JoinHandle::abort);
         if let Some(sending) = sending {
             sending.stop().await;
         }
@@ -221,15 +224,9 @@ impl App {
             secrets: secrets.filter_map(|secret| stripe::Secret::new(secret.expose())).collect(),
             tolerance_seconds: self.config.tolerance_seconds,
             waiting: self.config.limits.waiting,
+            patience: Duration::from_secs(self.config.limits.commit_seconds),
             lag_limit_seconds: self.config.limits.lag_seconds,
         }
-    }
-
-    /// What is fetched beside the worker, under one rate limit: what events leave out, and what was missed.
-    fn start_fetching(&self, api: Api, stored: &Arc<Notify>) -> Vec<JoinHandle<()>> {
-        let catch_up = CatchUp::new(self.puller(api.clone()));
-        let completer = Completer::new(self.ledger.clone(), api);
-        vec![start_completer(completer, Arc::clone(stored)), start_catching_up(catch_up, Arc::clone(stored))]
     }
 }
 
@@ -240,13 +237,31 @@ fn http_limits(config: &Config) -> http::Limits {
         connections: limits.connections,
         header_bytes: limits.header_bytes,
         body_bytes: config.max_body_bytes,
+        form_bytes: limits.form_bytes,
         waiting_bytes: limits.waiting_bytes,
         questions: limits.questions,
+        page_rows: limits.page_rows,
         header_seconds: limits.header_seconds,
         body_seconds: limits.body_seconds,
         answer_seconds: limits.answer_seconds,
         drain_seconds: limits.drain_seconds,
     }
+}
+
+/// What who shows tokens may try.
+fn access_terms(config: &Config) -> AccessTerms {
+    let limits = &config.limits;
+    AccessTerms {
+        guesses: limits.token_guesses,
+        guess_seconds: limits.guess_seconds,
+        session_seconds: limits.session_seconds,
+    }
+}
+
+/// The terms of the store.
+fn store_terms(config: &Config) -> StoreTerms {
+    let StoreLimits { statement, connect, lock, readers, writers } = config.limits.store;
+    StoreTerms { statement: Some(statement), connect, lock, readers, writers }
 }
 
 /// What is aimed at, as ratios; what is not configured is as usual, or not aimed at.
@@ -272,58 +287,4 @@ fn targets(given: &crate::config::Targets) -> report::Targets {
 /// A bound of a size band in whole major units.
 fn whole_units(bound: &crate::config::Decimal) -> u64 {
     u64::try_from(bound.millionths / 1_000_000).unwrap_or_default()
-}
-
-/// Fetches what events leave out, beside the worker, which is told of what came.
-fn start_completer(mut completer: Completer, stored: Arc<Notify>) -> JoinHandle<()> {
-    tokio::spawn(async move {
-        loop {
-            match completer.complete(now()).await {
-                Ok(completed) if completed.new > 0 => {
-                    tracing::info!(completed.fetched, completed.new, "fetched what events leave out");
-                    stored.notify_one();
-                }
-                Ok(_) => {}
-                Err(error) => {
-                    tracing::error!(%error, "could not look for what events leave out; tried again");
-                }
-            }
-            tokio::time::sleep(COMPLETE_EVERY).await;
-        }
-    })
-}
-
-/// Keeps the sums that reports read, beside the worker. What takes long is not begun again soon.
-fn start_keeping_sums(reporter: Reporter) -> JoinHandle<()> {
-    tokio::spawn(async move {
-        loop {
-            let begun = tokio::time::Instant::now();
-            if let Err(error) = reporter.keep_up(now()).await {
-                tracing::error!(%error, "could not keep the sums of reports; tried again");
-            }
-            tokio::time::sleep(KEEP_SUMS_EVERY.max(begun.elapsed() * 10)).await;
-        }
-    })
-}
-
-/// Looks for what was missed, at once and then now and again; the worker is told of what came.
-fn start_catching_up(mut catch_up: CatchUp, stored: Arc<Notify>) -> JoinHandle<()> {
-    tokio::spawn(async move {
-        loop {
-            let wait = match catch_up.look().await {
-                Ok(caught) => {
-                    if caught.new > 0 {
-                        tracing::info!(caught.events, caught.new, "stored events that were missed");
-                        stored.notify_one();
-                    }
-                    if caught.is_whole { CATCH_UP_EVERY } else { CATCH_UP_AGAIN }
-                }
-                Err(error) => {
-                    tracing::error!(%error, "could not look for what was missed; tried again");
-                    CATCH_UP_AGAIN
-                }
-            };
-            tokio::time::sleep(wait).await;
-        }
-    })
 }

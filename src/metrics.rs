@@ -189,7 +189,7 @@ impl Metrics {
         self.reports.with_label_values(&[outcome]).inc();
     }
 
-    /// A run of the worker failed, for a defect or because of the store; it goes on.
+    /// A run of the worker failed because of the store, or of it or what works beside it for a defect; it goes on.
     pub fn worker_failed(&self, is_defect: bool) {
         let reason = if is_defect { FAILURES[1] } else { FAILURES[0] };
         self.worker_failures.with_label_values(&[reason]).inc();
@@ -275,8 +275,8 @@ fn reports(all: &Registry) -> Result<IntCounterVec, prometheus::Error> {
 }
 
 fn worker_failures(all: &Registry) -> Result<IntCounterVec, prometheus::Error> {
-    let help =
-        "Runs of the worker that failed, after which it tried again: an error of the store, or a defect.";
+    let help = "Runs of the worker that failed, after which it tried again: an error of the store, or a defect, also of what works \
+         beside it.";
     counters(all, "upswell_worker_failures_total", help, &["reason"])
 }
 

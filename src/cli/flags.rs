@@ -59,6 +59,9 @@ pub struct Flags {
     /// How large a request's header may be [env: UPSWELL_MAX_HEADER_BYTES]
     #[arg(long, global = true, value_name = "BYTES", hide_short_help = true)]
     pub max_header_bytes: Option<String>,
+    /// How large a form of the dashboard may be [env: UPSWELL_MAX_FORM_BYTES]
+    #[arg(long, global = true, value_name = "BYTES", hide_short_help = true)]
+    pub max_form_bytes: Option<String>,
     /// How many deliveries may wait to be stored [env: UPSWELL_MAX_WAITING]
     #[arg(long, global = true, value_name = "NUMBER", hide_short_help = true)]
     pub max_waiting: Option<String>,
@@ -68,9 +71,18 @@ pub struct Flags {
     /// How many requests for figures are answered at once [env: UPSWELL_MAX_QUESTIONS]
     #[arg(long, global = true, value_name = "NUMBER", hide_short_help = true)]
     pub max_questions: Option<String>,
-    /// How many wrong tokens a minute an address may try [env: UPSWELL_MAX_TOKEN_GUESSES]
+    /// How many entries a part of a list of the API may have [env: UPSWELL_MAX_PAGE_ROWS]
+    #[arg(long, global = true, value_name = "NUMBER", hide_short_help = true)]
+    pub max_page_rows: Option<String>,
+    /// How many wrong tokens an address may try in the time for them [env: UPSWELL_MAX_TOKEN_GUESSES]
     #[arg(long, global = true, value_name = "NUMBER", hide_short_help = true)]
     pub max_token_guesses: Option<String>,
+    /// For how long wrong tokens are counted, from the first [env: UPSWELL_GUESS_SECONDS]
+    #[arg(long, global = true, value_name = "SECONDS", hide_short_help = true)]
+    pub guess_seconds: Option<String>,
+    /// How long a browser stays signed in [env: UPSWELL_SESSION_SECONDS]
+    #[arg(long, global = true, value_name = "SECONDS", hide_short_help = true)]
+    pub session_seconds: Option<String>,
     /// How late the worker may be and the server call itself ready [env: UPSWELL_MAX_LAG_SECONDS]
     #[arg(long, global = true, value_name = "SECONDS", hide_short_help = true)]
     pub max_lag_seconds: Option<String>,
@@ -83,9 +95,24 @@ pub struct Flags {
     /// How long a reader may take over 16 KiB of an answer [env: UPSWELL_ANSWER_SECONDS]
     #[arg(long, global = true, value_name = "SECONDS", hide_short_help = true)]
     pub answer_seconds: Option<String>,
+    /// How long a delivery waits to be stored [env: UPSWELL_COMMIT_SECONDS]
+    #[arg(long, global = true, value_name = "SECONDS", hide_short_help = true)]
+    pub commit_seconds: Option<String>,
     /// How long PostgreSQL may take over a statement [env: UPSWELL_STORE_SECONDS]
     #[arg(long, global = true, value_name = "SECONDS", hide_short_help = true)]
     pub store_seconds: Option<String>,
+    /// How long a connection to PostgreSQL is waited for [env: UPSWELL_CONNECT_SECONDS]
+    #[arg(long, global = true, value_name = "SECONDS", hide_short_help = true)]
+    pub connect_seconds: Option<String>,
+    /// How long somebody else's lock in the store is waited for [env: UPSWELL_LOCK_SECONDS]
+    #[arg(long, global = true, value_name = "SECONDS", hide_short_help = true)]
+    pub lock_seconds: Option<String>,
+    /// How many connections read the store [env: UPSWELL_STORE_READERS]
+    #[arg(long, global = true, value_name = "NUMBER", hide_short_help = true)]
+    pub store_readers: Option<String>,
+    /// How many connections write to PostgreSQL [env: UPSWELL_STORE_WRITERS]
+    #[arg(long, global = true, value_name = "NUMBER", hide_short_help = true)]
+    pub store_writers: Option<String>,
     /// How long requests under way may take at the end [env: UPSWELL_DRAIN_SECONDS]
     #[arg(long, global = true, value_name = "SECONDS", hide_short_help = true)]
     pub drain_seconds: Option<String>,
@@ -133,16 +160,25 @@ impl Flags {
             "log-format" => &self.log_format,
             "max-connections" => &self.max_connections,
             "max-header-bytes" => &self.max_header_bytes,
+            "max-form-bytes" => &self.max_form_bytes,
             "max-waiting" => &self.max_waiting,
             "max-waiting-bytes" => &self.max_waiting_bytes,
             "max-questions" => &self.max_questions,
+            "max-page-rows" => &self.max_page_rows,
             "max-token-guesses" => &self.max_token_guesses,
+            "guess-seconds" => &self.guess_seconds,
+            "session-seconds" => &self.session_seconds,
             "max-lag-seconds" => &self.max_lag_seconds,
             "header-seconds" => &self.header_seconds,
             "body-seconds" => &self.body_seconds,
             "answer-seconds" => &self.answer_seconds,
+            "commit-seconds" => &self.commit_seconds,
             "drain-seconds" => &self.drain_seconds,
             "store-seconds" => &self.store_seconds,
+            "connect-seconds" => &self.connect_seconds,
+            "lock-seconds" => &self.lock_seconds,
+            "store-readers" => &self.store_readers,
+            "store-writers" => &self.store_writers,
             "trusted-proxies" => &self.trusted_proxies,
             "otel-exporter-otlp-endpoint" => &self.otel_exporter_otlp_endpoint,
             _ => return None,

@@ -3,8 +3,8 @@
 use clap::Args;
 
 use super::{Outcome, say};
+use crate::app::App;
 use crate::config::Config;
-use crate::ledger::Ledger;
 
 /// What `upswell migrate` takes: settings only.
 #[derive(Debug, Args)]
@@ -17,7 +17,7 @@ pub struct MigrateArgs {}
 ///
 /// The store's, with the remedy.
 pub async fn run(_: &MigrateArgs, config: &Config) -> anyhow::Result<Outcome> {
-    let ledger = Ledger::open_answering_within(config.database_url.expose(), config.limits.store).await?;
+    let ledger = App::open_store(config).await?;
     match ledger.migrate().await? {
         0 => say("the schema is current"),
         applied => say(&format!("{applied} migrations applied; the schema is current")),

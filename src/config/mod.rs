@@ -23,7 +23,7 @@ use crate::mrr::{Catalogue, Currency, Policy};
 pub use decimal::Decimal;
 pub use delivery::{Delivery, DeliveryTarget, DeliveryTime, MailBody, Smtp, SmtpSecurity};
 pub use duration::seconds_of;
-pub use limits::Limits;
+pub use limits::{Limits, StoreLimits};
 pub use secret::Secret;
 pub use settings::Settings;
 pub use variables::{VARIABLES, Variable};

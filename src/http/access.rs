@@ -32,8 +32,20 @@ pub struct Access {
     keys: Arc<[Key]>,
     ended: Arc<Ended>,
     guesses: Arc<Guesses>,
+    session_seconds: i64,
     /// What forms are made with while no token is set.
     own: Option<Key>,
+}
+
+/// How much who shows tokens may try, and what a right one is worth.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AccessTerms {
+    /// Wrong tokens that an address may send before it is not listened to.
+    pub guesses: u32,
+    /// How long they are counted, and it is not listened to then, from the first of them.
+    pub guess_seconds: i64,
+    /// How long a session lasts; then the token is asked for again.
+    pub session_seconds: i64,
 }
 
 /// Who was let in, and what its forms bring with them.
@@ -46,9 +58,8 @@ pub(super) struct Visitor {
 }
 
 impl Access {
-    /// Access by these tokens; by none, only from loopback. An address that sends `max_guesses` wrong ones in a
-    /// minute is not listened to for the rest of it.
-    pub fn by_tokens<'a>(tokens: impl IntoIterator<Item = &'a str>, max_guesses: u32) -> Self {
+    /// Access by these tokens; by none, only from loopback.
+    pub fn by_tokens<'a>(tokens: impl IntoIterator<Item = &'a str>, terms: AccessTerms) -> Self {
         let (digests, keys): (Vec<[u8; 32]>, Vec<Key>) = tokens
             .into_iter()
             .map(|token| -> ([u8; 32], Key) { (Sha256::digest(token).into(), Key::of(token.as_bytes())) })
@@ -57,7 +68,8 @@ impl Access {
             digests,
             keys: keys.into(),
             ended: Arc::default(),
-            guesses: Arc::new(Guesses::new(max_guesses)),
+            guesses: Arc::new(Guesses::new(terms.guesses, terms.guess_seconds)),
+            session_seconds: terms.session_seconds,
             own: random::<32>().map(|bytes| Key::of(&bytes)),
         }
     }
@@ -170,8 +182,9 @@ impl Gate {
             return Err(not_local());
         }
         let key = self.key_shown(Some(token), headers, peer)?;
-        let cookie = session::begin(key, (self.now)())
-            .and_then(|value| session::set(&value, self.proxies.is_over_tls(headers, peer)));
+        let seconds = self.access.session_seconds;
+        let cookie = session::begin(key, (self.now)() + seconds)
+            .and_then(|value| session::set(&value, seconds, self.proxies.is_over_tls(headers, peer)));
         cookie.ok_or_else(no_session)
     }
 
@@ -310,7 +323,10 @@ mod tests {
         let address = SocketAddr::new(peer.parse().unwrap(), 1);
         request.extensions_mut().insert(axum::extract::ConnectInfo(address));
         let gate = Gate {
-            access: Access::by_tokens(tokens.iter().copied(), 10),
+            access: Access::by_tokens(
+                tokens.iter().copied(),
+                AccessTerms { guesses: 10, guess_seconds: 60, session_seconds: 60 },
+            ),
             proxies: Proxies::default(),
             metrics: Metrics::new().unwrap(),
             questions: Arc::new(Semaphore::new(1)),

@@ -13,8 +13,6 @@ use super::access::Visitor;
 use super::places::Place;
 use super::{Limits, Problem};
 
-/// A reason and a token are short.
-const MOST_BYTES: usize = 16 << 10;
 /// What HTML's forms are sent as.
 const TYPE: &str = "application/x-www-form-urlencoded";
 /// The field that says for whom a form was made.
@@ -37,8 +35,8 @@ impl Form {
         if !is_form {
             return Err(no_form());
         }
-        let seconds = parts.extensions.get::<Limits>().map_or(30, |limits| limits.body_seconds);
-        let bytes = tokio::time::timeout(Duration::from_secs(seconds), to_bytes(body, MOST_BYTES)).await;
+        let Limits { form_bytes, body_seconds, .. } = parts.extensions.get().copied().ok_or_else(no_form)?;
+        let bytes = tokio::time::timeout(Duration::from_secs(body_seconds), to_bytes(body, form_bytes)).await;
         let bytes = bytes.map_err(|_| no_form())?.map_err(|_| no_form())?;
         if let Some(place) = parts.extensions.get::<Arc<Place>>() {
             place.busy();

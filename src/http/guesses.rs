@@ -1,18 +1,20 @@
-//! Guessing tokens: after so many wrong ones in a minute an address is not listened to until the minute is over.
+//! Guessing tokens: after so many wrong ones in a time, a minute if nothing else is set, an address is not listened to
+//! until that time is over.
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// How long an address is not listened to, counted from its first wrong token.
-const WINDOW_SECONDS: i64 = 60;
-/// Addresses that are remembered; those that come when the memory is full are counted as one.
+/// Addresses that are remembered; those that come when the memory is full are counted as one. It bounds memory to about a
+/// megabyte, and whoever has more addresses gains nothing by them, so that nobody needs another number.
 const REMEMBERED: usize = 16_384;
 
-/// The wrong tokens of the last minute, by address.
+/// The wrong tokens of late, by address.
 #[derive(Debug)]
 pub(super) struct Guesses {
     limit: u32,
+    /// How long an address is not listened to, counted from its first wrong token.
+    seconds: i64,
     wrong: Mutex<HashMap<IpAddr, Wrong>>,
 }
 
@@ -23,8 +25,8 @@ struct Wrong {
 }
 
 impl Guesses {
-    pub(super) fn new(limit: u32) -> Self {
-        Self { limit, wrong: Mutex::default() }
+    pub(super) fn new(limit: u32, seconds: i64) -> Self {
+        Self { limit, seconds, wrong: Mutex::default() }
     }
 
     /// For how many seconds an address is not listened to; `None` if it is.
@@ -34,7 +36,7 @@ impl Guesses {
             let is_full = wrong.len() >= REMEMBERED;
             is_full.then(|| wrong.get(&EVERYBODY_ELSE)).flatten()
         })?;
-        let left = found.since + WINDOW_SECONDS - now;
+        let left = found.since + self.seconds - now;
         let left = u32::try_from(left).ok().filter(|left| *left > 0)?;
         (found.count >= self.limit).then_some(left)
     }
@@ -44,13 +46,13 @@ impl Guesses {
         let mut wrong = self.lock();
         let mut network = network(address);
         if wrong.len() >= REMEMBERED && !wrong.contains_key(&network) {
-            wrong.retain(|_, wrong| wrong.since + WINDOW_SECONDS > now);
+            wrong.retain(|_, wrong| wrong.since + self.seconds > now);
             if wrong.len() >= REMEMBERED {
                 network = EVERYBODY_ELSE;
             }
         }
         let found = wrong.entry(network).or_insert(Wrong { since: now, count: 0 });
-        if found.since + WINDOW_SECONDS <= now {
+        if found.since + self.seconds <= now {
             *found = Wrong { since: now, count: 0 };
         }
         found.count = found.count.saturating_add(1);
@@ -83,7 +85,7 @@ mod tests {
 
     #[test]
     fn an_address_is_not_listened_to_until_the_minute_of_its_first_guess_is_over() {
-        let guesses = Guesses::new(3);
+        let guesses = Guesses::new(3, 60);
         let (guesser, other) = (address("192.0.2.1"), address("192.0.2.2"));
         for at in [100, 110, 120] {
             assert_eq!(guesses.wait_seconds(guesser, at), None);
@@ -98,7 +100,7 @@ mod tests {
 
     #[test]
     fn one_network_of_the_sixth_version_is_one_guesser() {
-        let guesses = Guesses::new(1);
+        let guesses = Guesses::new(1, 60);
         guesses.was_wrong(address("2001:db8::1"), 100);
         assert!(guesses.wait_seconds(address("2001:db8::ffff:2"), 100).is_some());
         assert!(guesses.wait_seconds(address("2001:db8:0:1::1"), 100).is_none());
@@ -108,7 +110,7 @@ mod tests {
 
     #[test]
     fn more_addresses_than_are_remembered_are_counted_as_one() {
-        let guesses = Guesses::new(2);
+        let guesses = Guesses::new(2, 60);
         for number in 0..u32::try_from(REMEMBERED).unwrap() {
             guesses.was_wrong(IpAddr::V4(number.into()), 100);
         }

@@ -58,7 +58,7 @@ pub(super) async fn alive() -> &'static str {
     security(()),
     responses(
         (status = 200, description = "It can take events.", body = String, content_type = "text/plain"),
-        (status = 503, description = "`store_unavailable`, `schema_behind` or `worker_lagging`.", body = ref("#/components/schemas/Problem"), content_type = "application/problem+json"),
+        (status = 503, description = "`store_unavailable`, `schema_behind`, `schema_newer` or `worker_lagging`.", body = ref("#/components/schemas/Problem"), content_type = "application/problem+json"),
     )
 )]
 pub(super) async fn ready(State(readiness): State<Readiness>) -> Result<&'static str, Problem> {
@@ -68,6 +68,7 @@ pub(super) async fn ready(State(readiness): State<Readiness>) -> Result<&'static
     let code = match reason {
         Unready::Store => "store_unavailable",
         Unready::Schema => "schema_behind",
+        Unready::Newer => "schema_newer",
         Unready::Lag { .. } => "worker_lagging",
     };
     Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, code, reason.to_string()))

@@ -31,7 +31,7 @@ use crate::pipeline::Door;
 
 use quiet::Quiet;
 
-pub use access::Access;
+pub use access::{Access, AccessTerms};
 pub use api::{api, openapi};
 pub use metrics::metrics;
 pub use pages::{Dashboard, dashboard};
@@ -47,10 +47,14 @@ pub struct Limits {
     pub header_bytes: usize,
     /// The size of a delivery; exactly so large is accepted.
     pub body_bytes: usize,
+    /// The size of a form of a page.
+    pub form_bytes: usize,
     /// Bytes of deliveries held at once, arriving or waiting to be stored.
     pub waiting_bytes: usize,
     /// Requests for figures answered at once.
     pub questions: usize,
+    /// Entries of a part of a list.
+    pub page_rows: usize,
     /// The time for a header.
     pub header_seconds: u64,
     /// The time for a body.

@@ -11,12 +11,11 @@ use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 use subtle::ConstantTimeEq;
 
-/// How long a session lasts: a working day. Then the token is asked for again.
-const LASTS_SECONDS: i64 = 12 * 3_600;
 /// The cookie's name. Over TLS it is one that a browser takes from this host alone, and over TLS alone.
 const NAME: &str = "upswell_session";
 const NAME_OVER_TLS: &str = "__Host-upswell_session";
-/// Sessions that were ended before their time and are remembered as such.
+/// Sessions that were ended before their time and are remembered as such: some megabytes, which only who holds sessions can
+/// fill, so that nobody needs another number.
 const REMEMBERED: usize = 65_536;
 
 /// A key that proves that its holder knows a secret.
@@ -57,10 +56,10 @@ pub(super) fn random<const N: usize>() -> Option<[u8; N]> {
     getrandom::fill(&mut bytes).ok().map(|()| bytes)
 }
 
-/// The value of a new session's cookie; none where the system gives no random bytes.
-pub(super) fn begin(key: &Key, now: i64) -> Option<String> {
+/// The value of a new session's cookie, until when it holds; none where the system gives no random bytes.
+pub(super) fn begin(key: &Key, until: i64) -> Option<String> {
     let nonce = hex::encode(random::<16>()?);
-    let until = (now + LASTS_SECONDS).to_string();
+    let until = until.to_string();
     let tag = hex::encode(tag(&key.0, &["session", &until, &nonce]));
     Some(format!("{until}.{nonce}.{tag}"))
 }
@@ -101,9 +100,9 @@ pub(super) fn sent(headers: &HeaderMap, is_over_tls: bool) -> Option<&str> {
     named.next().map(|(_, value)| value)
 }
 
-/// The header that gives a browser its session.
-pub(super) fn set(value: &str, is_over_tls: bool) -> Option<HeaderValue> {
-    cookie(value, LASTS_SECONDS, is_over_tls)
+/// The header that gives a browser its session, which lasts so many seconds.
+pub(super) fn set(value: &str, seconds: i64, is_over_tls: bool) -> Option<HeaderValue> {
+    cookie(value, seconds, is_over_tls)
 }
 
 /// The header that has a browser forget it.
@@ -139,6 +138,7 @@ mod tests {
     use super::*;
 
     const NOW: i64 = 1_790_000_000;
+    const UNTIL: i64 = NOW + 60;
 
     fn key(token: &str) -> Key {
         Key::of(token.as_bytes())
@@ -146,19 +146,19 @@ mod tests {
 
     #[test]
     fn a_session_holds_until_its_time_is_over_or_its_token_is_gone() {
-        let value = begin(&key("one"), NOW).unwrap();
+        let value = begin(&key("one"), UNTIL).unwrap();
         let held = |keys: &[Key], at| read(keys, &Ended::default(), &value, at).is_some();
         assert!(held(&[key("two"), key("one")], NOW));
-        assert!(held(&[key("one")], NOW + LASTS_SECONDS - 1));
-        assert!(!held(&[key("one")], NOW + LASTS_SECONDS));
+        assert!(held(&[key("one")], UNTIL - 1));
+        assert!(!held(&[key("one")], UNTIL));
         assert!(!held(&[key("two")], NOW));
         assert!(!held(&[], NOW));
-        assert!(!value.contains("one") && begin(&key("one"), NOW).unwrap() != value);
+        assert!(!value.contains("one") && begin(&key("one"), UNTIL).unwrap() != value);
     }
 
     #[test]
     fn a_value_that_was_changed_anywhere_is_none() {
-        let value = begin(&key("one"), NOW).unwrap();
+        let value = begin(&key("one"), UNTIL).unwrap();
         let is_read = |value: &str| read(&[key("one")], &Ended::default(), value, NOW).is_some();
         for at in 0..value.len() {
             let mut changed = value.clone().into_bytes();
@@ -174,7 +174,7 @@ mod tests {
     #[test]
     fn who_signs_out_is_out_and_others_are_not() {
         let (keys, ended) = ([key("one")], Ended::default());
-        let values = [begin(&keys[0], NOW).unwrap(), begin(&keys[0], NOW).unwrap()];
+        let values = [begin(&keys[0], UNTIL).unwrap(), begin(&keys[0], UNTIL).unwrap()];
         let session = read(&keys, &ended, &values[0], NOW).unwrap();
         ended.end(&session, NOW);
         assert_eq!(read(&keys, &ended, &values[0], NOW), None);
@@ -184,7 +184,7 @@ mod tests {
     #[test]
     fn a_form_is_of_one_session() {
         let key = key("one");
-        let sessions = [begin(&key, NOW).unwrap(), begin(&key, NOW).unwrap()]
+        let sessions = [begin(&key, UNTIL).unwrap(), begin(&key, UNTIL).unwrap()]
             .map(|value| read(std::slice::from_ref(&key), &Ended::default(), &value, NOW).unwrap());
         assert_ne!(sessions[0].form, sessions[1].form);
     }
@@ -192,10 +192,10 @@ mod tests {
     #[test]
     fn a_browser_shows_the_cookie_to_nobody_else() {
         let text = |value: Option<HeaderValue>| value.unwrap().to_str().unwrap().to_owned();
-        let plain = text(set("value", false));
+        let plain = text(set("value", 43_200, false));
         assert!(plain.starts_with("upswell_session=value; Path=/; Max-Age=43200; HttpOnly; SameSite=Strict"));
         assert!(!plain.contains("Secure"));
-        let over_tls = text(set("value", true));
+        let over_tls = text(set("value", 43_200, true));
         assert!(
             over_tls.starts_with("__Host-upswell_session=value; Path=/;") && over_tls.ends_with("; Secure")
         );

@@ -21,9 +21,9 @@ use crate::pipeline::{AcceptError, Accepted};
 /// Stripe retries by its own plan; others are told to come back soon.
 const RETRY_AFTER_SECONDS: u32 = 5;
 /// How much of an oversized body is read and thrown away, in multiples of the limit, so that the
-/// sender gets to read the answer instead of a reset connection.
+/// sender gets to read the answer instead of a reset connection. A courtesy, which goes with the limit and the time for a body.
 const DISCARDED_LIMITS: usize = 4;
-/// How long a body waits for others to make room in memory.
+/// How long a body waits for others to make room in memory. Not for anybody to set: they were told to go, and go at once.
 const ROOM_PATIENCE: Duration = Duration::from_secs(1);
 /// What is set aside for a body before anything of it is there: its length is only what the sender says.
 const FIRST_BYTES: usize = 64 << 10;

@@ -69,7 +69,7 @@ pub use finding::{FindingCounts, FoundFinding};
 pub use frozen::Frozen;
 pub use gauges::{Gauges, PostedCount};
 pub use inbox::{Acceptance, Arrival, Says, Source, Stored};
-pub use open::{Ledger, SettlingTurn};
+pub use open::{Ledger, SettlingTurn, StoreTerms};
 pub use packed::Packed;
 pub use posting::{Posting, movement_id};
 pub use pull::{LastDelivery, PullSlice};

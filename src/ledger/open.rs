@@ -17,11 +17,8 @@ use super::aside::directory_of;
 use super::error::{told_by_file, while_doing};
 use super::limited::{Limited, Refusal, Transaction, within};
 use super::line::Line;
-use super::postgres::{self, Turn};
+use super::postgres::{self, Duty, Turn};
 use super::{LedgerError, copy, sql};
-
-/// How long a statement waits for another process that writes.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How often an open that found the store locked is tried again: the change to write-ahead logging
 /// of a fresh file can't wait by itself.
@@ -33,8 +30,34 @@ const CLOSE_LIMIT: Duration = Duration::from_secs(5);
 /// Who waited this long to begin a transaction waited for somebody else's.
 const A_WAIT: Duration = Duration::from_millis(5);
 
-/// Readers at a time.
-const READERS: u32 = 4;
+/// How much of the store is taken at once, and how long it is waited for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StoreTerms {
+    /// How long PostgreSQL may take over each statement, migrations apart: a network that broke off without a word is
+    /// found by that, and another connection is made. A file is waited for.
+    pub statement: Option<Duration>,
+    /// How long a connection to PostgreSQL is waited for: Stripe, which waits too, is told to come again.
+    pub connect: Duration,
+    /// How long somebody else's lock is waited for.
+    pub lock: Duration,
+    /// Connections that read.
+    pub readers: u32,
+    /// Connections that write to PostgreSQL: deliveries, a settlement, the turn to settle, what is fetched beside them, a
+    /// look at the tables.
+    pub writers: u32,
+}
+
+impl Default for StoreTerms {
+    fn default() -> Self {
+        Self {
+            statement: None,
+            connect: Duration::from_secs(5),
+            lock: Duration::from_secs(10),
+            readers: 4,
+            writers: 6,
+        }
+    }
+}
 
 /// The store: inbox, timelines, postings. Cheap to clone; every clone is the same store.
 #[derive(Debug, Clone)]
@@ -58,6 +81,8 @@ struct Connections {
     looks: postgres::Looks,
     /// Where writers of a file wait for one another; PostgreSQL has its own.
     line: Option<Line>,
+    /// How long somebody else's lock is waited for.
+    lock: Duration,
 }
 
 /// The turn to settle, for as long as it is kept.
@@ -74,24 +99,18 @@ impl Ledger {
     ///
     /// A store of an unknown kind, or one that can't be opened.
     pub async fn open(url: &str) -> Result<Self, LedgerError> {
-        Self::open_with(url, None).await
+        Self::open_by(url, StoreTerms::default()).await
     }
 
-    /// [`Ledger::open`] of a store that has to answer each statement in time, migrations apart, if it is PostgreSQL: a
-    /// network that broke off without a word is found by that, and another connection is made. A file is waited
-    /// for.
+    /// [`Ledger::open`] by terms of one's own.
     ///
     /// # Errors
     ///
     /// As of [`Ledger::open`].
-    pub async fn open_answering_within(url: &str, limit: Duration) -> Result<Self, LedgerError> {
-        Self::open_with(url, Some(limit)).await
-    }
-
-    async fn open_with(url: &str, limit: Option<Duration>) -> Result<Self, LedgerError> {
+    pub async fn open_by(url: &str, terms: StoreTerms) -> Result<Self, LedgerError> {
         let scheme = url.split(':').next().unwrap_or_default();
         if ["postgres", "postgresql"].contains(&scheme) {
-            return Self::open_postgres(url, limit).await;
+            return Self::open_postgres(url, terms).await;
         }
         if scheme != "sqlite" {
             let scheme = scheme.to_owned();
@@ -99,20 +118,24 @@ impl Ledger {
         }
         keep_private(url);
         let refusal = Refusal::default();
-        let writer = connect(url, 1, as_writer, &refusal).await?;
+        let lock = terms.lock;
+        let writer = connect(url, 1, move |options| as_writer(options, lock), &refusal).await?;
         let writer = Limited::noting(writer, None, refusal);
-        let readers = Limited::new(connect(url, READERS, as_reader, &Refusal::default()).await?, None);
+        let as_readers = move |options| as_reader(options, lock);
+        let readers = connect(url, terms.readers, as_readers, &Refusal::default()).await?;
+        let readers = Limited::new(readers, None);
         let directory = directory_of(url);
         let line = Some(Line::at(&directory));
-        Ok(Self::of(writer, readers, directory.into(), line))
+        Ok(Self::of(writer, readers, directory.into(), line, lock))
     }
 
-    async fn open_postgres(url: &str, limit: Option<Duration>) -> Result<Self, LedgerError> {
+    async fn open_postgres(url: &str, terms: StoreTerms) -> Result<Self, LedgerError> {
         let options = postgres::options(url)?;
-        let writer = postgres::connect(&options, None, limit).await?;
-        let readers = postgres::connect(&options, Some(READERS), limit).await?;
+        let writer = postgres::connect(&options, Duty::Write, &terms).await?;
+        let readers = postgres::connect(&options, Duty::Read, &terms).await?;
+        let limit = terms.statement;
         let (writer, readers) = (Limited::new(writer, limit), Limited::new(readers, limit));
-        Ok(Self::of(writer, readers, std::env::temp_dir().into(), None))
+        Ok(Self::of(writer, readers, std::env::temp_dir().into(), None, terms.lock))
     }
 
     fn of(
@@ -120,10 +143,11 @@ impl Ledger {
         readers: Limited<DatabaseConnection>,
         directory: Arc<Path>,
         line: Option<Line>,
+        lock: Duration,
     ) -> Self {
         let (in_bulk, waited) = (AtomicBool::new(false), AtomicBool::new(false));
         let looks = postgres::Looks::default();
-        let connections = Arc::new(Connections { writer, readers, in_bulk, waited, looks, line });
+        let connections = Arc::new(Connections { writer, readers, in_bulk, waited, looks, line, lock });
         Self { connections, directory }
     }
 
@@ -324,7 +348,7 @@ impl Ledger {
             let begun = within(limit, writer.unlimited().begin()).await.map_err(while_doing(act))?;
             let transaction = writer.within(begun, limit);
             let in_bulk = self.connections.in_bulk.load(Ordering::Relaxed);
-            let waited = transaction.execute_raw(turn.statement(in_bulk)).await;
+            let waited = transaction.execute_raw(turn.statement(in_bulk, self.connections.lock)).await;
             waited.map_err(while_doing(act))?;
             return Ok(transaction);
         }
@@ -358,7 +382,7 @@ pub(super) async fn run<C: ConnectionTrait>(
 async fn connect(
     url: &str,
     most: u32,
-    prepare: fn(SqliteConnectOptions) -> SqliteConnectOptions,
+    prepare: impl Fn(SqliteConnectOptions) -> SqliteConnectOptions + Send + Sync + 'static,
     refusal: &Refusal,
 ) -> Result<DatabaseConnection, LedgerError> {
     let refusal = refusal.clone();
@@ -422,16 +446,16 @@ fn opening_failed(url: &str, source: DbErr) -> LedgerError {
 
 /// `synchronous=FULL`: with less, a power failure may take back what was answered 200. The pages that one settlement changes
 /// are held, 16 MiB of them: of a large ledger they lie all over the file.
-fn as_writer(options: SqliteConnectOptions) -> SqliteConnectOptions {
+fn as_writer(options: SqliteConnectOptions, lock: Duration) -> SqliteConnectOptions {
     options
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Full)
         .foreign_keys(true)
-        .busy_timeout(BUSY_TIMEOUT)
+        .busy_timeout(lock)
         .statement_cache_capacity(400)
         .pragma("cache_size", "-16384")
 }
 
-fn as_reader(options: SqliteConnectOptions) -> SqliteConnectOptions {
-    options.busy_timeout(BUSY_TIMEOUT).pragma("query_only", "ON").row_buffer_size(1_000)
+fn as_reader(options: SqliteConnectOptions, lock: Duration) -> SqliteConnectOptions {
+    options.busy_timeout(lock).pragma("query_only", "ON").row_buffer_size(1_000)
 }

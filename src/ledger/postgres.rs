@@ -15,15 +15,15 @@ use sea_orm::{
 };
 
 use super::LedgerError;
+use super::open::StoreTerms;
 use super::sql::Table;
 
-/// How long a connection is waited for: Stripe, which waits too, is told to come again.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
-
-/// How long an idle connection may take to show that it is alive, before another one takes its place.
+/// How long an idle connection may take to show that it is alive, before another one takes its place. Not for anybody to set:
+/// a longer one would only take from the time for the connection, and one that is alive answers in milliseconds.
 const PULSE_LIMIT: Duration = Duration::from_secs(2);
 
-/// How long a statement of the transaction that stores deliveries may take at most: their senders wait.
+/// How long a statement of the transaction that stores deliveries may take at most: their senders wait, and how long they do
+/// is Stripe's to say.
 const ACCEPT_LIMIT: Duration = Duration::from_secs(15);
 
 /// How often a writer looks whether a table has come to be that the planner knows nothing of.
@@ -32,12 +32,17 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// How long such a look waits for somebody else's lock before it leaves it for the next time.
 const LOOK_LIMIT: &str = "1s";
 
-/// Connections that write at a time: deliveries, a settlement, the turn to settle, what is fetched beside them, a look at
-/// the tables.
-const WRITERS: u32 = 6;
-
 /// Rows of one statement: they are bound by column, as arrays, so that their number is no matter.
 pub(super) const ROWS_A_STATEMENT: usize = 2_000;
+
+/// What connections of a pool are for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Duty {
+    /// Reading, and nothing else.
+    Read,
+    /// Writing.
+    Write,
+}
 
 /// What writers take turns for. Each turn is a lock that ends with its transaction, whatever becomes of the process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,8 +57,9 @@ pub(super) enum Turn {
 
 impl Turn {
     /// Waits for the turn. A transaction whose process does not answer any more must not keep it: it is ended by
-    /// the store. With `in_bulk`, its commit need not have reached the disk when it returns.
-    pub(super) fn statement(self, in_bulk: bool) -> Statement {
+    /// the store; it is idle between two statements of ours only, so for how long is not for anybody to set. With `in_bulk`,
+    /// its commit need not have reached the disk when it returns.
+    pub(super) fn statement(self, in_bulk: bool, lock: Duration) -> Statement {
         let (name, idle) = match self {
             Self::Accept => ("accept", "15s"),
             Self::Write => ("write", "60s"),
@@ -65,9 +71,10 @@ impl Turn {
             "current_setting('TimeZone')"
         };
         let sql = format!(
-            "SELECT set_config('lock_timeout', '10s', true), {lazily}, \
+            "SELECT set_config('lock_timeout', '{}ms', true), {lazily}, \
              set_config('idle_in_transaction_session_timeout', '{idle}', true), \
-             pg_advisory_xact_lock(hashtextextended('upswell {name} ' || COALESCE(current_schema(), ''), 0))"
+             pg_advisory_xact_lock(hashtextextended('upswell {name} ' || COALESCE(current_schema(), ''), 0))",
+            lock.as_millis()
         );
         Statement::from_string(DbBackend::Postgres, sql)
     }
@@ -140,16 +147,19 @@ pub(super) fn shown(options: &PgConnectOptions) -> String {
     format!("postgres://{}@{host}:{}/{database}", options.get_username(), options.get_port())
 }
 
-/// A pool of connections, the first of which is made now: for reading so many at most, or for writing.
+/// A pool of connections, the first of which is made now, as many at most as the terms have it.
 ///
 /// A statement is planned each time it runs: a plan that was made while a table was empty would go through all of it
 /// once it is large.
 pub(super) async fn connect(
     options: &PgConnectOptions,
-    readers: Option<u32>,
-    limit: Option<Duration>,
+    duty: Duty,
+    terms: &StoreTerms,
 ) -> Result<DatabaseConnection, LedgerError> {
-    let read_only = if readers.is_some() { "on" } else { "off" };
+    let (read_only, most) = match duty {
+        Duty::Read => ("on", terms.readers),
+        Duty::Write => ("off", terms.writers),
+    };
     let session = [
         ("plan_cache_mode", "force_custom_plan"),
         ("jit", "off"),
@@ -161,15 +171,15 @@ pub(super) async fn connect(
         ("tcp_keepalives_count", "3"),
     ];
     let mut session = options.clone().application_name("upswell").options(session);
-    if let Some(limit) = limit {
+    if let Some(limit) = terms.statement {
         // What nobody waits for any more is not gone on with.
         session = session.options([("statement_timeout", format!("{}ms", limit.as_millis()))]);
     }
     // The URL is in the options; here it would be written to the log with its password, if tracing is on.
     let mut pool = ConnectOptions::new("postgres://");
-    pool.max_connections(readers.unwrap_or(WRITERS))
+    pool.max_connections(most)
         .min_connections(0)
-        .acquire_timeout(CONNECT_TIMEOUT)
+        .acquire_timeout(terms.connect)
         .sqlx_logging(false)
         .record_stmt_in_spans(false)
         .map_sqlx_postgres_opts(move |_| session.clone())

@@ -1,6 +1,8 @@
 //! The store by itself: what it refuses, what it keeps, what a settlement posts.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use migration::MigratorTrait;
 use sea_orm::ConnectionTrait;
@@ -239,7 +241,7 @@ async fn who_waits_for_another_writer_knows_that_the_store_is_shared() {
     ledger.migrate().await.unwrap();
     let held = other.begin_accepting().await.unwrap();
     let mut waiting = std::pin::pin!(ledger.begin_accepting());
-    let patience = std::time::Duration::from_millis(50);
+    let patience = Duration::from_millis(50);
     assert!(tokio::time::timeout(patience, &mut waiting).await.is_err(), "two write at once");
     drop(held);
     drop(waiting.await.unwrap());
@@ -402,4 +404,20 @@ async fn a_timeline_that_is_read_anew_takes_the_place_of_the_old_one() {
     reread.customers[0].is_reread = true;
     ledger.settle(&mut reread).await.unwrap();
     assert_eq!(ledger.known(&key(), None).await.unwrap().timeline.facts, [snapshot("evt_2")]);
+}
+
+#[tokio::test]
+async fn as_many_read_at_a_time_as_the_terms_have_it() {
+    let directory = tempfile::tempdir().unwrap();
+    let terms = StoreTerms { readers: 2, connect: Duration::from_secs(1), ..StoreTerms::default() };
+    let ledger = Ledger::open_by(&new_url(directory.path()).await, terms).await.unwrap();
+    ledger.migrate().await.unwrap();
+    let (one, _two) = (ledger.snapshot().await.unwrap(), ledger.snapshot().await.unwrap());
+    let third = tokio::time::timeout(Duration::from_secs(3), ledger.snapshot()).await;
+    // A connection to PostgreSQL is waited for as long as is set; a file is waited for.
+    let is_refused = matches!(third, Ok(Err(_)));
+    assert!(third.is_err() || is_refused, "three read at a time");
+    assert_eq!(is_refused, ledger.is_postgres());
+    drop(one);
+    ledger.snapshot().await.unwrap();
 }

@@ -12,13 +12,11 @@ use tracing::Instrument;
 
 use super::Pace;
 use super::contained::says_contained;
-use crate::ledger::{Acceptance, Arrival, Ledger, Packed, Source};
+use crate::ledger::{Acceptance, Arrival, Ledger, LedgerError, Packed, Source};
 use crate::stripe::{Delivery, EnvelopeError, Form, Secret, SignatureError, book, verify};
 
 /// Deliveries that share a commit at most.
 const A_COMMIT: usize = 256;
-/// How long a delivery waits for its commit before its sender is told to come back.
-const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A delivery that is durable.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,6 +40,8 @@ pub struct DoorTerms {
     pub tolerance_seconds: i64,
     /// Deliveries that may wait for a commit; more are told to come back, before memory grows.
     pub waiting: usize,
+    /// How long one waits for its commit before its sender is told to come back.
+    pub patience: Duration,
     /// How far behind the worker may be and the process still call itself ready.
     pub lag_limit_seconds: i64,
 }
@@ -89,6 +89,12 @@ pub enum Unready {
     /// Migrations are missing.
     #[error("the schema is behind this version; run `upswell migrate`")]
     Schema,
+    /// There are migrations that this version does not have.
+    #[error(
+        "a newer upswell than this one, {}, brought the schema up to date; update this one to that version",
+        env!("CARGO_PKG_VERSION")
+    )]
+    Newer,
     /// What is stored is not settled in time.
     #[error("the worker is {lag_seconds} s behind, over its limit; see `upswell status`")]
     Lag {
@@ -166,7 +172,7 @@ impl Door {
             TrySendError::Full(_) => AcceptError::Busy,
             TrySendError::Closed(_) => AcceptError::Unavailable,
         })?;
-        match tokio::time::timeout(PATIENCE, answered).await {
+        match tokio::time::timeout(terms.patience, answered).await {
             Ok(Ok(Some(acceptance))) => Ok(Accepted {
                 event,
                 duplicate: !matches!(acceptance, Acceptance::New { .. }),
@@ -183,8 +189,11 @@ impl Door {
     ///
     /// [`Unready`] says why not.
     pub async fn readiness(&self, now: i64) -> Result<(), Unready> {
-        if !self.ledger.is_current().await.map_err(|_| Unready::Store)? {
-            return Err(Unready::Schema);
+        match self.ledger.is_current().await {
+            Ok(true) => {}
+            Ok(false) => return Err(Unready::Schema),
+            Err(LedgerError::Newer { .. }) => return Err(Unready::Newer),
+            Err(_) => return Err(Unready::Store),
         }
         if !self.settles {
             return Ok(());

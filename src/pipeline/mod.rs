@@ -3,6 +3,7 @@
 //! post the difference, in one transaction, so that a crash between any two steps loses nothing and
 //! posts nothing twice.
 
+mod adopt;
 mod apart;
 mod bulk;
 mod close;

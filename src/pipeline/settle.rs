@@ -196,45 +196,6 @@ impl Settler {
         &self.rules
     }
 
-    /// Brings what other rules settled up to these: a new version, another policy, catalogue or time
-    /// zone. Parked deliveries are tried again, the catalogue is learnt anew, and customers are derived anew
-    /// from the stored bytes; what that changes is posted like any other difference.
-    ///
-    /// # Errors
-    ///
-    /// [`LedgerError`] of the store; what was done before it stays done.
-    pub async fn adopt(&self, now: i64) -> Result<Posted, LedgerError> {
-        self.ledger.retry_parked(ENGINE).await?;
-        self.relearn().await?;
-        let mut posted = Posted::default();
-        let mut overtaken = 0;
-        let rules = self.rules.digest()?;
-        loop {
-            let outdated = self.ledger.outdated_customers(&rules, DUE_CUSTOMERS).await?;
-            if outdated.is_empty() {
-                return Ok(posted);
-            }
-            let mut changed = BTreeMap::new();
-            let mut heard = Heard::default();
-            for key in outdated {
-                for stored in &self.ledger.stored_of(&key).await? {
-                    heard.listen(stored);
-                }
-                let mut facts = std::mem::take(&mut heard.facts);
-                facts.retain(|new| new.key == key);
-                changed.insert(key, Changed { facts, is_whole: true });
-            }
-            heard.dispositions.clear();
-            match self.post(changed, heard, now).await {
-                Err(error) if gives_way(&error, &mut overtaken) => {}
-                more => {
-                    overtaken = 0;
-                    posted += more?;
-                }
-            }
-        }
-    }
-
     /// Settles everything that is pending, then the customers whose time has come.
     ///
     /// # Errors

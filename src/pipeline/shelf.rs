@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use tokio::sync::Mutex;
 
+use super::adopt::LeftOut;
 use super::settle::{ENGINE, Heard, Settler};
 use crate::ledger::{LearntSoFar, Ledger, LedgerError, NewLesson};
 use crate::mrr::{Catalogue, Learnt};
@@ -58,14 +59,14 @@ pub(super) fn catalogue_with(
 
 impl Settler {
     /// Learns anew, from the stored bytes, what another version learnt from them.
-    pub(super) async fn relearn(&self) -> Result<(), LedgerError> {
+    pub(super) async fn relearn(&self, left_out: &mut LeftOut) -> Result<(), LedgerError> {
         loop {
             let stored = self.ledger.taught_to_others(ENGINE, A_PAGE).await?;
             if stored.is_empty() {
                 return Ok(());
             }
             let mut heard = Heard::default();
-            stored.iter().for_each(|stored| heard.listen(stored));
+            stored.iter().for_each(|stored| left_out.listen(&mut heard, stored));
             let deliveries: Vec<i64> = stored.iter().map(|stored| stored.seq).collect();
             self.ledger.relearn(&deliveries, &heard.lessons, ENGINE).await?;
             self.shelf.forget().await;

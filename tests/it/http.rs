@@ -2,13 +2,14 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::routing::{get, post as post_route};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Notify, oneshot};
-use upswell::http::{Access, Limits, Rooms, router, serve};
+use upswell::http::{Access, AccessTerms, Limits, Rooms, router, serve};
 use upswell::ledger::{Ledger, Source};
 use upswell::metrics::Metrics;
 use upswell::pipeline::{Door, DoorTerms, arrival};
@@ -19,8 +20,10 @@ const LIMITS: Limits = Limits {
     connections: 64,
     header_bytes: 8 << 10,
     body_bytes: LIMIT,
+    form_bytes: 1 << 10,
     waiting_bytes: 1 << 20,
     questions: 4,
+    page_rows: 1_000,
     header_seconds: 10,
     body_seconds: 30,
     answer_seconds: 60,
@@ -60,13 +63,15 @@ async fn start(store: Store, tokens: &[&str], private: Router) -> Server {
         secrets: vec![Secret::new(SECRET).unwrap()],
         tolerance_seconds: 300,
         waiting: 16,
+        patience: Duration::from_secs(20),
         lag_limit_seconds: 300,
     };
     let (door, _) = Door::open(store.ledger, terms, Arc::new(Notify::new()), Arc::default());
     let metrics = Metrics::new().unwrap();
     let (door, trusted_proxies) = (Arc::new(door), Vec::new());
     let rooms = Rooms { door, limits: LIMITS, trusted_proxies, metrics: metrics.clone(), now: || NOW };
-    let router = router(rooms, Access::by_tokens(tokens.iter().copied(), 3), private);
+    let access = AccessTerms { guesses: 3, guess_seconds: 60, session_seconds: 60 };
+    let router = router(rooms, Access::by_tokens(tokens.iter().copied(), access), private);
     let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
     let address = listener.local_addr().unwrap();
     let (stop, stopped) = oneshot::channel();
@@ -266,7 +271,7 @@ async fn more_questions_than_are_answered_at_once_are_told_to_come_back() {
     // The first ones may not have been read yet.
     let (status, text) = loop {
         let answered = asked(&server, "GET", "/", "Host: localhost\r\n");
-        match tokio::time::timeout(std::time::Duration::from_secs(1), answered).await {
+        match tokio::time::timeout(Duration::from_secs(1), answered).await {
             Ok(answer) => break answer,
             Err(_) => continue,
         }

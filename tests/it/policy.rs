@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use crate::business::business;
 use crate::process::{Place, assert_same, rows, stories_config, story};
+use crate::store::{bytes, execute, number, unlock};
 
 /// Policies that differ from the default in one key each, then in all.
 const POLICIES: [(&str, &str); 10] = [
@@ -109,6 +110,30 @@ fn filled(place: Place, events: &[String]) -> Place {
     place.write("events.ndjson", events.join("\n"));
     place.output(&["backfill", "events.ndjson", "--config", "default.toml"]);
     place
+}
+
+#[test]
+fn deliveries_that_can_t_be_read_any_more_are_counted_and_named_when_rules_change() {
+    let place = told();
+    let damaged = "SELECT COUNT(*) FROM inbox WHERE event_id IN ('evt_move_1', 'evt_once_1')";
+    assert_eq!(number(&place.url(), damaged), 2);
+    let damage = format!(
+        "{}; UPDATE inbox SET body = {} WHERE event_id IN ('evt_move_1', 'evt_once_1')",
+        unlock("inbox", "update"),
+        bytes("00")
+    );
+    execute(&place.url(), &damage).unwrap();
+    let (file, _) = POLICIES[0];
+    let output = place.fed(&["backfill", "-", "--config", file], b"");
+    let said = String::from_utf8(output.stderr).unwrap();
+    let told = said.lines().find(|line| line.contains("can't be read any more")).unwrap_or_default();
+    assert!(
+        told.contains("deliveries=2") && told.contains("evt_move_1") && told.contains("evt_once_1"),
+        "{said}"
+    );
+    // Once: those that were left out are settled by these rules now.
+    let output = place.fed(&["backfill", "-", "--config", file], b"");
+    assert!(!String::from_utf8(output.stderr).unwrap().contains("can't be read any more"));
 }
 
 /// Makes the ledger follow a file: a backfill of nothing.

@@ -49,6 +49,7 @@ impl Road {
             secrets: vec![Secret::new(SECRET).unwrap()],
             tolerance_seconds: 300,
             waiting: 4_096,
+            patience: std::time::Duration::from_secs(20),
             lag_limit_seconds: 300,
         };
         let (door, _) = Door::open(ledger.clone(), terms, Arc::new(Notify::new()), Arc::default());

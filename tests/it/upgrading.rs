@@ -122,3 +122,26 @@ fn a_store_that_a_newer_version_brought_up_to_date_is_refused_with_the_remedy() 
     execute(&place.url(), "DELETE FROM seaql_migrations WHERE version = 'm9999_of_a_newer_version'").unwrap();
     place.output(&["verify"]);
 }
+
+#[test]
+fn a_server_whose_store_a_newer_version_brings_up_to_date_says_so_and_the_remedy() {
+    let place = Place::new();
+    let server = place.serve();
+    let ready = || server.connect().unwrap().get("/readyz", "").unwrap();
+    assert_eq!(ready().status, 200);
+    let newer = "INSERT INTO seaql_migrations (version, applied_at) VALUES ('m9999_of_a_newer_version', 0)";
+    execute(&place.url(), newer).unwrap();
+    // The store is asked once a second.
+    let answer = loop {
+        let answer = ready();
+        if answer.status != 200 {
+            break answer;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(100));
+    };
+    assert_eq!(answer.status, 503);
+    for word in ["\"schema_newer\"", "a newer upswell", "update this one"] {
+        assert!(answer.body.contains(word), "{}", answer.body);
+    }
+    execute(&place.url(), "DELETE FROM seaql_migrations WHERE version = 'm9999_of_a_newer_version'").unwrap();
+}

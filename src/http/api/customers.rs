@@ -1,5 +1,6 @@
 //! `customers` and `customers/{id}`: who pays how much at the end of a month, as `upswell customers` gives it.
 
+use axum::Extension;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, Uri};
@@ -12,7 +13,7 @@ use super::asked::{Asked, named};
 use super::lists::{Part, not_a_cursor, page};
 use super::{Figures, answer, refusal};
 use crate::explain::{CustomerExplained, Explained, LevelTold, MonthTold};
-use crate::http::Problem;
+use crate::http::{Limits, Problem};
 use crate::mrr::Month;
 use crate::report::{Basis, Settings, customers_ndjson};
 
@@ -32,8 +33,8 @@ struct Filters {
     /// Of a closed month what is known now, instead of what was reported.
     #[param(value_type = Option<bool>, example = false)]
     restated: bool,
-    /// How many at most.
-    #[param(value_type = Option<u32>, minimum = 1, maximum = 1000, default = 100)]
+    /// How many at most: up to 1,000, or as many as UPSWELL_MAX_PAGE_ROWS has it.
+    #[param(value_type = Option<u32>, minimum = 1, default = 100)]
     limit: usize,
     /// The `next` of the part before.
     after: Option<String>,
@@ -118,11 +119,12 @@ pub(super) struct Life<'a> {
 )]
 pub(super) async fn list(
     State(figures): State<Figures>,
+    Extension(limits): Extension<Limits>,
     uri: Uri,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let mut asked = Asked::of::<Filters>(&uri)?;
-    let Part { limit, after } = Part::read(&mut asked)?;
+    let Part { limit, after } = Part::read(&mut asked, limits.page_rows)?;
     let filters = Filters {
         book: asked.text("book"),
         month: asked.month("month")?,

@@ -8,9 +8,8 @@ use super::refusal;
 use crate::http::Problem;
 use crate::report::ReportError;
 
-/// How many entries come where no number is named, and how many at most.
+/// How many entries come where no number is named, if so many may.
 const USUAL: usize = 100;
-const MOST: usize = 1_000;
 
 /// Which part of a list is wanted.
 pub(super) struct Part {
@@ -21,20 +20,20 @@ pub(super) struct Part {
 }
 
 impl Part {
-    /// The parameters `limit` and `after`.
+    /// The parameters `limit`, so many at most, and `after`.
     ///
     /// # Errors
     ///
     /// A number of entries that is none, or too large.
-    pub(super) fn read(asked: &mut Asked) -> Result<Self, Problem> {
+    pub(super) fn read(asked: &mut Asked, most: usize) -> Result<Self, Problem> {
         let limit = asked.text("limit").map(|text| {
-            text.parse().ok().filter(|limit| (1..=MOST).contains(limit)).ok_or_else(|| {
+            text.parse().ok().filter(|limit| (1..=most).contains(limit)).ok_or_else(|| {
                 refused(format!(
-                    "`limit` is a whole number from 1 to {MOST}; what is left comes with `after`"
+                    "`limit` is a whole number from 1 to {most}; what is left comes with `after`"
                 ))
             })
         });
-        Ok(Self { limit: limit.transpose()?.unwrap_or(USUAL), after: asked.text("after") })
+        Ok(Self { limit: limit.transpose()?.unwrap_or(USUAL.min(most)), after: asked.text("after") })
     }
 }
 

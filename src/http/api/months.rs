@@ -1,5 +1,6 @@
 //! `months`: which months a book has, and which of them are closed.
 
+use axum::Extension;
 use axum::extract::State;
 use axum::http::{HeaderMap, Uri};
 use axum::response::Response;
@@ -8,7 +9,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::asked::Asked;
 use super::lists::{Part, not_a_cursor, page};
 use super::{Figures, answer, refusal};
-use crate::http::Problem;
+use crate::http::{Limits, Problem};
 use crate::mrr::Month;
 use crate::report::months_ndjson;
 
@@ -19,8 +20,8 @@ struct Filters {
     /// The book, where there are several.
     #[param(example = "live")]
     book: Option<String>,
-    /// How many at most.
-    #[param(value_type = Option<u32>, minimum = 1, maximum = 1000, default = 100)]
+    /// How many at most: up to 1,000, or as many as UPSWELL_MAX_PAGE_ROWS has it.
+    #[param(value_type = Option<u32>, minimum = 1, default = 100)]
     limit: usize,
     /// The `next` of the part before.
     #[param(value_type = Option<String>)]
@@ -84,11 +85,12 @@ pub(super) struct Months {
 )]
 pub(super) async fn list(
     State(figures): State<Figures>,
+    Extension(limits): Extension<Limits>,
     uri: Uri,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let mut asked = Asked::of::<Filters>(&uri)?;
-    let Part { limit, after } = Part::read(&mut asked)?;
+    let Part { limit, after } = Part::read(&mut asked, limits.page_rows)?;
     let after = after.map(|text| Month::parse(&text).ok_or_else(not_a_cursor)).transpose()?;
     let filters = Filters { book: asked.text("book"), limit, after };
     let settings = figures.reporter.settings(filters.book.as_deref()).await;

@@ -1,5 +1,6 @@
 //! `movements`: the ledger's movements, as `upswell movements` gives them.
 
+use axum::Extension;
 use axum::extract::State;
 use axum::http::{HeaderMap, Uri};
 use axum::response::Response;
@@ -9,7 +10,7 @@ use super::asked::Asked;
 use super::lists::{Part, not_a_cursor, page};
 use super::words::{CauseWord, ClassWord, ClassesWord, GradeWord, KindWord, KindsWord, MotionWord};
 use super::{Figures, answer, refusal};
-use crate::http::Problem;
+use crate::http::{Limits, Problem};
 use crate::ledger::Wanted;
 use crate::report::movements_ndjson;
 
@@ -54,8 +55,8 @@ struct Filters {
     /// Adjustments and reversals as well.
     #[param(value_type = Option<bool>, example = false)]
     all: bool,
-    /// How many at most.
-    #[param(value_type = Option<u32>, minimum = 1, maximum = 1000, default = 100)]
+    /// How many at most: up to 1,000, or as many as UPSWELL_MAX_PAGE_ROWS has it.
+    #[param(value_type = Option<u32>, minimum = 1, default = 100)]
     limit: usize,
     /// The `next` of the part before.
     after: Option<String>,
@@ -160,11 +161,12 @@ pub(super) struct Movements {
 )]
 pub(super) async fn list(
     State(figures): State<Figures>,
+    Extension(limits): Extension<Limits>,
     uri: Uri,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let mut asked = Asked::of::<Filters>(&uri)?;
-    let Part { limit, after } = Part::read(&mut asked)?;
+    let Part { limit, after } = Part::read(&mut asked, limits.page_rows)?;
     let after: Option<i64> = after.map(|cursor| cursor.parse().map_err(|_| not_a_cursor())).transpose()?;
     let settings = figures.reporter.settings(asked.text("book").as_deref()).await;
     let settings = settings.map_err(|error| refusal::of_asking(&error))?;

@@ -3,6 +3,7 @@
 
 mod access;
 mod bodies;
+mod limits;
 mod secrets;
 mod senders;
 mod words;
