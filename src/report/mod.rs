@@ -5,6 +5,7 @@
 //! with a [`Report`] (section 6 of the rules), and every renderer makes its text of that one model. The
 //! room is pure: it knows no clock and no store.
 
+mod adjustments;
 mod as_closed;
 mod bar_charts;
 mod block;
@@ -18,6 +19,7 @@ mod closed_sums;
 mod compare;
 mod compare_faces;
 mod consolidated;
+mod converted;
 mod csv_face;
 mod csv_files;
 mod csv_sections;

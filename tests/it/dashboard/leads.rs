@@ -147,6 +147,25 @@ fn tiles_and_lists_come_to_the_same() {
     assert!(!month.contains("-scheduled\""), "nothing is scheduled");
 }
 
+#[test]
+fn what_was_posted_for_a_closed_month_is_listed_in_the_reporting_currency_too() {
+    let server = crate::faces::restated_in_euros().serve();
+    let month = shown(&server, "/months/2026-01?view=finance", "");
+    let (_, rest) = month.split_once("<span class=\"name\">Prior period</span>").unwrap();
+    let (href, printed) = links(rest).remove(0);
+    assert_eq!(href, "#consolidated-prior_period_adjustments");
+    assert_ne!(printed_cents(&printed), 0);
+    let (_, list) = month.split_once("<section id=\"consolidated-prior_period_adjustments\"").unwrap();
+    let (list, _) = list.split_once("</section>").unwrap();
+    let rows: Vec<&str> = list.split("<tr").skip(2).collect();
+    let amount =
+        |row: &&str| printed_cents(&text(row.split("</td>").nth(5).unwrap().split_once('>').unwrap().1));
+    let (total, parts) = rows.split_last().unwrap();
+    assert!(!parts.is_empty());
+    assert_eq!(parts.iter().map(amount).sum::<i64>(), printed_cents(&printed));
+    assert_eq!(amount(total), printed_cents(&printed));
+}
+
 /// A question, and which rows it is of.
 type Cut = (&'static str, Box<dyn Fn(&Value) -> bool>);
 
