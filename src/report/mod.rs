@@ -93,6 +93,7 @@ mod view;
 mod waterfall;
 mod workbook;
 mod workbook_charts;
+mod workbook_marks;
 
 pub use breakdown::*;
 pub use bridge::*;
