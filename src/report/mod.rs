@@ -13,6 +13,7 @@ mod breakdown;
 mod bridge;
 mod build;
 mod cell;
+mod cell_leads;
 mod charts;
 mod choices;
 mod closed_sums;
