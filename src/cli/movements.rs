@@ -52,7 +52,7 @@ pub struct MovementsArgs {
     pub currency: Option<String>,
     /// Only those that rest on evidence of this grade: event, invoice_line, opening and so on
     #[arg(long, value_name = "GRADE")]
-    pub evidence: Option<String>,
+    pub grade: Option<String>,
     /// Only of customers who were new in the movement's month
     #[arg(long)]
     pub new_customers: bool,
@@ -143,7 +143,7 @@ impl MovementsArgs {
             product: self.product.clone(),
             price: self.price.clone(),
             currency: self.currency.as_deref().map(|code| Currency::from(code.to_lowercase())),
-            evidence: known("--evidence", self.evidence.as_deref(), Grade::ALL, Grade::as_str)?,
+            grade: known("--grade", self.grade.as_deref(), Grade::ALL, Grade::as_str)?,
             new_customers: self.new_customers,
         })
     }

@@ -33,7 +33,7 @@ pub struct Wanted {
     /// In this currency.
     pub currency: Option<Currency>,
     /// Resting on evidence of this grade.
-    pub evidence: Option<Grade>,
+    pub grade: Option<Grade>,
     /// Of customers only who were new in the movement's month.
     pub new_customers: bool,
     /// After this place in the ledger.
@@ -169,7 +169,7 @@ fn terms(wanted: &Wanted, of: DbBackend) -> (String, Vec<Value>) {
     terms.is("COALESCE(p.product_after, p.product_before) =", wanted.product.as_deref());
     terms.is("COALESCE(p.price_after, p.price_before) =", wanted.price.as_deref());
     terms.is("p.currency =", wanted.currency.as_ref().map(Currency::as_str));
-    terms.is("p.grade =", wanted.evidence.map(super::mirror::word_of));
+    terms.is("p.grade =", wanted.grade.map(super::mirror::word_of));
     if wanted.new_customers {
         terms.texts.push(NEW_IN_ITS_MONTH.to_owned());
     }

@@ -105,7 +105,7 @@ impl At<'_> {
             ("summary", "Retained-base growth") | ("movement_evidence", "Total") => of(None, None),
             ("rates" | "targets", name) => self.rate(name),
             ("movement_evidence", name) => {
-                let filter = MovementFilter { evidence: Some(grade(name)?), ..MovementFilter::default() };
+                let filter = MovementFilter { grade: Some(grade(name)?), ..MovementFilter::default() };
                 Some(self.leads.filtered(self.code, filter))
             }
             ("customers", name) => {

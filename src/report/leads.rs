@@ -59,7 +59,7 @@ impl CustomerCut {
             Self::Segment(dimension, segment) => {
                 vec![("by", dimension.name()), ("segment", segment.clone())]
             }
-            Self::Evidence(grade) => vec![("evidence", grade.as_str().to_owned())],
+            Self::Evidence(grade) => vec![("grade", grade.as_str().to_owned())],
         }
     }
 }

@@ -25,7 +25,7 @@ pub struct MovementFilter {
     /// In this currency.
     pub currency: Option<Currency>,
     /// Resting on evidence of this grade.
-    pub evidence: Option<Grade>,
+    pub grade: Option<Grade>,
     /// Of customers only who were new in the movement's month.
     pub new_customers: bool,
 }
@@ -122,7 +122,7 @@ impl MovementFilter {
             product: self.product.clone(),
             price: self.price.clone(),
             currency: self.currency.clone(),
-            evidence: self.evidence,
+            grade: self.grade,
             new_customers: self.new_customers,
             ..Wanted::default()
         }
@@ -141,7 +141,7 @@ impl MovementFilter {
             ("product", self.product.clone()),
             ("price", self.price.clone()),
             ("currency", self.currency.as_ref().map(ToString::to_string)),
-            ("evidence", self.evidence.map(|grade| grade.as_str().to_owned())),
+            ("grade", self.grade.map(|grade| grade.as_str().to_owned())),
             ("new_customers", self.new_customers.then(|| "true".to_owned())),
         ];
         words.into_iter().filter_map(|(name, word)| Some((name, word?))).collect()

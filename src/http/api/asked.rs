@@ -113,7 +113,7 @@ impl Asked {
             product: self.text("product"),
             price: self.text("price"),
             currency: self.text("currency").map(|code| Currency::from(code.to_lowercase())),
-            evidence: self.word("evidence", Grade::ALL, Grade::as_str)?,
+            grade: self.word("grade", Grade::ALL, Grade::as_str)?,
             new_customers: self.flag("new_customers")?,
         })
     }

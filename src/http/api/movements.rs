@@ -50,7 +50,7 @@ struct Filters {
     currency: Option<String>,
     /// Only those that rest on evidence of this grade.
     #[param(value_type = Option<GradeWord>, inline)]
-    evidence: Option<String>,
+    grade: Option<String>,
     /// Only of customers who were new in the movement's month.
     #[param(value_type = Option<bool>, example = false)]
     new_customers: bool,

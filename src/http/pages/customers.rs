@@ -82,7 +82,7 @@ pub(super) async fn show(
     visitor: Extension<Visitor>,
     uri: Uri,
 ) -> Result<Response, Problem> {
-    let known = ["book", "month", "all", "since", "by", "segment", "evidence", "after"];
+    let known = ["book", "month", "all", "since", "by", "segment", "grade", "after"];
     let mut asked = Asked::among(&uri, &known.map(str::to_owned))?;
     let month = asked.month("month")?.unwrap_or_else(|| rooms.reporter.last_full_month((rooms.now)()));
     let (all, after) = (asked.flag("all")?, asked.text("after"));
@@ -105,8 +105,8 @@ pub(super) async fn show(
 /// A dimension that is none, or one without a segment; several of cohort, segment and evidence.
 fn cut(asked: &mut Asked) -> Result<Option<CustomerCut>, Problem> {
     let (since, by, segment) = (asked.month("since")?, asked.text("by"), asked.text("segment"));
-    let evidence = asked.word("evidence", Grade::ALL, Grade::as_str)?;
-    match (since, by, segment, evidence) {
+    let grade = asked.word("grade", Grade::ALL, Grade::as_str)?;
+    match (since, by, segment, grade) {
         (None, None, None, None) => Ok(None),
         (Some(first), None, None, None) => Ok(Some(CustomerCut::Since(first))),
         (None, None, None, Some(grade)) => Ok(Some(CustomerCut::Evidence(grade))),
@@ -116,7 +116,7 @@ fn cut(asked: &mut Asked) -> Result<Option<CustomerCut>, Problem> {
             })?;
             Ok(Some(CustomerCut::Segment(dimension, segment)))
         }
-        _ => Err(refused("name `since`, or `evidence`, or `by` and `segment` together".to_owned())),
+        _ => Err(refused("name `since`, or `grade`, or `by` and `segment` together".to_owned())),
     }
 }
 

@@ -78,7 +78,7 @@ impl Filters {
         "product",
         "price",
         "currency",
-        "evidence",
+        "grade",
         "new_customers",
         "restated",
         "all",
@@ -120,14 +120,14 @@ impl MovementsPage {
         let kinds = kinds.map(|kind| (kind.as_str(), by.kind == Some(kind)));
         let causes = Cause::ALL.iter().map(|cause| (cause.as_str(), by.cause == Some(*cause)));
         let motions = Motion::ALL.iter().map(|motion| (motion.as_str(), by.motion == Some(*motion)));
-        let grades = Grade::ALL.iter().map(|grade| (grade.as_str(), by.evidence == Some(*grade)));
+        let grades = Grade::ALL.iter().map(|grade| (grade.as_str(), by.grade == Some(*grade)));
         let choice = |name, label, words: Vec<_>| Choice { name, label, words };
         vec![
             choice("class", "Class", classes.collect()),
             choice("kind", "Kind", kinds.collect()),
             choice("cause", "Cause", causes.collect()),
             choice("motion", "Motion", motions.collect()),
-            choice("evidence", "Evidence", grades.collect()),
+            choice("grade", "Evidence", grades.collect()),
         ]
     }
 

@@ -47,7 +47,7 @@ fn what_is_no_movement_leads_to_what_shows_it() {
         assert_eq!(total[1].1.as_deref(), Some("/customers?month=2026-10"));
         for row in grades {
             let word = row[0].0.to_lowercase().replace(' ', "_");
-            let expected = Some(format!("/customers?month=2026-10&evidence={word}"));
+            let expected = Some(format!("/customers?month=2026-10&grade={word}"));
             assert_eq!((&row[1].1, &row[2].1), (&expected, &expected));
         }
         let memo = format!("{block}-first_month");
@@ -70,7 +70,7 @@ fn what_is_no_movement_leads_to_what_shows_it() {
     let rest = cells(&page, "movement_evidence");
     let (total, grades) = rest.split_last().unwrap();
     assert_eq!(total[1].1.as_deref(), Some("/movements?month=2026-10"));
-    assert!(grades.iter().all(|row| row[1].1.as_ref().is_some_and(|href| href.contains("evidence="))));
+    assert!(grades.iter().all(|row| row[1].1.as_ref().is_some_and(|href| href.contains("grade="))));
 }
 
 #[test]
@@ -86,7 +86,7 @@ fn movements_and_customers_are_cut_by_what_they_rest_on_and_by_whose_first_month
     let mut found = 0;
     for grade in all.iter().map(|row| row["evidence"]["grade"].as_str().unwrap()).collect::<BTreeSet<_>>() {
         let expected: Vec<&Value> = all.iter().filter(|row| row["evidence"]["grade"] == grade).collect();
-        let query = format!("evidence={grade}");
+        let query = format!("grade={grade}");
         let by_command = rows_of(&place, &asked(&format!("?{query}")));
         assert_eq!(by_command.iter().collect::<Vec<_>>(), expected, "{grade}");
         assert_eq!(by_api(&query).iter().collect::<Vec<_>>(), expected, "{grade}");
@@ -120,12 +120,12 @@ fn movements_and_customers_are_cut_by_what_they_rest_on_and_by_whose_first_month
     };
     let by_grade: BTreeSet<String> = grades.iter().flat_map(|row| of(&row[1].1)).collect();
     assert!(!by_grade.is_empty() && by_grade.is_subset(&of(&total[1].1)));
-    for refused in ["/customers?evidence=rumour", "/customers?evidence=event&since=2026-01"] {
+    for refused in ["/customers?grade=rumour", "/customers?grade=event&since=2026-01"] {
         assert_eq!(get(&server, refused, "").status, 400, "{refused}");
     }
-    for refused in ["evidence=rumour", "new_customers=perhaps"] {
+    for refused in ["grade=rumour", "new_customers=perhaps"] {
         assert_eq!(get(&server, &format!("/movements?{refused}"), "").status, 400, "{refused}");
         assert_eq!(get(&server, &format!("/api/v1/movements?{refused}"), "").status, 400, "{refused}");
     }
-    assert_eq!(place.run(&["movements", "--evidence", "rumour"]).status.code(), Some(2));
+    assert_eq!(place.run(&["movements", "--grade", "rumour"]).status.code(), Some(2));
 }
