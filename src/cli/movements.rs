@@ -11,7 +11,7 @@ use super::{Outcome, RowFormat, UsageError, say};
 use crate::app::App;
 use crate::export::{MovementsFile, Origin, chartmogul_csv};
 use crate::ledger::Wanted;
-use crate::mrr::{Cause, Currency, Month, Motion};
+use crate::mrr::{Cause, Currency, Grade, Month, Motion};
 use crate::report::{
     Classes, Extract, Kinds, MovementFilter, MovementRow, Settings, movements_csv, movements_csv_part,
     movements_ndjson, movements_table,
@@ -50,6 +50,12 @@ pub struct MovementsArgs {
     /// Only in this currency
     #[arg(long, value_name = "CODE")]
     pub currency: Option<String>,
+    /// Only those that rest on evidence of this grade: event, invoice_line, opening and so on
+    #[arg(long, value_name = "GRADE")]
+    pub grade: Option<String>,
+    /// Only of customers who were new in the movement's month
+    #[arg(long)]
+    pub new_customers: bool,
     /// Only those after this sequence number
     #[arg(long, value_name = "SEQ")]
     pub since_seq: Option<i64>,
@@ -137,6 +143,8 @@ impl MovementsArgs {
             product: self.product.clone(),
             price: self.price.clone(),
             currency: self.currency.as_deref().map(|code| Currency::from(code.to_lowercase())),
+            grade: known("--grade", self.grade.as_deref(), Grade::ALL, Grade::as_str)?,
+            new_customers: self.new_customers,
         })
     }
 }

@@ -122,7 +122,10 @@ pub async fn run(args: &ReportArgs, app: &App) -> anyhow::Result<Outcome> {
     let month = args.month.unwrap_or_else(|| reporter.last_full_month(now()));
     let data = if let Some((from, to)) = args.range(month) {
         keep(args, &reporter, &settings, to).await;
-        let range = reporter.range(&settings, from, to).await?;
+        let mut range = reporter.range(&settings, from, to).await?;
+        if form.is_some_and(Form::holds_registers) {
+            range = reporter.with_registers(&settings, range).await?;
+        }
         missing.extend(range.months.iter().filter_map(not_consolidated));
         form.map_or_else(|| Ok(range.to_table().into_bytes()), |form| range.in_form(form))?
     } else {

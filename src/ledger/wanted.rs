@@ -5,7 +5,7 @@ use sea_orm::{ConnectionTrait, DbBackend, FromQueryResult, Value};
 use super::posting::{COLUMNS, PostingRow, STANDS};
 use super::sql::{all, statement};
 use super::{Ledger, LedgerError, Posting};
-use crate::mrr::{Cause, Class, Currency, Delta, Kind, MICRO, Month, Motion};
+use crate::mrr::{Cause, Class, Currency, Delta, Grade, Kind, MICRO, Month, Motion};
 
 /// Which postings are wanted; what is `None` or empty is not asked.
 #[derive(Debug, Clone, Default)]
@@ -32,6 +32,10 @@ pub struct Wanted {
     pub price: Option<String>,
     /// In this currency.
     pub currency: Option<Currency>,
+    /// Resting on evidence of this grade.
+    pub grade: Option<Grade>,
+    /// Of customers only who were new in the movement's month.
+    pub new_customers: bool,
     /// After this place in the ledger.
     pub since_seq: Option<i64>,
     /// Of this name.
@@ -102,6 +106,11 @@ impl SumRow {
 /// page, which are there in the ledger's order.
 const ITS_BOOK: &str = "(p.book || '') =";
 
+/// A movement from nothing, of a customer who had never paid, stands in the same month.
+const NEW_IN_ITS_MONTH: &str = "EXISTS (SELECT 1 FROM posting n WHERE n.book = p.book AND n.customer = p.customer \
+     AND n.month = p.month AND n.class = 'new' AND n.reverses IS NULL \
+     AND NOT EXISTS (SELECT 1 FROM posting m WHERE m.reverses = n.seq))";
+
 /// The postings that are wanted.
 pub(super) async fn postings_of<C: ConnectionTrait>(
     db: &C,
@@ -160,6 +169,10 @@ fn terms(wanted: &Wanted, of: DbBackend) -> (String, Vec<Value>) {
     terms.is("COALESCE(p.product_after, p.product_before) =", wanted.product.as_deref());
     terms.is("COALESCE(p.price_after, p.price_before) =", wanted.price.as_deref());
     terms.is("p.currency =", wanted.currency.as_ref().map(Currency::as_str));
+    terms.is("p.grade =", wanted.grade.map(super::mirror::word_of));
+    if wanted.new_customers {
+        terms.texts.push(NEW_IN_ITS_MONTH.to_owned());
+    }
     terms.is("p.id =", wanted.id.as_deref());
     if let Some(seq) = wanted.since_seq {
         terms.values.push(seq.into());

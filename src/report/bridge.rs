@@ -77,6 +77,7 @@ impl Report {
         self.closing = reported.closing.clone();
         self.status = if differs { MonthStatus::Restated } else { MonthStatus::Closed };
         self.list_adjustments(later.iter());
+        self.list_adjustments_at_its_rates(later, settings);
         self
     }
 }

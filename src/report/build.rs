@@ -8,7 +8,7 @@ use super::listed::list_consolidated;
 use super::segment_trend::followed;
 use super::sums::{MonthSums, Sums};
 use super::trailing::{BEFORE, Span, Trailing};
-use super::{Adjustment, CurrencyBlock, History, RangeReport, Report, ReportError, Settings};
+use super::{CurrencyBlock, History, RangeReport, Report, ReportError, Settings};
 use crate::mrr::{Currency, Month};
 
 /// How many months a range may have.
@@ -64,18 +64,26 @@ pub(super) fn finish(mut sums: Sums, listed: &History, settings: &Settings) -> V
     if let Some(consolidated) = &mut consolidated {
         let to_come = listed.customers.iter().flat_map(|customer| &customer.scheduled);
         to_come.for_each(|movement| consolidated.see(&movement.currency));
+        let posted = listed.customers.iter().flat_map(|customer| &customer.adjustments);
+        posted.for_each(|posted| consolidated.see(&posted.movement.currency));
     }
     let finish = |(index, month): (usize, MonthSums)| {
         let end = sums.spans[index + BEFORE].end;
         let paused = consolidated.as_ref().map(|_| month.paused.clone()).unwrap_or_default();
         let mut report = blocks(&sums, index, month, settings);
-        let posted = listed.customers.iter().flat_map(|customer| &customer.adjustments);
         let in_month = report.month;
-        report.list_adjustments(posted.filter(|posted| posted.posted_in == in_month));
+        let posted = listed.customers.iter().flat_map(|customer| &customer.adjustments);
+        let posted = posted.filter(|posted| posted.posted_in == in_month);
+        report.list_adjustments(posted.clone());
         report.list(listed, end, settings);
         let missing = consolidated
             .as_mut()
             .map_or(0, |consolidated| consolidate(&mut report, consolidated, index, first, settings));
+        if let Some(consolidated) = &consolidated {
+            report.list_adjustments_told(posted, &|currency, amount| {
+                consolidated.fine(index, currency, amount)
+            });
+        }
         if let (Ok(block), Some(consolidated)) = (&mut report.consolidated, &consolidated) {
             let told = |currency: &Currency, amount| consolidated.told(index, currency, amount);
             list_consolidated(block, (listed, paused), end, settings, &told);
@@ -131,16 +139,4 @@ fn consolidate(
     report.consolidated = finished.block;
     report.exchange_rates = finished.rates;
     finished.missing
-}
-
-impl Report {
-    /// Lists adjustments in the blocks of their currencies.
-    pub(super) fn list_adjustments<'a>(&mut self, adjustments: impl Iterator<Item = &'a Adjustment>) {
-        for adjustment in adjustments {
-            let of = |block: &&mut CurrencyBlock| block.currency == adjustment.movement.currency;
-            if let Some(block) = self.currencies.iter_mut().find(of) {
-                block.prior_period_adjustments.push(adjustment.clone());
-            }
-        }
-    }
 }

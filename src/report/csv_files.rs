@@ -11,21 +11,35 @@ use super::csv_face::csv_text;
 use super::sheet::{Row, Section, Sheet};
 use super::{RangeReport, Report, ReportError};
 
-/// A file while it is gathered: every block's rows, each with the columns that it has.
+/// A file while it is gathered: every block's rows, each as far as it has columns of the file's. Registers of many
+/// months are in memory here, so a row is its values and no more.
 #[derive(Default)]
 struct File {
     head: Vec<String>,
-    rows: Vec<BTreeMap<String, String>>,
+    rows: Vec<Vec<String>>,
 }
 
 impl File {
     /// The file as text; a column that a block does not have is empty in its rows.
-    fn text(&self) -> Result<String, ReportError> {
+    fn text(self) -> Result<String, ReportError> {
         let head: Vec<&str> = self.head.iter().map(String::as_str).collect();
-        let row = |row: &BTreeMap<String, String>| -> Vec<String> {
-            self.head.iter().map(|name| row.get(name).cloned().unwrap_or_default()).collect()
+        let row = |mut row: Vec<String>| {
+            row.resize(head.len(), String::new());
+            row
         };
-        csv_text(&head, self.rows.iter().map(row))
+        csv_text(&head, self.rows.into_iter().map(row))
+    }
+
+    /// Where columns of these names are; those that it has not yet come last.
+    fn places(&mut self, columns: &[String]) -> Vec<usize> {
+        let place = |column: &String| {
+            let known = self.head.iter().position(|name| name == column);
+            known.unwrap_or_else(|| {
+                self.head.push(column.clone());
+                self.head.len() - 1
+            })
+        };
+        columns.iter().map(place).collect()
     }
 }
 
@@ -106,12 +120,9 @@ fn add(files: &mut BTreeMap<String, File>, month: &str, code: &str, section: &Se
     let columns: Vec<String> =
         ["month", "currency", "row"].map(str::to_owned).into_iter().chain(columns).collect();
     let file = files.entry(section.key.clone()).or_default();
-    for column in &columns {
-        if !file.head.contains(column) {
-            file.head.push(column.clone());
-        }
-    }
-    let row = |row: &Row| -> BTreeMap<String, String> {
+    let places = file.places(&columns);
+    let width = places.iter().max().map_or(0, |last| last + 1);
+    let row = |row: &Row| -> Vec<String> {
         let what = match (row.is_sum, row.is_total) {
             (true, _) => "sum",
             (false, true) => "level",
@@ -121,8 +132,13 @@ fn add(files: &mut BTreeMap<String, File>, month: &str, code: &str, section: &Se
             Some(number) => number.decimal.clone(),
             None => cell.text.clone(),
         });
-        let values = [month, code, what].map(str::to_owned).into_iter().chain(cells);
-        columns.iter().cloned().zip(values).collect()
+        let mut values = vec![String::new(); width];
+        for (place, value) in
+            places.iter().zip([month, code, what].map(str::to_owned).into_iter().chain(cells))
+        {
+            values[*place] = value;
+        }
+        values
     };
     file.rows.extend(section.rows.iter().map(row));
 }

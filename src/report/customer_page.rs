@@ -194,14 +194,18 @@ impl Asked<'_> {
     /// The rows of those customers that are meant.
     fn cut(&self, customers: &[CustomerHistory], cut: &CustomerCut) -> Vec<CustomerRow> {
         let end = self.end();
-        let is_meant = |customer: &CustomerHistory, row: &CustomerRow| match cut {
-            CustomerCut::Since(first) => row.since == Some(*first),
-            CustomerCut::Segment(dimension, segment) => {
-                let here = |level: &&&Level| level.currency == row.currency;
-                let levels: Vec<&Level> =
-                    levels_before(&customer.levels, end).iter().filter(here).copied().collect();
-                let at = (self.month, &row.currency);
-                segments_at_end(dimension, customer, at, &levels, &self.settings).contains(segment)
+        let is_meant = |customer: &CustomerHistory, row: &CustomerRow| {
+            let mut levels = levels_before(&customer.levels, end);
+            levels.retain(|level: &&Level| level.currency == row.currency);
+            match cut {
+                CustomerCut::Since(first) => row.since == Some(*first),
+                CustomerCut::Segment(dimension, segment) => {
+                    let at = (self.month, &row.currency);
+                    segments_at_end(dimension, customer, at, &levels, &self.settings).contains(segment)
+                }
+                CustomerCut::Evidence(grade) => {
+                    levels.iter().any(|level| level.mrr.is_positive() && level.grade == *grade)
+                }
             }
         };
         let rows_of = |customer: &CustomerHistory| {

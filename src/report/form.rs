@@ -60,6 +60,12 @@ impl Form {
     pub fn holds_register(self) -> bool {
         matches!(self, Self::Html | Self::Xlsx | Self::Zip)
     }
+
+    /// The same of a run of months: a page and a workbook have a column a month, and no place for a year's movements.
+    #[must_use]
+    pub fn holds_registers(self) -> bool {
+        matches!(self, Self::Zip)
+    }
 }
 
 /// What is a report of whichever kind, in a form: both have a face of each.

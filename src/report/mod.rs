@@ -5,6 +5,7 @@
 //! with a [`Report`] (section 6 of the rules), and every renderer makes its text of that one model. The
 //! room is pure: it knows no clock and no store.
 
+mod adjustments;
 mod as_closed;
 mod bar_charts;
 mod block;
@@ -12,12 +13,14 @@ mod breakdown;
 mod bridge;
 mod build;
 mod cell;
+mod cell_leads;
 mod charts;
 mod choices;
 mod closed_sums;
 mod compare;
 mod compare_faces;
 mod consolidated;
+mod converted;
 mod csv_face;
 mod csv_files;
 mod csv_sections;
@@ -91,6 +94,7 @@ mod view;
 mod waterfall;
 mod workbook;
 mod workbook_charts;
+mod workbook_marks;
 
 pub use breakdown::*;
 pub use bridge::*;

@@ -1,7 +1,7 @@
 //! What movements are cut by, in the words that leads, pages, API and command share.
 
 use crate::ledger::Wanted;
-use crate::mrr::{Cause, Class, Currency, Kind, Month, Motion};
+use crate::mrr::{Cause, Class, Currency, Grade, Kind, Month, Motion};
 
 /// Movements of some sort; what is `None` is not asked.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -24,6 +24,10 @@ pub struct MovementFilter {
     pub price: Option<String>,
     /// In this currency.
     pub currency: Option<Currency>,
+    /// Resting on evidence of this grade.
+    pub grade: Option<Grade>,
+    /// Of customers only who were new in the movement's month.
+    pub new_customers: bool,
 }
 
 /// A class, or classes that a figure puts together.
@@ -118,6 +122,8 @@ impl MovementFilter {
             product: self.product.clone(),
             price: self.price.clone(),
             currency: self.currency.clone(),
+            grade: self.grade,
+            new_customers: self.new_customers,
             ..Wanted::default()
         }
     }
@@ -135,6 +141,8 @@ impl MovementFilter {
             ("product", self.product.clone()),
             ("price", self.price.clone()),
             ("currency", self.currency.as_ref().map(ToString::to_string)),
+            ("grade", self.grade.map(|grade| grade.as_str().to_owned())),
+            ("new_customers", self.new_customers.then(|| "true".to_owned())),
         ];
         words.into_iter().filter_map(|(name, word)| Some((name, word?))).collect()
     }

@@ -258,7 +258,7 @@ fn amount(rate: Rate) -> Rate {
 }
 
 /// Parts that sum to a rounded total.
-fn parts(fine: &[Delta], total: Delta) -> Vec<Delta> {
+pub(super) fn parts(fine: &[Delta], total: Delta) -> Vec<Delta> {
     let fine: Vec<i128> = fine.iter().map(|part| part.0).collect();
     largest_remainder(&fine, PER_MICRO, total.0).into_iter().map(Delta).collect()
 }

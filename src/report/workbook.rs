@@ -11,6 +11,7 @@ use rust_xlsxwriter::{
 use super::cell::{Cell, Form, Number};
 use super::sheet::{Section, Sheet};
 use super::workbook_charts::{Place, charts, run_charts};
+use super::workbook_marks::mark;
 use super::{RangeReport, Report, ReportError};
 use crate::mrr::Instant;
 
@@ -22,6 +23,9 @@ const MOST_ROWS: usize = 1_048_000;
 
 /// The widest that a column is made, in letters.
 const WIDEST: usize = 60;
+
+/// How wide a column is that is drawn in.
+const DRAWN: usize = 18;
 
 impl Report {
     /// The report as a workbook; the same report gives the same bytes.
@@ -140,6 +144,9 @@ impl<'b> Page<'b> {
                 self.cell(column, cell, row.is_total, row.is_sum.then_some(first))?;
             }
             self.row += 1;
+        }
+        if let Some(drawn) = mark(self.worksheet, &self.name, section, at)? {
+            self.widen(drawn, DRAWN);
         }
         if let Some(place) = Place::of(section, at) {
             self.places.insert(section.key.clone(), place);

@@ -321,3 +321,74 @@ fn charts_of_a_workbook_are_drawn_from_the_cells_of_their_tables() {
         IN_WORKBOOKS.iter().map(|(of, _, _)| *of).filter(|of| !drawn.contains(*of)).collect();
     assert!(lacking.is_empty(), "not drawn: {lacking:?}");
 }
+
+/// The first and last place, column and row from nought, of a range like `USD!B5:N5`.
+fn corners(range: &str) -> [(u32, u32); 2] {
+    let range = range.rsplit('!').next().unwrap().replace('$', "");
+    let (from, to) = range.split_once(':').unwrap();
+    [from, to].map(|cell| {
+        let letters = cell.trim_end_matches(|c: char| c.is_ascii_digit());
+        let column = letters.bytes().fold(0, |sum, letter| sum * 26 + u32::from(letter - b'A' + 1));
+        (column - 1, cell[letters.len()..].parse::<u32>().unwrap() - 1)
+    })
+}
+
+#[test]
+fn cohorts_are_shaded_in_a_workbook_and_segments_months_drawn_beside_their_rows() {
+    let place = whole();
+    for asked in [&OCTOBER[..], &["report", "--from", "2026-08", "--to", "2026-10", "-o"]] {
+        let page = {
+            place.output(&[asked, &["page.html"]].concat());
+            html_tables(&std::fs::read_to_string(place.path("page.html")).unwrap())
+        };
+        place.output(&[asked, &["report.xlsx"]].concat());
+        let bytes = std::fs::read(place.path("report.xlsx")).unwrap();
+        let mut book: Xlsx<_> = Xlsx::new(Cursor::new(bytes.clone())).unwrap();
+        let mut archive = zip::ZipArchive::new(Cursor::new(bytes)).unwrap();
+        let mut marked: BTreeMap<&str, usize> = BTreeMap::new();
+        for (index, sheet) in book.sheet_names().into_iter().enumerate() {
+            let mut xml = String::new();
+            let name = format!("xl/worksheets/sheet{}.xml", index + 1);
+            archive.by_name(&name).unwrap().read_to_string(&mut xml).unwrap();
+            let shaded: Vec<[(u32, u32); 2]> = xml
+                .split("<conditionalFormatting sqref=\"")
+                .skip(1)
+                .map(|rest| {
+                    assert!(rest.contains("<cfRule type=\"colorScale\""));
+                    corners(rest.split('"').next().unwrap())
+                })
+                .collect();
+            let drawn: BTreeMap<String, [(u32, u32); 2]> = xml
+                .split("<x14:sparkline>")
+                .skip(1)
+                .map(|rest| {
+                    let at = within(rest, "<xm:sqref>", "</xm:sqref>");
+                    (at.to_owned(), corners(within(rest, "<xm:f>", "</xm:f>")))
+                })
+                .collect();
+            let cells = book.worksheet_range(&sheet).unwrap();
+            let mut expected = 0;
+            for (_, title, rows) in page.iter().filter(|table| table.0.chars().take(31).eq(sheet.chars())) {
+                let head = crate::faces::read::head_row(&cells, title);
+                let last = u32::try_from(rows[0].len()).unwrap() - 1;
+                let end = head + u32::try_from(rows.len()).unwrap() - 1;
+                if title.starts_with("Cohorts over time") {
+                    assert!(shaded.contains(&[(3, head + 1), (last, end)]), "{sheet}, {title}: {shaded:?}");
+                    *marked.entry("cohorts").or_default() += 1;
+                }
+                if title.ends_with(", month by month") {
+                    let months = if rows[0].last().unwrap() == "total" { last - 1 } else { last };
+                    for row in head + 1..=end {
+                        let own = drawn.values().filter(|range| **range == [(1, row), (months, row)]);
+                        assert_eq!(own.count(), 1, "{sheet}, {title}, row {row}: {drawn:?}");
+                    }
+                    expected += rows.len() - 1;
+                    *marked.entry("segments").or_default() += 1;
+                }
+            }
+            assert_eq!(drawn.len(), expected, "{sheet}");
+        }
+        let cohorts = if asked[1] == "--month" { Some(&2) } else { None };
+        assert!(marked["segments"] > 1 && marked.get("cohorts") >= cohorts, "{marked:?}");
+    }
+}

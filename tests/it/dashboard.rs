@@ -2,6 +2,7 @@
 //! proof, closing a month.
 
 mod leads;
+mod shown_by;
 
 use serde_json::{Value, json};
 

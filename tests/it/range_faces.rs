@@ -246,7 +246,7 @@ fn an_archive_of_a_run_has_the_files_of_its_months_with_the_runs_rows_after_thei
     }
     assert!(compared > 30, "{compared}");
     let of_month = files(written(&place, "month.zip", &["--month", "2026-10"]));
-    for name in of_month.keys().filter(|name| !["movements.csv", "report.csv"].contains(&name.as_str())) {
+    for name in of_month.keys().filter(|name| *name != "report.csv") {
         assert!(run.contains_key(name), "{name}");
     }
 }
@@ -267,5 +267,54 @@ fn a_view_of_a_run_and_the_flags_that_belong_together() {
         [&["--trailing", "--from", "2026-01", "--to", "2026-02"][..], &["--trailing", "--month", "2026"]]
     {
         assert_eq!(place.run(&[&["report"][..], wrong].concat()).status.code(), Some(2), "{wrong:?}");
+    }
+}
+
+/// A register's rows of a month, as they stand in its file.
+fn of_month<'f>(file: &'f str, month: &str) -> Vec<&'f str> {
+    file.lines().filter(|line| line.starts_with(&format!("{month},"))).collect()
+}
+
+#[test]
+fn an_archive_of_a_run_has_every_movement_of_its_months_and_they_foot_with_it() {
+    for (name, place, asked, _) in asked() {
+        let run: Value = serde_json::from_str(&text_of(&place, "run.json", &asked)).unwrap();
+        let all = files(written(&place, "run.zip", &asked));
+        let register = &all["movements.csv"];
+        let mut standing = 0;
+        for report in run["months"].as_array().unwrap() {
+            let month = report["month"].as_str().unwrap();
+            let rows = of_month(register, month);
+            assert_eq!(report["movements"].as_u64(), u64::try_from(rows.len()).ok(), "{name}, {month}");
+            let more = asked.iter().skip_while(|word| !["--restated", "--by"].contains(word)).copied();
+            let alone: Vec<&str> = ["--month", month].into_iter().chain(more).collect();
+            let own = files(written(&place, "month.zip", &alone));
+            let own = own.get("movements.csv").map_or("", String::as_str);
+            assert_eq!(rows, of_month(own, month), "{name}, {month}");
+            standing += rows.len();
+        }
+        assert_eq!(register.lines().count(), standing + 1, "{name}");
+        assert!(standing > 5, "{name}: {standing}");
+    }
+}
+
+#[test]
+fn the_movements_of_a_year_are_what_lies_between_its_ends() {
+    let place = told();
+    let asked = ["--month", "2026-10", "--trailing"];
+    let all = files(written(&place, "run.zip", &asked));
+    let mut moved: BTreeMap<String, (i128, i128)> = BTreeMap::new();
+    for record in csv::Reader::from_reader(all["movements.csv"].as_bytes()).records().map(Result::unwrap) {
+        let sum = moved.entry(record[11].to_lowercase()).or_default();
+        *sum = (sum.0 + exact(&record[12]), sum.1 + 1);
+    }
+    assert!(moved.len() > 1, "{moved:?}");
+    let page = html_tables(&text_of(&place, "run.html", &asked));
+    for (code, (moved, count)) in moved {
+        let roll = of(&page, &code.to_uppercase(), "Roll-forward").unwrap();
+        let level = |row: &Vec<String>| exact(&plain(row.last().unwrap()));
+        let (start, end) = (level(&roll[1]), level(roll.last().unwrap()));
+        // Each movement is rounded for itself here.
+        assert!((end - start - moved).abs() <= 100 * count, "{code}: {start} and {moved} are not {end}");
     }
 }

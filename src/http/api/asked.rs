@@ -11,7 +11,7 @@ use utoipa::openapi::path::ParameterIn;
 
 use super::refusal;
 use crate::http::Problem;
-use crate::mrr::{Cause, Currency, Month, Motion};
+use crate::mrr::{Cause, Currency, Grade, Month, Motion};
 use crate::report::{Classes, Kinds, MovementFilter};
 
 /// How long a name may be that is repeated to whoever sent it.
@@ -101,7 +101,7 @@ impl Asked {
     ///
     /// # Errors
     ///
-    /// A month, class, kind, cause or motion that is none.
+    /// A month, class, kind, cause, motion or grade of evidence that is none.
     pub(in crate::http) fn movements(&mut self) -> Result<MovementFilter, Problem> {
         Ok(MovementFilter {
             month: self.month("month")?,
@@ -113,6 +113,8 @@ impl Asked {
             product: self.text("product"),
             price: self.text("price"),
             currency: self.text("currency").map(|code| Currency::from(code.to_lowercase())),
+            grade: self.word("grade", Grade::ALL, Grade::as_str)?,
+            new_customers: self.flag("new_customers")?,
         })
     }
 

@@ -49,6 +49,12 @@ struct Filters {
     /// Only in this currency.
     #[param(example = "usd")]
     currency: Option<String>,
+    /// Only those that rest on evidence of this grade.
+    #[param(value_type = Option<GradeWord>, inline)]
+    grade: Option<String>,
+    /// Only of customers who were new in the movement's month.
+    #[param(value_type = Option<bool>, example = false)]
+    new_customers: bool,
     /// Only those after this place in the ledger.
     #[param(minimum = 0)]
     since_seq: Option<i64>,

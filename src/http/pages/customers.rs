@@ -13,7 +13,7 @@ use crate::http::Problem;
 use crate::http::access::Visitor;
 use crate::http::api::asked::{Asked, refused};
 use crate::http::api::refusal;
-use crate::mrr::{Month, ProductId};
+use crate::mrr::{Grade, Month, ProductId};
 use crate::report::{CustomerCut, CustomerRow, Dimension, Scale, Settings, heading};
 
 #[derive(Template)]
@@ -57,6 +57,10 @@ impl CustomersPage {
             Some(CustomerCut::Segment(dimension, segment)) => {
                 format!(", of those in {} {segment}", heading(&dimension.name()).to_lowercase())
             }
+            Some(CustomerCut::Evidence(grade)) => {
+                let grade = heading(grade.as_str()).to_lowercase();
+                format!(", of those with some of it resting on evidence of the grade {grade}")
+            }
         };
         format!("Who pays how much at the end of {}{which}.", self.month)
     }
@@ -78,7 +82,7 @@ pub(super) async fn show(
     visitor: Extension<Visitor>,
     uri: Uri,
 ) -> Result<Response, Problem> {
-    let known = ["book", "month", "all", "since", "by", "segment", "after"];
+    let known = ["book", "month", "all", "since", "by", "segment", "grade", "after"];
     let mut asked = Asked::among(&uri, &known.map(str::to_owned))?;
     let month = asked.month("month")?.unwrap_or_else(|| rooms.reporter.last_full_month((rooms.now)()));
     let (all, after) = (asked.flag("all")?, asked.text("after"));
@@ -98,19 +102,21 @@ pub(super) async fn show(
 ///
 /// # Errors
 ///
-/// A dimension that is none, or one without a segment; both a cohort and a segment.
+/// A dimension that is none, or one without a segment; several of cohort, segment and evidence.
 fn cut(asked: &mut Asked) -> Result<Option<CustomerCut>, Problem> {
     let (since, by, segment) = (asked.month("since")?, asked.text("by"), asked.text("segment"));
-    match (since, by, segment) {
-        (None, None, None) => Ok(None),
-        (Some(first), None, None) => Ok(Some(CustomerCut::Since(first))),
-        (None, Some(by), Some(segment)) => {
+    let grade = asked.word("grade", Grade::ALL, Grade::as_str)?;
+    match (since, by, segment, grade) {
+        (None, None, None, None) => Ok(None),
+        (Some(first), None, None, None) => Ok(Some(CustomerCut::Since(first))),
+        (None, None, None, Some(grade)) => Ok(Some(CustomerCut::Evidence(grade))),
+        (None, Some(by), Some(segment), None) => {
             let dimension = Dimension::parse(&by).map_err(|_| {
                 refused("`by` is what a report can be cut by: product, owner, metadata.KEY".to_owned())
             })?;
             Ok(Some(CustomerCut::Segment(dimension, segment)))
         }
-        _ => Err(refused("name `since`, or `by` and `segment` together".to_owned())),
+        _ => Err(refused("name `since`, or `grade`, or `by` and `segment` together".to_owned())),
     }
 }
 

@@ -14,7 +14,7 @@ use crate::http::access::Visitor;
 use crate::http::api::asked::Asked;
 use crate::http::api::refusal;
 use crate::ledger::{Wanted, WantedSum};
-use crate::mrr::{Cause, Class, Currency, Kind, Landing, Motion};
+use crate::mrr::{Cause, Class, Currency, Grade, Kind, Landing, Motion};
 use crate::report::{
     Basis, Classes, Kinds, LedHere, MovementFilter, MovementRow, Report, Scale, Settings, heading,
 };
@@ -67,9 +67,22 @@ struct Choice {
 }
 
 impl Filters {
-    const KNOWN: [&str; 13] = [
-        "book", "month", "customer", "class", "kind", "cause", "motion", "product", "price", "currency",
-        "restated", "all", "after",
+    const KNOWN: [&str; 15] = [
+        "book",
+        "month",
+        "customer",
+        "class",
+        "kind",
+        "cause",
+        "motion",
+        "product",
+        "price",
+        "currency",
+        "grade",
+        "new_customers",
+        "restated",
+        "all",
+        "after",
     ];
 
     fn read(asked: &mut Asked) -> Result<Self, Problem> {
@@ -107,12 +120,14 @@ impl MovementsPage {
         let kinds = kinds.map(|kind| (kind.as_str(), by.kind == Some(kind)));
         let causes = Cause::ALL.iter().map(|cause| (cause.as_str(), by.cause == Some(*cause)));
         let motions = Motion::ALL.iter().map(|motion| (motion.as_str(), by.motion == Some(*motion)));
+        let grades = Grade::ALL.iter().map(|grade| (grade.as_str(), by.grade == Some(*grade)));
         let choice = |name, label, words: Vec<_>| Choice { name, label, words };
         vec![
             choice("class", "Class", classes.collect()),
             choice("kind", "Kind", kinds.collect()),
             choice("cause", "Cause", causes.collect()),
             choice("motion", "Motion", motions.collect()),
+            choice("grade", "Evidence", grades.collect()),
         ]
     }
 

@@ -118,6 +118,10 @@ fn what_is_learnt_of_a_closed_month_comes_at_the_open_month_s_rate_and_no_rate_c
     // It begins with what September was reported to end with, without D; D is 40 $ × 0.88.
     assert_eq!((roll.starting_mrr, roll.ending_mrr), (Mrr(18_960 * MICRO), Mrr((14_000 + 3_520) * MICRO)));
     assert_eq!((roll.lane(Lane::PriorPeriod), roll.lane(Lane::Fx)), (cents(3_520), cents(-520)));
+    let listed = block.prior_period_adjustments.iter();
+    let listed: Vec<_> =
+        listed.map(|one| (one.id.as_str(), one.movement.delta, &one.movement.currency)).collect();
+    assert_eq!(listed, [("mv_late", cents(3_520), &Currency::from("eur"))]);
     assert_eq!(roll.lane(Lane::Expansion) + roll.lane(Lane::Churn), cents(560 - 5_000));
     // 130 $ were held in dollars.
     let fx: Vec<(Mrr, Delta)> = block.fx.iter().map(|fx| (fx.starting_mrr, fx.effect)).collect();

@@ -9,7 +9,7 @@ use super::{get, shown};
 use crate::process::{Place, Server, rows, stories, stories_folder};
 
 /// The stories under their own configuration, with owners and regions.
-fn told() -> Place {
+pub(super) fn told() -> Place {
     let place = Place::new().with("UPSWELL_CONFIG", "upswell.toml");
     let own = std::fs::read_to_string(stories_folder().join("upswell.toml")).unwrap();
     let reporting = "[reporting]\nowner = \"metadata.owner\"\nsegments = [\"metadata.region\"]\n\
@@ -20,7 +20,7 @@ fn told() -> Place {
     place
 }
 
-fn text(html: &str) -> String {
+pub(super) fn text(html: &str) -> String {
     let mut text = String::new();
     let mut is_inside = false;
     for letter in html.chars() {
@@ -35,7 +35,7 @@ fn text(html: &str) -> String {
 }
 
 /// What leads anywhere on a page: the address, and what stands there.
-fn links(page: &str) -> Vec<(String, String)> {
+pub(super) fn links(page: &str) -> Vec<(String, String)> {
     let link = |rest: &str| {
         let (href, rest) = rest.split_once('"').unwrap();
         let (_, rest) = rest.split_once('>').unwrap();
@@ -46,7 +46,7 @@ fn links(page: &str) -> Vec<(String, String)> {
 }
 
 /// The figures that a list of movements says it is behind: as printed, and how each stands to the sum.
-fn figures(page: &str) -> Vec<(String, String)> {
+pub(super) fn figures(page: &str) -> Vec<(String, String)> {
     let Some((_, section)) = page.split_once("<section class=\"behind\"") else { return Vec::new() };
     let (section, _) = section.split_once("</section>").unwrap();
     let cells = |row: &str| row.split("</td>").map(text).collect::<Vec<_>>();
@@ -62,7 +62,7 @@ fn sum(page: &str) -> Option<String> {
 }
 
 /// What is asked for in an address.
-fn asked(href: &str) -> BTreeMap<String, String> {
+pub(super) fn asked(href: &str) -> BTreeMap<String, String> {
     let (_, query) = href.split_once('?').unwrap();
     query
         .split('&')
@@ -72,7 +72,7 @@ fn asked(href: &str) -> BTreeMap<String, String> {
 }
 
 /// The command's rows for what a page is asked.
-fn rows_of(place: &Place, asked: &BTreeMap<String, String>) -> Vec<Value> {
+pub(super) fn rows_of(place: &Place, asked: &BTreeMap<String, String>) -> Vec<Value> {
     let mut arguments = vec!["movements".to_owned(), "--format".to_owned(), "ndjson".to_owned()];
     for (name, value) in asked {
         arguments.extend([format!("--{name}"), value.clone()]);
@@ -145,6 +145,26 @@ fn tiles_and_lists_come_to_the_same() {
     assert_eq!(tile("Books on target").0, "#usd-owners");
     assert!(month.contains("<section id=\"usd-owners\""));
     assert!(!month.contains("-scheduled\""), "nothing is scheduled");
+}
+
+#[test]
+fn what_was_posted_for_a_closed_month_is_listed_in_the_reporting_currency_too() {
+    let place = crate::faces::restated_in_euros();
+    let server = place.serve();
+    let month = shown(&server, "/months/2026-01?view=finance", "");
+    let (_, rest) = month.split_once("<span class=\"name\">Prior period</span>").unwrap();
+    let (href, printed) = links(rest).remove(0);
+    assert_eq!(href, "#consolidated-prior_period_adjustments");
+    assert_ne!(printed_cents(&printed), 0);
+    let (_, list) = month.split_once("<section id=\"consolidated-prior_period_adjustments\"").unwrap();
+    let (list, _) = list.split_once("</section>").unwrap();
+    let rows: Vec<&str> = list.split("<tr").skip(2).collect();
+    let amount =
+        |row: &&str| printed_cents(&text(row.split("</td>").nth(5).unwrap().split_once('>').unwrap().1));
+    let (total, parts) = rows.split_last().unwrap();
+    assert!(!parts.is_empty());
+    assert_eq!(parts.iter().map(amount).sum::<i64>(), printed_cents(&printed));
+    assert_eq!(amount(total), printed_cents(&printed));
 }
 
 /// A question, and which rows it is of.

@@ -53,11 +53,25 @@ fn rated(place: &Place) {
 
 /// A place where one of them was heard of after December had been closed.
 pub fn restated() -> Place {
+    late(knowing(&before_it(), &[]))
+}
+
+/// A place where that is told in euros as well.
+pub fn restated_in_euros() -> Place {
+    let place = knowing(&before_it(), &[("UPSWELL_REPORTING_CURRENCY", "eur")]);
+    rated(&place);
+    late(place)
+}
+
+/// The stories without the one that is heard of late.
+fn before_it() -> Vec<String> {
     let late = story("founding-customers");
-    let before: Vec<String> = stories().into_iter().filter(|event| !late.contains(event)).collect();
-    let place = knowing(&before, &[]);
+    stories().into_iter().filter(|event| !late.contains(event)).collect()
+}
+
+fn late(place: Place) -> Place {
     place.output(&["close", "2025-12"]);
-    place.write("late.ndjson", late.join("\n"));
+    place.write("late.ndjson", story("founding-customers").join("\n"));
     place.output(&["backfill", "late.ndjson"]);
     place
 }
@@ -68,10 +82,10 @@ fn asked() -> Vec<(&'static str, Place, Vec<&'static str>)> {
         ("a month", told(), OCTOBER.to_vec()),
         ("everything", whole(), OCTOBER.to_vec()),
         ("consolidated", consolidated(), OCTOBER.to_vec()),
-        ("restated", restated(), vec!["--month", "2025-12", "--restated"]),
+        ("restated", restated_in_euros(), vec!["--month", "2025-12", "--restated"]),
         ("reported", restated(), vec!["--month", "2025-12"]),
         // The first open month, into which that was posted.
-        ("adjusted", restated(), vec!["--month", "2026-01"]),
+        ("adjusted", restated_in_euros(), vec!["--month", "2026-01"]),
         (
             "one currency by product",
             told(),

@@ -19,6 +19,8 @@ fn every_row_of_sums_is_the_sum_of_the_rows_above_it() {
         assert!(always.iter().all(|file| sums.contains(*file)), "{name}: {sums:?}");
         if ["restated", "adjusted"].contains(&name) {
             assert!(sums.contains("prior_period_adjustments.csv"), "{name}: {sums:?}");
+            let files = files(written(&place, "report.zip", &asked));
+            assert!(files["prior_period_adjustments.csv"].contains(",consolidated,sum,"), "{name}");
         }
         if name == "everything" {
             let all = [

@@ -217,6 +217,9 @@ pub(super) fn adjustments(block: &mut Block<'_>, adjustments: &Value) {
     let is_restated = block.report["as"] == "restated";
     let title = if is_restated { "Adjusted since it was closed" } else { "Prior-period adjustments" };
     block.rows(title, 1, &rows);
+    // As reported the list is the figure.
+    let sum: i128 = list(adjustments).iter().map(|entry| micro(&entry["delta"])).sum();
+    assert!(is_restated || sum == micro(&block.json["rollforward"]["prior_period"]), "{}", block.shown);
 }
 
 pub(super) fn bridge(block: &mut Block<'_>, bridge: &Value) {
