@@ -376,7 +376,8 @@ fn reason(missing: &[&MissingRate]) -> String {
     format!("{}: import rates with `upswell fx FILE`", all.join(", "))
 }
 
-/// In which months up to one a book had MRR, and in which currencies.
+/// In which months up to one a book had MRR, or a movement of it, and in which currencies: what reports of them need
+/// rates of.
 pub(super) fn held(history: &History, settings: &Settings, until: Month) -> BTreeSet<(Month, Currency)> {
     let mut held = BTreeSet::new();
     let levels = history.customers.iter().flat_map(|customer| &customer.levels);
@@ -388,6 +389,13 @@ pub(super) fn held(history: &History, settings: &Settings, until: Month) -> BTre
             month = month.next();
         }
     }
+    // What came and went within an instant has no level, and its month counts it all the same.
+    let movements = history.customers.iter().flat_map(|customer| &customer.movements);
+    let moved =
+        movements.map(|movement| (Month::of(movement.effective_at, settings.zone), &movement.currency));
+    held.extend(
+        moved.filter(|(month, _)| *month <= until).map(|(month, currency)| (month, currency.clone())),
+    );
     held
 }
 

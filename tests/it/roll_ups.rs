@@ -177,6 +177,7 @@ fn a_report_from_kept_sums_is_the_report_from_postings_whatever_came_in_whatever
     let runtime = tokio::runtime::Runtime::new().unwrap();
     // One that bills nothing for a while found something once.
     runtime.block_on(lives(14_331_384_977_100_838_420, false));
+    runtime.block_on(lives(9_709_752_315_649_746_334, false));
     let config =
         Config { cases: cases(CASES), failure_persistence: None, max_shrink_iters: 0, ..Config::default() };
     TestRunner::new(config)
