@@ -53,8 +53,8 @@ pub struct MovementsArgs {
     /// Only those that rest on evidence of this grade: event, invoice_line, opening and so on
     #[arg(long, value_name = "GRADE")]
     pub grade: Option<String>,
-    /// Only of customers who were new in the movement's month
-    #[arg(long)]
+    /// Only of customers who were new in that month; goes with --month
+    #[arg(long, requires = "month")]
     pub new_customers: bool,
     /// Only those after this sequence number
     #[arg(long, value_name = "SEQ")]

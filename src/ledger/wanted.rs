@@ -1,5 +1,6 @@
 //! Which postings are wanted, how they are read, and what they come to.
 
+use chrono_tz::Tz;
 use sea_orm::{ConnectionTrait, DbBackend, FromQueryResult, Value};
 
 use super::posting::{COLUMNS, PostingRow, STANDS};
@@ -34,8 +35,8 @@ pub struct Wanted {
     pub currency: Option<Currency>,
     /// Resting on evidence of this grade.
     pub grade: Option<Grade>,
-    /// Of customers only who were new in the movement's month.
-    pub new_customers: bool,
+    /// Of customers only of whom a movement from nothing, of somebody who had never paid, stands in this month.
+    pub new_in: Option<Month>,
     /// After this place in the ledger.
     pub since_seq: Option<i64>,
     /// Of this name.
@@ -102,14 +103,12 @@ impl SumRow {
     }
 }
 
+/// In seconds.
+const A_DAY: i64 = 86_400;
+
 /// What is asked of the book where an index by it is of no use: it would have all of its postings sorted again for every
 /// page, which are there in the ledger's order.
 const ITS_BOOK: &str = "(p.book || '') =";
-
-/// A movement from nothing, of a customer who had never paid, stands in the same month.
-const NEW_IN_ITS_MONTH: &str = "EXISTS (SELECT 1 FROM posting n WHERE n.book = p.book AND n.customer = p.customer \
-     AND n.month = p.month AND n.class = 'new' AND n.reverses IS NULL \
-     AND NOT EXISTS (SELECT 1 FROM posting m WHERE m.reverses = n.seq))";
 
 /// The postings that are wanted.
 pub(super) async fn postings_of<C: ConnectionTrait>(
@@ -158,7 +157,9 @@ fn terms(wanted: &Wanted, of: DbBackend) -> (String, Vec<Value>) {
     let written = |month: Option<Month>| month.map(|month| month.to_string());
     terms.is(if is_by_book { "p.book =" } else { ITS_BOOK }, wanted.book.as_deref());
     terms.is("p.customer =", wanted.customer.as_deref());
-    terms.is("p.month =", written(month).as_deref());
+    // Who was new in a month are few, and few postings are theirs: by customer, and not through all of the month.
+    let is_by_customer = wanted.new_in.is_some();
+    terms.is(if is_by_customer { "(p.month || '') =" } else { "p.month =" }, written(month).as_deref());
     terms.is("p.month >=", written(from).as_deref());
     terms.is("p.month <=", written(to).as_deref());
     let class = if is_class_apart { "(p.class || '')" } else { "p.class" };
@@ -170,9 +171,7 @@ fn terms(wanted: &Wanted, of: DbBackend) -> (String, Vec<Value>) {
     terms.is("COALESCE(p.price_after, p.price_before) =", wanted.price.as_deref());
     terms.is("p.currency =", wanted.currency.as_ref().map(Currency::as_str));
     terms.is("p.grade =", wanted.grade.map(super::mirror::word_of));
-    if wanted.new_customers {
-        terms.texts.push(NEW_IN_ITS_MONTH.to_owned());
-    }
+    terms.are_of_new_customers(wanted, of);
     terms.is("p.id =", wanted.id.as_deref());
     if let Some(seq) = wanted.since_seq {
         terms.values.push(seq.into());
@@ -201,6 +200,32 @@ impl Terms {
         if let Some(text) = text {
             self.values.push(text.into());
             self.texts.push(format!("{compared} ${}", self.values.len()));
+        }
+    }
+
+    /// Those of customers who were new in a month, where one is named.
+    fn are_of_new_customers(&mut self, wanted: &Wanted, of: DbBackend) {
+        let Some(month) = wanted.new_in else { return };
+        self.values.push(wanted.book.clone().into());
+        self.values.push(month.to_string().into());
+        let last = self.values.len();
+        // The customers first: PostgreSQL is given a list, for it would join all of the month. SQLite finds them by the month
+        // and not by the class, of which there are those of all months.
+        let (before, after, class) = match of {
+            DbBackend::Sqlite => ("IN (", ")", "(n.class || '')"),
+            _ => ("= ANY (ARRAY(", "))", "n.class"),
+        };
+        self.texts.push(format!(
+            "p.customer {before}SELECT n.customer FROM posting n WHERE n.book = ${} AND n.month = ${last} \
+             AND {class} = 'new' AND n.reverses IS NULL \
+             AND NOT EXISTS (SELECT 1 FROM posting m WHERE m.reverses = n.seq){after}",
+            last - 1
+        ));
+        // A customer's postings lie in the order of these. Where on earth the month was counted is not known here.
+        let (start, end) = (month.start(Tz::UTC), month.end(Tz::UTC));
+        for (compared, at) in [(">", start.0 - 2 * A_DAY), ("<", end.0 + 2 * A_DAY)] {
+            self.values.push(at.into());
+            self.texts.push(format!("p.effective_at {compared} ${}", self.values.len()));
         }
     }
 
@@ -245,6 +270,7 @@ mod tests {
     async fn a_page_of_postings_is_read_as_it_lies_and_not_sorted_out_of_all() {
         let (page, of_month) = (page(), of_month());
         let of_class = Wanted { classes: vec![Class::Resume], ..page.clone() };
+        let of_new = Wanted { new_in: of_month.from_month, ..of_month.clone() };
         let by = |index: &str| format!("SEARCH p USING INDEX {index}");
         for (wanted, expected) in [
             (page.clone(), "SCAN p".to_owned()),
@@ -274,6 +300,7 @@ mod tests {
                 Wanted { customer: Some("cus_1".to_owned()), ..page },
                 "posting_customer (book=? AND customer=?)",
             ),
+            (of_new, "posting_customer (book=? AND customer=? AND effective_at>? AND effective_at<?)"),
         ] {
             assert!(steps(&wanted).await[0].contains(index), "{wanted:?}");
         }

@@ -26,7 +26,7 @@ pub struct MovementFilter {
     pub currency: Option<Currency>,
     /// Resting on evidence of this grade.
     pub grade: Option<Grade>,
-    /// Of customers only who were new in the movement's month.
+    /// Of customers only who were new in that month: asked of a month.
     pub new_customers: bool,
 }
 
@@ -123,7 +123,7 @@ impl MovementFilter {
             price: self.price.clone(),
             currency: self.currency.clone(),
             grade: self.grade,
-            new_customers: self.new_customers,
+            new_in: self.month.filter(|_| self.new_customers),
             ..Wanted::default()
         }
     }

@@ -101,10 +101,14 @@ impl Asked {
     ///
     /// # Errors
     ///
-    /// A month, class, kind, cause, motion or grade of evidence that is none.
+    /// A month, class, kind, cause, motion or grade of evidence that is none; who was new, of no month.
     pub(in crate::http) fn movements(&mut self) -> Result<MovementFilter, Problem> {
+        let (month, new_customers) = (self.month("month")?, self.flag("new_customers")?);
+        if new_customers && month.is_none() {
+            return Err(refused("`new_customers` are those of a month: name `month` too".to_owned()));
+        }
         Ok(MovementFilter {
-            month: self.month("month")?,
+            month,
             customer: self.text("customer"),
             class: self.word("class", &Classes::ALL, Classes::as_str)?,
             kind: self.word("kind", &Kinds::ALL, Kinds::as_str)?,
@@ -114,7 +118,7 @@ impl Asked {
             price: self.text("price"),
             currency: self.text("currency").map(|code| Currency::from(code.to_lowercase())),
             grade: self.word("grade", Grade::ALL, Grade::as_str)?,
-            new_customers: self.flag("new_customers")?,
+            new_customers,
         })
     }
 

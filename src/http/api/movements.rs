@@ -52,7 +52,7 @@ struct Filters {
     /// Only those that rest on evidence of this grade.
     #[param(value_type = Option<GradeWord>, inline)]
     grade: Option<String>,
-    /// Only of customers who were new in the movement's month.
+    /// Only of customers who were new in that month; goes with `month`.
     #[param(value_type = Option<bool>, example = false)]
     new_customers: bool,
     /// Only those after this place in the ledger.

@@ -97,9 +97,14 @@ fn movements_and_customers_are_cut_by_what_they_rest_on_and_by_whose_first_month
     let begun: Vec<_> = all.iter().filter(|row| row["class"] == "new").map(key).collect();
     let expected: Vec<&Value> = all.iter().filter(|row| begun.contains(&key(row))).collect();
     assert!(!expected.is_empty() && expected.len() < all.len());
-    let by_command = rows(&place.output(&["movements", "--new-customers", "--format", "ndjson"]));
-    assert_eq!(by_command.iter().collect::<Vec<_>>(), expected);
-    assert_eq!(by_api("new_customers=true").iter().collect::<Vec<_>>(), expected);
+    for month in all.iter().map(|row| row["month"].as_str().unwrap()).collect::<BTreeSet<_>>() {
+        let of_month: Vec<&Value> = expected.iter().copied().filter(|row| row["month"] == month).collect();
+        let arguments = ["movements", "--month", month, "--new-customers", "--format", "ndjson"];
+        let by_command = rows(&place.output(&arguments));
+        assert_eq!(by_command.iter().collect::<Vec<_>>(), of_month, "{month}");
+        let by_api = by_api(&format!("month={month}&new_customers=true"));
+        assert_eq!(by_api.iter().collect::<Vec<_>>(), of_month, "{month}");
+    }
     // The memo of a first month is the sum of what it leads to.
     let grown = expected.iter().find(|row| row["class"] == "expansion").unwrap();
     let (month, code) = (grown["month"].as_str().unwrap(), grown["currency"].as_str().unwrap());
@@ -123,9 +128,10 @@ fn movements_and_customers_are_cut_by_what_they_rest_on_and_by_whose_first_month
     for refused in ["/customers?grade=rumour", "/customers?grade=event&since=2026-01"] {
         assert_eq!(get(&server, refused, "").status, 400, "{refused}");
     }
-    for refused in ["grade=rumour", "new_customers=perhaps"] {
+    for refused in ["grade=rumour", "new_customers=perhaps", "new_customers=true"] {
         assert_eq!(get(&server, &format!("/movements?{refused}"), "").status, 400, "{refused}");
         assert_eq!(get(&server, &format!("/api/v1/movements?{refused}"), "").status, 400, "{refused}");
     }
     assert_eq!(place.run(&["movements", "--grade", "rumour"]).status.code(), Some(2));
+    assert_eq!(place.run(&["movements", "--new-customers"]).status.code(), Some(2));
 }
