@@ -100,8 +100,8 @@ impl Default for StoreLimits {
 const LEAST_HEADER_BYTES: usize = 1_024;
 /// A token fits into the least, and the most is what can be read like a query, whose length an address limits.
 const FORM_BYTES: RangeInclusive<usize> = 1_024..=65_000;
-/// A part of a list is made in memory.
-const PAGE_ROWS: RangeInclusive<usize> = 1..=10_000;
+/// A part of a list is made in memory, and what the interface promises is the most.
+const PAGE_ROWS: RangeInclusive<usize> = 1..=1_000;
 /// Whoever mistypes a token is not kept out for longer than a day.
 const GUESS_SECONDS: RangeInclusive<i64> = 1..=86_400;
 /// Shorter ones would end while a page is read; whoever finds a browser unlocked should not find it signed in for ever.
@@ -210,7 +210,7 @@ mod tests {
     /// The settings that have a range, each with its ends.
     const RANGES: [(&str, u64, u64); 9] = [
         ("UPSWELL_MAX_FORM_BYTES", 1_024, 65_000),
-        ("UPSWELL_MAX_PAGE_ROWS", 1, 10_000),
+        ("UPSWELL_MAX_PAGE_ROWS", 1, 1_000),
         ("UPSWELL_GUESS_SECONDS", 1, 86_400),
         ("UPSWELL_SESSION_SECONDS", 60, 2_592_000),
         ("UPSWELL_COMMIT_SECONDS", 1, 300),

@@ -61,8 +61,8 @@ struct Filters {
     /// Adjustments and reversals as well.
     #[param(value_type = Option<bool>, example = false)]
     all: bool,
-    /// How many at most: up to 1,000, or as many as UPSWELL_MAX_PAGE_ROWS has it.
-    #[param(value_type = Option<u32>, minimum = 1, default = 100)]
+    /// How many at most; where UPSWELL_MAX_PAGE_ROWS is less than 1,000, up to that.
+    #[param(value_type = Option<u32>, minimum = 1, maximum = 1000, default = 100)]
     limit: usize,
     /// The `next` of the part before.
     after: Option<String>,
