@@ -24,7 +24,7 @@ use super::{LedgerError, copy, sql};
 /// of a fresh file can't wait by itself.
 const OPEN_TRIES: u32 = 50;
 
-/// How long a database that does not answer keeps the end of a process.
+/// How long what does not answer keeps the end of a process.
 const CLOSE_LIMIT: Duration = Duration::from_secs(5);
 
 /// Who waited this long to begin a transaction waited for somebody else's.
@@ -265,20 +265,19 @@ impl Ledger {
         run(&self.connections.writer, "copy itself", statement).await.map(drop)
     }
 
-    /// Closes the store; what was committed is on disk already. A server of a database that does not answer any more is
-    /// left without a word: nothing depends on it.
+    /// Closes the store; what was committed is on disk already. A question that is still being answered, and a server of a
+    /// database that does not answer any more, are left after a while: nothing depends on them.
     ///
     /// # Errors
     ///
     /// The refusal of a store in a file.
     pub async fn close(&self) -> Result<(), LedgerError> {
         let Connections { writer, readers, .. } = self.connections.as_ref();
-        let both = async {
-            readers.unlimited().close_by_ref().await?;
-            writer.unlimited().close_by_ref().await
-        };
+        if tokio::time::timeout(CLOSE_LIMIT, readers.unlimited().close_by_ref()).await.is_err() {
+            tracing::warn!("left a question to the store that was not answered yet");
+        }
         let limit = writer.limit().map(|limit| limit.min(CLOSE_LIMIT));
-        match within(limit, both).await {
+        match within(limit, writer.unlimited().close_by_ref()).await {
             Err(error) if limit.is_some() => {
                 tracing::warn!(%error, "left a database that did not answer");
                 Ok(())

@@ -11,7 +11,7 @@ use crate::ledger::{Among, Behind, Closing, Closings, Snapshot};
 use crate::mrr::{CustomerId, Instant, Level, Month, levels_before};
 
 /// How many customers are looked at for a page of some of them: who they are is in no index.
-const MOST_LOOKED_AT: usize = 1_000;
+const MOST_LOOKED_AT: usize = 800;
 
 /// Some of the customers at the end of a month, and how far they were looked for.
 #[derive(Debug, Clone, PartialEq, Eq)]

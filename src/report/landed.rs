@@ -9,7 +9,7 @@ use crate::ledger::{Wanted, WantedSum};
 use crate::mrr::{CustomerId, Landing, Month, NetMonth, landing, net_month};
 
 /// How many movements are summed up for a page.
-const MOST_SUMMED: usize = 10_000;
+const MOST_SUMMED: usize = 5_000;
 
 impl Reporter {
     /// Which cell of their month each of some standing movements of one month counts in, in their order: of what

@@ -182,7 +182,7 @@ async function signOut(page, origin) {
 // Pages of every kind, with what is on them.
 async function addresses(page, origin) {
   await page.goto(`${origin}/movements?month=${MONTH}`);
-  const href = (index) => page.locator("tbody tr").first().getByRole("link").nth(index).getAttribute("href");
+  const href = (index) => page.locator("section[aria-label=Movements] tbody tr").first().getByRole("link").nth(index).getAttribute("href");
   const [movement, customer] = [await href(0), await href(1)];
   await page.goto(origin + movement);
   const event = await page.locator("section").filter({ hasText: "The evidence" }).last().getByRole("link").getAttribute("href");
