@@ -185,8 +185,15 @@ impl Ledger {
     ///
     /// The store's refusal.
     pub async fn last_deliveries(&self) -> Result<Vec<LastDelivery>, LedgerError> {
-        let sql = "SELECT account, livemode, received_at FROM inbox WHERE seq IN (\
-                     SELECT MAX(seq) FROM inbox WHERE source = 'webhook' GROUP BY account, livemode) \
+        // From each account to the next by the index: there are few accounts and many deliveries.
+        let sql = "WITH RECURSIVE a (account) AS (\
+                     SELECT MIN(account) FROM inbox WHERE source = 'webhook' UNION ALL \
+                     SELECT (SELECT MIN(account) FROM inbox i WHERE i.source = 'webhook' AND i.account > a.account) \
+                     FROM a WHERE a.account IS NOT NULL) \
+                   SELECT account, livemode, received_at FROM inbox WHERE seq IN (\
+                     SELECT (SELECT MAX(seq) FROM inbox i WHERE i.source = 'webhook' \
+                       AND i.account = a.account AND i.livemode = m.livemode) \
+                     FROM a, (SELECT 0 AS livemode UNION ALL SELECT 1) AS m) \
                    ORDER BY account, livemode";
         let rows: Vec<LastRow> =
             all(self.reader(), "look for the newest delivery", statement(sql, Vec::new())).await?;
