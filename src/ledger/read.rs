@@ -8,6 +8,10 @@ use super::{CustomerKey, Ledger, LedgerError};
 /// How many of the newest deliveries tell how clocks stand to each other: one that is off is so in each of them.
 const CLOCK_FROM: usize = 500;
 
+/// In an order that no index has: SQLite would look through all customers in theirs, where few are set aside or none.
+const POISONED: &str = "SELECT book, customer, poisoned FROM customer WHERE poisoned IS NOT NULL \
+     ORDER BY (book || ''), customer LIMIT $1";
+
 /// How many deliveries stand where.
 #[derive(Debug, Clone, PartialEq, Eq, FromQueryResult)]
 pub struct Counts {
@@ -262,10 +266,8 @@ impl Ledger {
     ///
     /// The store's refusal.
     pub async fn poisoned(&self, most: usize) -> Result<Vec<Poisoned>, LedgerError> {
-        let sql = "SELECT book, customer, poisoned FROM customer WHERE poisoned IS NOT NULL ORDER BY book, customer \
-                   LIMIT $1";
         let rows: Vec<PoisonedRow> =
-            all(self.reader(), "read customers", statement(sql, vec![limit(most)])).await?;
+            all(self.reader(), "read customers", statement(POISONED, vec![limit(most)])).await?;
         let poisoned = |row: PoisonedRow| Poisoned {
             key: CustomerKey { book: row.book, customer: row.customer.into() },
             is_unreadable: row.poisoned.starts_with(UNREADABLE),
@@ -306,4 +308,16 @@ impl Ledger {
 /// A number of rows as stores take it.
 fn limit(most: usize) -> Value {
     i64::try_from(most).unwrap_or(i64::MAX).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::sql::plans::Plans;
+    use super::*;
+
+    #[tokio::test]
+    async fn who_is_set_aside_is_not_looked_for_among_all_customers() {
+        let steps = Plans::of_a_new_store().await.steps(POISONED, vec![limit(9)]).await;
+        assert!(steps[0].contains("USING INDEX customer_poisoned"), "{steps:?}");
+    }
 }
