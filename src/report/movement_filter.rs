@@ -107,6 +107,21 @@ impl Kinds {
 }
 
 impl MovementFilter {
+    /// The names of its parameters, in the order of the fields.
+    pub const NAMES: [&str; 11] = [
+        "month",
+        "customer",
+        "class",
+        "kind",
+        "cause",
+        "motion",
+        "product",
+        "price",
+        "currency",
+        "grade",
+        "new_customers",
+    ];
+
     /// What the ledger is asked for: of a book, what stands.
     #[must_use]
     pub fn wanted(&self, book: &str) -> Wanted {
@@ -132,19 +147,19 @@ impl MovementFilter {
     #[must_use]
     pub fn words(&self) -> Vec<(&'static str, String)> {
         let words = [
-            ("month", self.month.map(|month| month.to_string())),
-            ("customer", self.customer.clone()),
-            ("class", self.class.map(|class| class.as_str().to_owned())),
-            ("kind", self.kind.map(|kind| kind.as_str().to_owned())),
-            ("cause", self.cause.map(|cause| cause.as_str().to_owned())),
-            ("motion", self.motion.map(|motion| motion.as_str().to_owned())),
-            ("product", self.product.clone()),
-            ("price", self.price.clone()),
-            ("currency", self.currency.as_ref().map(ToString::to_string)),
-            ("grade", self.grade.map(|grade| grade.as_str().to_owned())),
-            ("new_customers", self.new_customers.then(|| "true".to_owned())),
+            self.month.map(|month| month.to_string()),
+            self.customer.clone(),
+            self.class.map(|class| class.as_str().to_owned()),
+            self.kind.map(|kind| kind.as_str().to_owned()),
+            self.cause.map(|cause| cause.as_str().to_owned()),
+            self.motion.map(|motion| motion.as_str().to_owned()),
+            self.product.clone(),
+            self.price.clone(),
+            self.currency.as_ref().map(ToString::to_string),
+            self.grade.map(|grade| grade.as_str().to_owned()),
+            self.new_customers.then(|| "true".to_owned()),
         ];
-        words.into_iter().filter_map(|(name, word)| Some((name, word?))).collect()
+        Self::NAMES.into_iter().zip(words).filter_map(|(name, word)| Some((name, word?))).collect()
     }
 }
 

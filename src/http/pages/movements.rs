@@ -67,23 +67,8 @@ struct Choice {
 }
 
 impl Filters {
-    const KNOWN: [&str; 15] = [
-        "book",
-        "month",
-        "customer",
-        "class",
-        "kind",
-        "cause",
-        "motion",
-        "product",
-        "price",
-        "currency",
-        "grade",
-        "new_customers",
-        "restated",
-        "all",
-        "after",
-    ];
+    /// What may be asked of the page beside what movements are cut by.
+    const OTHERS: [&str; 4] = ["book", "restated", "all", "after"];
 
     fn read(asked: &mut Asked) -> Result<Self, Problem> {
         Ok(Self {
@@ -161,7 +146,9 @@ pub(super) async fn show(
     visitor: Extension<Visitor>,
     uri: Uri,
 ) -> Result<Response, Problem> {
-    let mut asked = Asked::among(&uri, &Filters::KNOWN.map(str::to_owned))?;
+    let known: Vec<String> =
+        Filters::OTHERS.into_iter().chain(MovementFilter::NAMES).map(str::to_owned).collect();
+    let mut asked = Asked::among(&uri, &known)?;
     let filters = Filters::read(&mut asked)?;
     let book = asked.text("book");
     let (frame, settings) = rooms.open(book.as_deref(), &visitor, Tab::Movements, "Movements").await?;
